@@ -19,11 +19,15 @@ class DriverError(Exception):
 
 
 class TryAgain(DriverError):
-    """Not now: the server is away, busy or silent. The same call may succeed later."""
+    """Not now: the server is away, busy, silent or set up wrongly. The same call may succeed later."""
 
 
 class Refused(DriverError):
-    """Never like this: the server understood and said no. Somebody has to change something."""
+    """Never like this: the server understood and said no. Somebody has to change what is asked for."""
+
+
+class ConfigurationError(ValueError):
+    """A server's endpoints or credentials cannot be used; says what to change, and never holds a secret."""
 
 
 @dataclass(frozen=True, slots=True)
