@@ -32,7 +32,7 @@ class ChildProcess:
         *,
         user: ServiceUser | None = None,
         env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
+        cwd: Path = Path("/"),
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.name = name
@@ -95,27 +95,39 @@ class ChildProcess:
             self._process.send_signal(self.stop_signal)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace)
-            self._kill_group(self._process.pid)
-            self._process.wait()
+            self._end_group(self._process)
         self._process = None
 
     def kill(self) -> None:
-        """End the server and all its children at once (kill -9)."""
+        """End the server and all its children at once (kill -9), and return when they are gone."""
         if self._process is not None and self._process.poll() is None:
-            self._kill_group(self._process.pid)
-            self._process.wait()
+            self._end_group(self._process)
         self._process = None
 
     @staticmethod
-    def _kill_group(leader: int) -> None:
+    def _end_group(leader: subprocess.Popen[bytes]) -> None:
         """Only right after the leader was seen alive: later its number may be somebody else's."""
         with suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)
+            os.killpg(leader.pid, signal.SIGKILL)
+        leader.wait()
+        while _group_is_alive(leader.pid):
+            time.sleep(POLL_SECONDS)
 
     def log_tail(self, lines: int = 30) -> str:
         """The end of the log, for error messages."""
         text = self.log.read_text(errors="replace").splitlines()[-lines:]
         return "\n".join([f"--- end of {self.log}", *text, "---"])
+
+
+def _group_is_alive(leader: int) -> bool:
+    """Whether a process of the group still runs; dead ones that nobody has reaped do not count."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            # "PID (NAME) STATE PARENT GROUP …", where the name may hold anything.
+            state, _parent, group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(group) == leader and state not in "ZX":
+                return True
+    return False
 
 
 def accepts_connections(port: int, greeting: bytes = b"") -> bool:
