@@ -1,0 +1,86 @@
+"""Two ways to be somebody: a person's own password, or a mailbox's."""
+
+import secrets
+from functools import cache
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts import passwords
+from accounts.models import Mailbox, Person
+
+
+class PeopleBackend(BaseBackend):
+    """What both backends share: who a session belongs to."""
+
+    def get_user(self, user_id: int) -> Person | None:
+        return Person.objects.filter(pk=user_id, is_active=True).first()
+
+
+class PersonBackend(PeopleBackend):
+    """Staff and webmasters: user name and own password."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> Person | None:
+        if not username or password is None:
+            return None
+        person = Person.objects.filter(username=username.strip().casefold(), is_active=True).first()
+        # Same work for a name that is nobody's, so that time tells nothing.
+        right = (person or Person(password=_nobodys_password())).check_password(password)
+        return person if person and right else None
+
+
+class MailboxBackend(PeopleBackend):
+    """Mailbox users: the address or the server login, and the mailbox's password."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> Person | None:
+        if not username or password is None:
+            return None
+        # A login may exist on two servers: the password decides, and only one may match.
+        named = list(Mailbox.objects.named(username).filter(enabled=True).select_related("owner")[:5])
+        right = [mailbox for mailbox in named if passwords.matches(password, mailbox.password_hash)]
+        if not named:
+            passwords.matches(password, "")
+        if len(right) != 1:
+            return None
+        owner = _owner_of(right[0])
+        # A mailbox's password opens a mailbox, never a domain: whoever has more signs in as themselves.
+        if not owner.is_active or owner.sees_everything or owner.domains.exists():
+            return None
+        return owner
+
+
+@cache
+def _nobodys_password() -> str:
+    return make_password(secrets.token_urlsafe(16))
+
+
+@transaction.atomic
+def _owner_of(mailbox: Mailbox) -> Person:
+    """The person behind the mailbox; made at the first sign-in, without a password of their own."""
+    locked = Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    if locked.owner:
+        return locked.owner
+    # A webmaster may use the same address as user name; that is somebody with other rights.
+    taken = Person.objects.filter(username=locked.address).exists()
+    username = f"{locked.address} ({locked.login})" if taken else locked.address
+    owner = Person(username=username, name=locked.name, email=locked.address)
+    owner.set_unusable_password()
+    owner.save()
+    locked.owner = owner
+    locked.save(update_fields=["owner"])
+    return owner

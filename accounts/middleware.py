@@ -1,0 +1,27 @@
+"""Keeps people at the second step of signing in until they took it."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from accounts.sessions import second_factor_is_due
+
+Handler = Callable[[HttpRequest], HttpResponse]
+OPEN_VIEWS = {"accounts:enter-code", "accounts:sign-out", "live", "ready"}
+
+
+class SecondFactorMiddleware:
+    """A class because only a view hook knows which view was asked for."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if name not in OPEN_VIEWS and second_factor_is_due(request):
+            return redirect("accounts:enter-code")
+        return None

@@ -1,0 +1,149 @@
+"""People, the domains they run, and the mailboxes in them."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from mailservers.models import Server
+
+
+class PersonManager(BaseUserManager["Person"]):
+    def get_by_natural_key(self, username: str | None) -> "Person":
+        return self.get(username=(username or "").casefold())
+
+
+class Person(AbstractBaseUser):
+    """Somebody who signs in: an operator, support staff, a webmaster, or the user of a mailbox.
+
+    A person who owns a mailbox signs in with the mailbox's password and has none of their own.
+    """
+
+    username = models.CharField(max_length=320, unique=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    email = models.EmailField(_("e-mail address"), blank=True)
+    is_operator = models.BooleanField(default=False)
+    is_support = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    domains: "models.ManyToManyField[Domain, DomainAdmin]" = models.ManyToManyField(
+        "Domain", through="DomainAdmin", related_name="webmasters"
+    )
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = PersonManager()
+
+    class Meta:
+        verbose_name_plural = "people"
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.is_operator or self.is_support
+
+
+class DomainQuerySet(models.QuerySet["Domain"]):
+    def open_to(self, person: Person) -> "DomainQuerySet":
+        """The domains a person may look at: staff all, webmasters their own."""
+        if person.sees_everything:
+            return self.all()
+        return self.filter(webmasters=person)
+
+
+class Domain(models.Model):
+    """A mail domain, and the server its mailboxes live on."""
+
+    name = models.CharField(max_length=253, unique=True, help_text=_("In its ASCII form (IDNA)."))
+    server = models.ForeignKey(Server, models.PROTECT, related_name="domains")
+    default_quota_bytes = models.PositiveBigIntegerField(default=1_000_000_000)
+    language = models.CharField(max_length=5, default="en")
+
+    objects = DomainQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DomainAdmin(models.Model):
+    """A person is a webmaster of a domain."""
+
+    person = models.ForeignKey(Person, models.CASCADE)
+    domain = models.ForeignKey(Domain, models.CASCADE)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["person", "domain"], name="one_webmaster_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.person} @ {self.domain}"
+
+
+class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def alive(self) -> "MailboxQuerySet":
+        return self.filter(deleted_at=None)
+
+    def open_to(self, person: Person) -> "MailboxQuerySet":
+        """Those a person may look at: staff all, webmasters their domains', users their own."""
+        if person.sees_everything:
+            return self.alive()
+        return self.alive().filter(Q(owner=person) | Q(domain__in=person.domains.all()))
+
+    def changeable_by(self, person: Person) -> "MailboxQuerySet":
+        """Those whose settings a person may change: as above, but support changes nothing."""
+        if person.is_operator:
+            return self.alive()
+        if person.is_support:
+            return self.none()
+        return self.open_to(person)
+
+    def owned_by(self, person: Person) -> "MailboxQuerySet":
+        """The person's own: nobody else ever sets a password."""
+        return self.alive().filter(owner=person)
+
+    def named(self, name: str) -> "MailboxQuerySet":
+        """By address or by login on the server, as people type it."""
+        typed = name.strip().casefold()
+        return self.alive().filter(Q(address=typed) | Q(login=typed))
+
+    def matching(self, text: str) -> "MailboxQuerySet":
+        """Those with the text in their address, login or name."""
+        text = text.strip()
+        if not text:
+            return self.all()
+        return self.filter(Q(address__icontains=text) | Q(login__icontains=text) | Q(name__icontains=text))
+
+
+class Mailbox(models.Model):
+    """An address with a password and a store of mail on one server."""
+
+    address = models.CharField(max_length=320, unique=True)
+    domain = models.ForeignKey(Domain, models.PROTECT, related_name="mailboxes")
+    server = models.ForeignKey(Server, models.PROTECT, related_name="mailboxes")
+    login = models.CharField(max_length=200, help_text=_("The user name on the mail server."))
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    quota_bytes = models.PositiveBigIntegerField(help_text=_("0 means no limit."))
+    password_hash = models.CharField(max_length=500, blank=True)
+    password_changed_at = models.DateTimeField(null=True, blank=True)
+    enabled = models.BooleanField(default=True)
+    recovery_address = models.EmailField(blank=True)
+    language = models.CharField(max_length=5, blank=True)
+    owner = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="mailboxes")
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    purge_after = models.DateTimeField(null=True, blank=True)
+
+    objects = MailboxQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "mailboxes"
+        constraints = (models.UniqueConstraint(fields=["server", "login"], name="one_login_on_a_server"),)
+        indexes = (models.Index(fields=["domain", "address"], name="mailbox_in_domain"),)
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,48 @@
+"""Pages of long lists by key: a page costs the same at the end of a list as at its beginning."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.db.models import QuerySet
+
+from accounts.models import Mailbox, MailboxQuerySet
+from audit.models import Event
+
+ROWS = 50
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows of a list, and the keys that lead to its neighbours ("" where there is none)."""
+
+    rows: list[Row]
+    before: str
+    after: str
+
+
+def page_by_address(mailboxes: MailboxQuerySet, *, after: str, before: str) -> Page[Mailbox]:
+    """The mailboxes next to an address, in alphabetical order."""
+    if before:
+        found = list(mailboxes.filter(address__lt=before).order_by("-address")[: ROWS + 1])
+        more_before, more_after = len(found) > ROWS, True
+        rows = found[:ROWS][::-1]
+    else:
+        following = mailboxes.filter(address__gt=after) if after else mailboxes
+        found = list(following.order_by("address")[: ROWS + 1])
+        more_before, more_after = bool(after), len(found) > ROWS
+        rows = found[:ROWS]
+    return Page(
+        rows,
+        before=rows[0].address if rows and more_before else "",
+        after=rows[-1].address if rows and more_after else "",
+    )
+
+
+def page_by_number(events: "QuerySet[Event]", *, before: str) -> Page[Event]:
+    """Events, newest first, from below a number."""
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        events = events.filter(number__lt=int(before))
+    found = list(events.order_by("-number")[: ROWS + 1])
+    rows = found[:ROWS]
+    return Page(rows, before=str(rows[-1].number) if len(found) > ROWS else "", after="")

@@ -1,0 +1,17 @@
+from django.urls import path
+
+from accounts import changes, views
+
+app_name = "accounts"
+urlpatterns = [
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-in/code/", views.enter_code, name="enter-code"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("domains/", views.list_domains, name="list-domains"),
+    path("domains/<str:name>/", views.list_mailboxes, name="list-mailboxes"),
+    path("mailboxes/<str:address>/", views.show_mailbox, name="show-mailbox"),
+    path("mailboxes/<str:address>/password/", views.change_password, name="change-password"),
+    path("mailboxes/<str:address>/history/", views.show_history, name="show-history"),
+    path("changes/<int:number>/state/", changes.show_state, name="show-state"),
+    path("changes/<int:number>/try-again/", changes.try_again, name="try-again"),
+]

@@ -1,0 +1,141 @@
+"""Signing in, domains, and what every mailbox has: its state, password and history."""
+
+from django.contrib import auth, messages
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import sessions
+from accounts.forms import ChangePasswordForm, CodeForm, SignInForm
+from accounts.models import Domain, Mailbox
+from accounts.paging import page_by_address, page_by_number
+from accounts.requests import person_of
+from accounts.services import change_password as keep_new_password
+from audit.models import Event
+from mailservers.models import Change
+
+READ_AND_WRITE = ["GET", "HEAD", "POST"]
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(READ_AND_WRITE)
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect("home")
+    form = SignInForm(request, request.POST or None)
+    if form.is_valid() and form.person:
+        sessions.sign_in(request, form.person)
+        return redirect(_wanted_page(request))
+    return render(request, "accounts/sign_in.html", {"form": form, "next": request.GET.get("next", "")})
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(READ_AND_WRITE)
+def enter_code(request: HttpRequest) -> HttpResponse:
+    if not sessions.second_factor_is_due(request):
+        return redirect("home")
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        if sessions.accept_code(request, form.cleaned_data["code"]):
+            return redirect("home")
+        form.add_error(
+            "code", _("This code is not right, or no longer. Wait for the next one and try again.")
+        )
+    return render(request, "accounts/enter_code.html", {"form": form})
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    auth.logout(request)
+    return redirect("accounts:sign-in")
+
+
+@require_GET
+def list_domains(request: HttpRequest) -> HttpResponse:
+    domains = (
+        Domain.objects.open_to(person_of(request))
+        .select_related("server")
+        .annotate(
+            mailbox_count=Count("mailboxes", filter=Q(mailboxes__deleted_at=None)),
+            auto_reply_count=Count("mailboxes", filter=Q(mailboxes__auto_reply__enabled=True)),
+        )
+    )
+    return render(request, "accounts/list_domains.html", {"domains": domains})
+
+
+@require_GET
+def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.open_to(person_of(request)).select_related("server"), name=name)
+    sought = request.GET.get("q", "").strip()
+    found = Mailbox.objects.alive().filter(domain=domain).matching(sought).select_related("auto_reply")
+    page = page_by_address(found, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    changes = Change.objects.newest_of_each([mailbox.pk for mailbox in page.rows])
+    context = {
+        "domain": domain,
+        "page": page,
+        "q": sought,
+        "found_count": found.count(),
+        "rows": [(mailbox, changes.get(mailbox.pk)) for mailbox in page.rows],
+    }
+    return render(request, "accounts/list_mailboxes.html", context)
+
+
+@require_GET
+def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
+    mailbox = get_object_or_404(
+        Mailbox.objects.open_to(person_of(request)).select_related("domain", "server", "auto_reply"),
+        address=address,
+    )
+    changes = {
+        aspect: Change.objects.of(mailbox.pk, aspect).newest_first().first()
+        for aspect in ("account", "script")
+    }
+    return render(request, "accounts/show_mailbox.html", {"mailbox": mailbox, "changes": changes})
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(READ_AND_WRITE)
+def change_password(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    mailbox = get_object_or_404(
+        Mailbox.objects.owned_by(person).select_related("domain", "server", "owner"), address=address
+    )
+    form = ChangePasswordForm(mailbox, request.POST or None)
+    if form.is_valid():
+        keep_new_password(mailbox, form.cleaned_data["new_password"], by=person)
+        if mailbox.owner:
+            auth.update_session_auth_hash(request, mailbox.owner)
+        messages.success(
+            request, _("Your new password is saved. Use it in your mail programs as soon as it is live.")
+        )
+        return redirect("accounts:change-password", address)
+    change = Change.objects.of(mailbox.pk, "account").newest_first().first()
+    return render(
+        request, "accounts/change_password.html", {"mailbox": mailbox, "form": form, "change": change}
+    )
+
+
+@require_GET
+def show_history(request: HttpRequest, address: str) -> HttpResponse:
+    mailbox = get_object_or_404(Mailbox.objects.open_to(person_of(request)), address=address)
+    events = Event.objects.filter(subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk)
+    page = page_by_number(events.select_related("change"), before=request.GET.get("before", ""))
+    return render(request, "accounts/show_history.html", {"mailbox": mailbox, "page": page})
+
+
+def _wanted_page(request: HttpRequest) -> str:
+    """The page somebody wanted before they were asked to sign in, if it is one of ours."""
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if ours else reverse("home")

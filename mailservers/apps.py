@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class MailserversConfig(AppConfig):
+    name = "mailservers"
+    verbose_name = "Mail servers"

@@ -1,0 +1,48 @@
+"""The parts of a mailbox that are each pushed as one whole, and how each is built, written and read.
+
+The apps above register theirs in AppConfig.ready; nothing here knows what a mailbox looks like inside.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mailservers.drivers.base import Driver
+
+if TYPE_CHECKING:
+    from accounts.models import Mailbox
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Aspect:
+    """A part of a mailbox. States are frozen dataclasses; None means that there is none."""
+
+    name: str
+    desired: Callable[["Mailbox"], Any]
+    """The state the database wants now."""
+    put: Callable[[Driver, str, Any], None]
+    """Tells the server (driver, login, state)."""
+    read: Callable[[Driver, str], Any]
+    """Asks the server (driver, login)."""
+    differences: Callable[[Any, Any], list[str]]
+    """What differs between the wanted state and the one read back, in words without secrets."""
+
+
+_aspects: dict[str, Aspect] = {}
+
+
+def register(aspect: Aspect) -> None:
+    _aspects[aspect.name] = aspect
+
+
+def aspect_named(name: str) -> Aspect:
+    """Raises KeyError for a name that no app registered."""
+    return _aspects[name]
+
+
+def fingerprint(state: Any) -> str:
+    """SHA-256, in hexadecimal, of a state: equal states have equal fingerprints."""
+    fields = dataclasses.asdict(state) if state is not None else None
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,116 @@
+"""Reads settings from environment variables and collects, in sentences, what is wrong with them."""
+
+import ipaddress
+import zoneinfo
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cryptography.fernet import Fernet
+from environs import Env, EnvError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Environment:
+    """The environment, read variable by variable; whatever is unfit lands in `problems`."""
+
+    def __init__(self) -> None:
+        self._env = Env()
+        self.problems: list[str] = []
+
+    def problem(self, sentence: str) -> None:
+        self.problems.append(sentence)
+
+    def text(self, name: str, *, hint: str, default: str = "") -> str:
+        """The value; empty and a problem when it is not set and there is no default."""
+        value = self._env.str(name, default) or ""
+        if not value:
+            self.problem(f"{name} is not set. {hint}")
+        return value
+
+    def choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
+        value = self._env.str(name, default)
+        if value not in choices:
+            self.problem(f"{name} is {value!r}, but must be one of: {', '.join(choices)}.")
+            return default
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        try:
+            return self._env.bool(name, default)
+        except EnvError:
+            self.problem(f"{name} must be on or off.")
+            return default
+
+    def words(self, name: str) -> list[str]:
+        """A list separated by commas."""
+        listed: list[str] = self._env.list(name, [])
+        return [word.strip() for word in listed if word.strip()]
+
+    def networks(self, name: str) -> list[Network]:
+        """Addresses or networks in CIDR notation, separated by commas."""
+        found: list[Network] = []
+        for cidr in self.words(name):
+            try:
+                found.append(ipaddress.ip_network(cidr))
+            except ValueError:
+                self.problem(f"{name}: {cidr!r} is no address or network such as 10.0.0.0/8.")
+        return found
+
+    def url(self, name: str, schemes: Sequence[str], *, hint: str) -> str:
+        """An address of one of the schemes, with a host, without a slash at the end."""
+        value = self.text(name, hint=hint)
+        # Only the scheme is named in the complaint: the rest may hold a password.
+        if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).hostname):
+            self.problem(f"{name} must look like {schemes[0]}://HOST. {hint}")
+        return value.rstrip("/")
+
+    def time_zone(self, name: str, *, default: str) -> str:
+        value = self._env.str(name, default)
+        if value not in zoneinfo.available_timezones():
+            self.problem(f"{name}: {value!r} is no time zone such as Europe/Brussels.")
+            return default
+        return value
+
+    def fernet_keys(self, name: str) -> list[str]:
+        """Fernet keys, newest first, separated by commas."""
+        hint = "Make one: head -c 32 /dev/urandom | base64 | tr +/ -_"
+        keys = self.words(name)
+        if not keys:
+            self.problem(f"{name} is not set. {hint}")
+        for place, key in enumerate(keys, start=1):
+            try:
+                Fernet(key)
+            except ValueError:
+                self.problem(f"{name}: key {place} is not 32 bytes in URL-safe base64. {hint}")
+        return keys
+
+    def database(self, name: str, *, default: str) -> dict[str, Any]:
+        """Django's database settings from sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME."""
+        url = urlsplit(self._env.str(name, default))
+        if url.scheme == "sqlite" and not url.netloc and len(url.path) > 1:
+            return {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": unquote(url.path),
+                "OPTIONS": {
+                    "timeout": 20,
+                    # Readers never wait for a writer; a writer waits at BEGIN instead of failing half way.
+                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+                    "transaction_mode": "IMMEDIATE",
+                },
+            }
+        if url.scheme in ("postgresql", "postgres") and len(url.path) > 1:
+            return {
+                "ENGINE": "django.db.backends.postgresql",
+                "NAME": unquote(url.path[1:]),
+                "USER": unquote(url.username or ""),
+                "PASSWORD": unquote(url.password or ""),
+                "HOST": url.hostname or "",
+                "PORT": str(url.port or ""),
+                "CONN_MAX_AGE": 60,
+                "CONN_HEALTH_CHECKS": True,
+                "OPTIONS": {"connect_timeout": 5},
+            }
+        self.problem(f"{name} must look like sqlite:////PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.")
+        return {}

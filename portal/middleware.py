@@ -1,0 +1,34 @@
+"""What happens to every request before any view."""
+
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from audit.origin import Origin, coming_from
+from portal.source_address import source_address
+
+
+def name_request(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Give the request an id that logs, audit events and the answer share, and note where it came from."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request_id = uuid.uuid4().hex
+        address = source_address(
+            request.META.get("REMOTE_ADDR", ""),
+            request.META.get("HTTP_X_FORWARDED_FOR", ""),
+            settings.TRUSTED_PROXIES,
+        )
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            coming_from(Origin(address=address, request_id=request_id)),
+        ):
+            response = get_response(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+    return middleware

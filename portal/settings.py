@@ -1,0 +1,202 @@
+"""Everything that differs between installations, read from the environment once, at the start.
+
+A missing or wrong value stops the start with a sentence that says how to mend it. docs/settings.md
+lists the variables; production refuses whatever would be unsafe there.
+"""
+
+from pathlib import Path
+
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django import forms
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.environment import Environment
+
+# Lets a class of ours be a forms.ModelForm[AutoReply] and the like at run time.
+django_stubs_ext.monkeypatch(extra_classes=[forms.ModelForm])
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Environment()
+
+# "development" is for the demo and the tests on loopback; everything else runs as "production".
+IN_PRODUCTION = env.choice("PORTAL_MODE", ("production", "development"), default="production") == "production"
+
+SECRET_KEY = env.text("PORTAL_SECRET_KEY", hint="Make one: openssl rand -base64 60")
+# Fernet keys for the servers' credentials, newest first; older ones stay until rotate_credentials has run.
+CREDENTIAL_KEYS = env.fernet_keys("PORTAL_CREDENTIAL_KEYS")
+DEBUG = env.flag("PORTAL_DEBUG", default=False)
+PUBLIC_URL = env.url("PORTAL_PUBLIC_URL", ("http", "https"), hint="For example https://portal.example.org")
+ALLOWED_HOSTS = env.words("PORTAL_ALLOWED_HOSTS")
+SECURE_COOKIES = env.flag("PORTAL_SECURE_COOKIES", default=True)
+# Only these peers may say whom they speak for (X-Forwarded-For); everybody else is who they are.
+TRUSTED_PROXIES = env.networks("PORTAL_TRUSTED_PROXIES")
+DATABASES = {
+    "default": env.database("PORTAL_DATABASE_URL", default=f"sqlite:///{BASE_DIR}/var/portal.sqlite3")
+}
+CELERY_BROKER_URL = env.url(
+    "PORTAL_BROKER_URL", ("redis", "rediss"), hint="For example redis://:PASSWORD@localhost"
+)
+TIME_ZONE = env.time_zone("PORTAL_TIME_ZONE", default="Europe/Brussels")
+LOG_LEVEL = env.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+
+if IN_PRODUCTION:
+    if DEBUG:
+        env.problem("PORTAL_DEBUG shows secrets to visitors: unset it, or set PORTAL_MODE=development.")
+    if SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
+        env.problem("PORTAL_SECRET_KEY is weak: make one with: openssl rand -base64 60")
+    if not SECURE_COOKIES:
+        env.problem(
+            "PORTAL_SECURE_COOKIES=off sends sign-ins over plain HTTP: unset it and serve over HTTPS."
+        )
+    if PUBLIC_URL and not PUBLIC_URL.startswith("https://"):
+        env.problem("PORTAL_PUBLIC_URL must begin with https://")
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        env.problem("PORTAL_ALLOWED_HOSTS must name the portal's own hosts, separated by commas, without *.")
+if env.problems:
+    raise ImproperlyConfigured("\n".join(env.problems))
+
+INSTALLED_APPS = [
+    "portal",
+    "vacation",
+    "accounts",
+    "mailservers",
+    "audit",
+    "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "portal.middleware.name_request",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    # Default-deny: a view is for people who signed in unless it says otherwise.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.SecondFactorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "portal.navigation.navigation",
+            ],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+        },
+    }
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.append("django.forms")
+
+AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = ["accounts.backends.PersonBackend", "accounts.backends.MailboxBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "accounts:sign-in"
+
+SESSION_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+CSRF_COOKIE_SECURE = SECURE_COOKIES
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+if IN_PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        # Tabler's style sheet draws its arrows and ticks with data: pictures.
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+USE_I18N = True
+USE_TZ = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands"), ("fr", "Français"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+}
+
+# A request larger than this is refused before it is read: the largest form holds one auto-reply.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "portal"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A page never waits for the broker: the sweep pushes what could not be announced.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "visibility_timeout": 300,
+}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "mailservers.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}}
+}
+
+LOGGING_CONFIG = "portal.logs.configure"
+LOGGING = {"level": LOG_LEVEL}

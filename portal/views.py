@@ -1,0 +1,62 @@
+"""The home page, the portal's own health, and the pages for when something is wrong."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts.models import Mailbox
+from accounts.requests import person_of
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The page a person most likely came for."""
+    person = person_of(request)
+    if person.sees_everything or person.domains.exists():
+        return redirect("accounts:list-domains")
+    own = list(Mailbox.objects.owned_by(person).order_by("address")[:100])
+    if len(own) == 1:
+        return redirect("accounts:show-mailbox", own[0].address)
+    return render(request, "portal/home.html", {"mailboxes": own})
+
+
+@login_not_required
+@never_cache
+@require_GET
+def live(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+@require_GET
+def ready(_request: HttpRequest) -> HttpResponse:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("database away", content_type="text/plain", status=503)
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def bad_request(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    return render(request, "portal/400.html", status=400)
+
+
+def forbidden(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    return render(request, "portal/403.html", status=403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django names it
+    return render(request, "portal/csrf_failure.html", status=403)
+
+
+def not_found(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    return render(request, "portal/404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/500.html", status=500)

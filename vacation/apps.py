@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class VacationConfig(AppConfig):
+    name = "vacation"
+    verbose_name = "Auto-replies and forwarding"
+
+    def ready(self) -> None:
+        from mailservers import aspects  # noqa: PLC0415
+        from vacation import sentences  # noqa: F401, PLC0415 - registers; models are only ready now
+        from vacation.aspects import script  # noqa: PLC0415
+
+        aspects.register(script)

@@ -1,0 +1,56 @@
+"""What the portal's part of a mailbox's Sieve script should be."""
+
+from django.utils.translation import gettext
+
+from accounts.models import Mailbox
+from mailservers.aspects import Aspect
+from mailservers.drivers.base import Driver, ScriptState
+from vacation.models import AutoReply
+from vacation.rendering import AutoReplyContent, render_script
+
+
+def desired_script(mailbox: Mailbox) -> ScriptState:
+    auto_reply = AutoReply.of(mailbox)
+    if not auto_reply.enabled:
+        return ScriptState("", active=False)
+    return ScriptState(render_script(content_of(auto_reply)), active=True)
+
+
+def content_of(auto_reply: AutoReply) -> AutoReplyContent:
+    mailbox = auto_reply.mailbox
+    return AutoReplyContent(
+        address=mailbox.address,
+        name=mailbox.name,
+        subject=auto_reply.subject,
+        text=auto_reply.text,
+        days=auto_reply.days,
+        starts=auto_reply.starts,
+        ends=auto_reply.ends,
+        handle=f"portal-{mailbox.pk}-{auto_reply.absence}",
+    )
+
+
+def put_script(driver: Driver, login: str, script: ScriptState) -> None:
+    driver.put_script(login, script)
+
+
+def read_script(driver: Driver, login: str) -> ScriptState:
+    return driver.read_script(login)
+
+
+def script_differences(wanted: ScriptState, held: ScriptState) -> list[str]:
+    """In words; the script's text stays out: it is what somebody wrote."""
+    if wanted.active != held.active:
+        return [
+            gettext("the script is not active") if wanted.active else gettext("the script is still active")
+        ]
+    return [gettext("the script's text is another one")]
+
+
+script = Aspect(
+    name="script",
+    desired=desired_script,
+    put=put_script,
+    read=read_script,
+    differences=script_differences,
+)

@@ -1,0 +1,9 @@
+"""The verbs of this app's events, for people."""
+
+from django.utils.translation import gettext_noop
+
+from audit.sentences import register_verb
+
+register_verb("auto_reply.switched_on", gettext_noop("%(who)s switched the auto-reply on"))
+register_verb("auto_reply.switched_off", gettext_noop("%(who)s switched the auto-reply off"))
+register_verb("auto_reply.changed", gettext_noop("%(who)s changed the auto-reply"))

@@ -1,0 +1,39 @@
+"""Saves auto-replies: the row, the audit event and the push, all or nothing."""
+
+from django.db import transaction
+
+from accounts.models import Mailbox, Person
+from audit.chain import record
+from mailservers import outbox
+from mailservers.models import Change
+from vacation.models import AutoReply
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else saved the auto-reply after it was shown to this person."""
+
+
+@transaction.atomic
+def save_auto_reply(auto_reply: AutoReply, *, seen_version: int, by: Person) -> Change:
+    """Keep the auto-reply, who set it, and the push it asks for; raises ChangedMeanwhile."""
+    # The mailbox's row is the lock: the first auto-reply of a mailbox has no row of its own yet.
+    Mailbox.objects.select_for_update().get(pk=auto_reply.mailbox_id)
+    before = AutoReply.of(auto_reply.mailbox)
+    if before.version != seen_version:
+        raise ChangedMeanwhile
+    auto_reply.pk, auto_reply.version = before.pk, before.version + 1
+    verb = "auto_reply.changed"
+    if auto_reply.enabled != before.enabled:
+        verb = "auto_reply.switched_on" if auto_reply.enabled else "auto_reply.switched_off"
+    begins = verb == "auto_reply.switched_on"
+    auto_reply.absence = before.absence + (1 if begins else 0)
+    auto_reply.save()
+    event = record(
+        verb,
+        by=by,
+        about=auto_reply.mailbox,
+        domain=auto_reply.mailbox.domain.name,
+        before=before.as_told(),
+        after=auto_reply.as_told(),
+    )
+    return outbox.request_push(auto_reply.mailbox, "script", event)
