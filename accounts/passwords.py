@@ -53,14 +53,7 @@ def problems_with(clear: str, *, words: Sequence[str]) -> list[str]:
             return [_("Do not build it around your name, address or login: these are tried first.")]
     judged = zxcvbn(clear[:JUDGED_CHARACTERS], user_inputs=parts)
     if judged["score"] < GOOD_ENOUGH:
-        return [
-            _(
-                "Too easy to guess. Several words that have nothing to do with one another make a good password."
-                "Too easy to guess. Several words that have nothing to do with one another make a good password."
-            )
-            )
-        ]
-        ]
+        return [_("Too easy to guess. A few words that have nothing in common do better.")]
     return []
 
 
