@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 
 from fleet.certificates import CertificateAuthority
 from fleet.ports import reserve_port
-from fleet.processes import ChildProcess, accepts_connections
+from fleet.processes import ChildProcess, accepts_connections, find_program
 from fleet.users import service_user
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,7 +54,7 @@ class Dovecot:
         self._config = self.directory / "dovecot.conf"
         self._process = ChildProcess(
             f"Dovecot {name}",
-            ["dovecot", "-F", "-c", self._config],
+            [find_program("dovecot"), "-F", "-c", self._config],
             self.directory / "dovecot.log",
             user=self.user,
         )
@@ -111,7 +111,7 @@ class Dovecot:
     def run_doveadm(self, *arguments: str) -> str:
         """What `doveadm` prints on this server; its failure is a `RuntimeError` with its words."""
         # Without -c it would speak to the machine's own Dovecot.
-        command = ["doveadm", "-c", str(self._config), *arguments]
+        command = [find_program("doveadm"), "-c", str(self._config), *arguments]
         if options := self.user.setpriv_options():
             command = ["setpriv", *options, "--", *command]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=60)

@@ -1,7 +1,6 @@
 """A private PostgreSQL: quick rather than safe, for tests and the demo."""
 
 import secrets
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from fleet.ports import reserve_port
-from fleet.processes import ChildProcess
+from fleet.processes import ChildProcess, find_program
 from fleet.users import service_user
 
 SUPERUSER = "fleet"
@@ -41,7 +40,7 @@ class PostgreSQL:
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
         self._process = ChildProcess(
             "PostgreSQL",
-            [find_program("postgres"), "-D", self._data, "-p", str(self.port), *settings],
+            [find_server_program("postgres"), "-D", self._data, "-p", str(self.port), *settings],
             self.directory / "postgresql.log",
             user=self.user,
             stop_signal=signal.SIGINT,  # "fast": does not wait for clients to leave
@@ -78,7 +77,7 @@ class PostgreSQL:
                 "setpriv",
                 *self.user.setpriv_options(),
                 "--",
-                find_program("initdb"),
+                find_server_program("initdb"),
                 f"--pgdata={self._data}",
                 f"--username={SUPERUSER}",
                 f"--pwfile={password_file}",
@@ -103,13 +102,8 @@ class PostgreSQL:
         return True
 
 
-def find_program(name: str) -> Path:
-    """A program of the PostgreSQL server; Debian keeps them off the PATH, a folder for each version."""
-    versions = sorted(
-        Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[4])
-    )
-    if versions:
-        return versions[-1]
-    if on_path := shutil.which(name):
-        return Path(on_path)
-    raise RuntimeError(f"PostgreSQL's program {name} is not installed.")
+def find_server_program(name: str) -> str:
+    """Debian keeps PostgreSQL's programs off the PATH, in a folder for each version: the newest one."""
+    versions = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
+    newest = max(versions, key=lambda path: float(path.parts[4]), default=None)
+    return str(newest) if newest else find_program(name)

@@ -1,6 +1,7 @@
 """Child processes that are known to be ready, leave a log, and never outlive their parent."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -117,6 +118,15 @@ class ChildProcess:
         """The end of the log, for error messages."""
         text = self.log.read_text(errors="replace").splitlines()[-lines:]
         return "\n".join([f"--- end of {self.log}", *text, "---"])
+
+
+def find_program(name: str) -> str:
+    """The program's path; servers are often in folders that are not on an ordinary user's PATH."""
+    folders = [os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"]
+    found = shutil.which(name, path=os.pathsep.join(folders))
+    if found is None:
+        raise RuntimeError(f"{name} is not installed: bin/setup installs it, or tells what to do.")
+    return found
 
 
 def _group_is_alive(leader: int) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import redis
 
 from fleet.ports import reserve_port
-from fleet.processes import ChildProcess
+from fleet.processes import ChildProcess, find_program
 
 
 class RedisServer:
@@ -23,7 +23,9 @@ class RedisServer:
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\n"
             f'dir "{directory.resolve()}"\nsave ""\nappendonly no\n'
         )
-        self._process = ChildProcess("Redis", ["redis-server", config.resolve()], directory / "redis.log")
+        self._process = ChildProcess(
+            "Redis", [find_program("redis-server"), config.resolve()], directory / "redis.log"
+        )
 
     def start(self) -> None:
         self._process.start(self._answers)
