@@ -201,6 +201,7 @@ class ManageSieveClient:
     def close(self) -> None:
         """Close without a word."""
         self._socket.close()
+        self._received.clear()
 
     def _connect(self, host: str, port: int, seconds: float) -> socket.socket:
         end = time.monotonic() + seconds
