@@ -53,14 +53,15 @@ class Pigeonhole:
     """Its command-line tools, a few milliseconds a call."""
 
     def __init__(self, directory: Path) -> None:
-        user = service_user("dovecot")
+        self._user = service_user("dovecot")
         self.directory = directory
         self._config = directory / "dovecot.conf"
         self._config.write_text(
-            f"mail_uid = {user.name}\nmail_gid = {user.group}\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n"
+            f"mail_uid = {self._user.name}\nmail_gid = {self._user.group}\n"
+            "first_valid_uid = 1\nfirst_valid_gid = 1\n"
             f"mail_location = maildir:{directory}/Maildir\n"
         )
-        user.take_over(directory)
+        self._user.take_over(directory)
 
     def compile(self, sources: Iterable[str]) -> None:
         """All of them in one process; the first that it can't compile fails."""
@@ -79,6 +80,7 @@ class Pigeonhole:
         script, mail = self.directory / "script.sieve", self.directory / "message.eml"
         script.write_text(source)
         mail.write_text(message)
+        self._user.take_over(self.directory)
         done = self._run("sieve-test", "-c", self._config, "-f", sender, "-a", address, script, mail)
         assert done.returncode == 0, done.stderr
         return done.stdout.decode().replace("\r\n", "\n")

@@ -1,0 +1,323 @@
+"""Replies of a real Dovecot with Pigeonhole, as the stranger who wrote receives them."""
+
+import datetime as dt
+import itertools
+import re
+import ssl
+from email.message import EmailMessage
+from email.utils import parseaddr
+
+import pytest
+from hypothesis import given, settings
+from sqlalchemy import create_engine, text
+
+from fleet.certificates import CertificateAuthority
+from fleet.dovecot import Dovecot
+from fleet.sink import Sink
+from fleet.users import private_directory
+from mailservers.drivers.managesieve import ManageSieveClient
+from tests.vacation.test_rendering import LINES, TEXTS, decoded
+from vacation.rendering import AutoReplyContent, render_script
+
+HOUR = dt.timedelta(hours=1)
+ACCOUNTS = 120
+
+_numbers = itertools.count(1)
+
+NASTY_TEXTS = {
+    "ends without a line end": "I am away.",
+    "ends with blank lines": "I am away.\n\n\n",
+    "begins with blank lines": "\n\n  I am away.\n",
+    "a line of 5000 characters": "x" * 5000 + "\nend\n",
+    "a word of 3000 umlauts": "ü" * 3000 + " " + "end\n",
+    "trailing blanks": "one \ntwo\t\nthree \t \n   \n\t\nend ",
+    "lone dots": ".\n..\n.\n...\n. \nI am away.\n.",
+    "emoji": "Gone fishing 🎣🇳🇱👩‍👩‍👧 \U0001f3f4\U000e0067\U000e0062\U000e007f\n",
+    "right to left": "אני בחופשה עד 31.8.\n\u202bأنا في إجازة\u202c abc \u200f!\n",
+    "variables": "${x} ${subject} ${1} ${unicode:0041} $ {} ${{}}\n",
+    "quotes and backslashes": '"Hello" \\"Hello\\" \\\\ \\n \\ "\\\n""\n\\',
+    "lines like separators": "From me\n>From you\nFrom: x\n--\n-- \n--=bound\nContent-Type: x\n\nend\n",
+    "looks encoded": "=20=\n=C3=BC =?utf-8?q?x?= =\n==\n&lt;&#9731;\n",
+    "looks like Sieve": '";\nstop;\n# "\ntext:\n.\n;\n/* */ redirect "x@y.test";\n',
+    "rare characters": "\ufeffa\u00a0b\u2028c\u2029d\ufffde\U0010ffff\u00ad\u200b\ue000\n",
+    "decomposed letters": "Cafe\u0301 is not Café\n",
+    "only blanks": "  \n",
+}
+NASTY_LINES = {
+    "quotes and backslashes": '"Jan" \\ (boss) <x@y.test>, ;:@[]',
+    "not ASCII": "Jörg „der Große“ Müller – Zürich",
+    "long": "All of us are on holiday until the 31st of August and answer after that - the whole team",
+    "long, and one letter not ASCII": "Wir sind alle bis zum 31. August im Urlaub und antworten danach – "
+    "Ihr Team aus Muenchen",
+    "blanks": "  two  blanks   and   a long tail of words that makes the server fold the line somewhere  ",
+    "emoji": "🎣" * 30 + " 👩‍👩‍👧",
+    "right to left": "אני בחופשה עד 31.8. \u200f!",
+    "looks encoded": "=?utf-8?q?Hello?= a=?utf-8?b?SGVsbG8=?=",
+    "variables": "${subject} $x %u %% %{user}",
+    "one very long word": "x" * 120,
+}
+SILENT = {
+    "a mailing list": {"List-Id": "<list.outside.test>"},
+    "a list's other header": {"List-Unsubscribe": "<mailto:leave@outside.test>"},
+    "bulk mail": {"Precedence": "bulk"},
+    "a list's mail": {"Precedence": "list"},
+    "junk": {"Precedence": "junk"},
+    "a machine": {"Auto-Submitted": "auto-generated"},
+    "another auto-reply": {"Auto-Submitted": "auto-replied (vacation)"},
+    "Microsoft's wish": {"X-Auto-Response-Suppress": "OOF"},
+}
+
+
+class Account:
+    """One mailbox, new for each test, and the strangers who write to it."""
+
+    def __init__(self, servers: tuple[Dovecot, Sink], number: int) -> None:
+        self.dovecot, self.sink = servers
+        self.login, self.address = login_and_address(number)
+        self.alias = f"info{number}@example.test"
+
+    def set_reply(self, **given) -> AutoReplyContent:
+        content = AutoReplyContent(
+            **{
+                "address": self.address,
+                "aliases": (self.alias,),
+                "text": "I am away.\n",
+                "handle": "reply-1",
+                **given,
+            }
+        )
+        tls = ssl.create_default_context(cafile=str(self.dovecot.ca_file))
+        with ManageSieveClient("localhost", self.dovecot.ports["sieve"], tls=tls) as sieve:
+            sieve.authenticate(self.dovecot.master_user, self.dovecot.master_password, mailbox=self.login)
+            assert sieve.put_script("portal", render_script(content)) == ""
+            sieve.set_active("portal")
+        return content
+
+    def replies(self, *, sender=None, envelope_sender=None, to=None, recipient=None, **headers):
+        """Deliver one mail from a stranger; the replies are there when the delivery is over."""
+        sender = sender or f"ann{next(_numbers)}@outside.test"
+        message = EmailMessage()
+        message["From"] = sender
+        message["To"] = self.address if to is None else to
+        message["Subject"] = "Hello"
+        message["Message-ID"] = f"<{sender}>"
+        for name, value in headers.items():
+            message[name] = value
+        message.set_content("Hello.")
+        self.sink.clear()
+        self.dovecot.deliver(
+            recipient or self.address, message, sender if envelope_sender is None else envelope_sender
+        )
+        return self.sink.messages()
+
+    def reply(self, **given):
+        [reply] = self.replies(**given)
+        return reply
+
+    def stored(self) -> int:
+        line = self.dovecot.run_doveadm("mailbox", "status", "-u", self.login, "messages", "INBOX")
+        return int(line.rpartition("=")[2])
+
+
+def login_and_address(number: int) -> tuple[str, str]:
+    return f"example{number:04}", f"jana{number}@example.test"
+
+
+@pytest.fixture(scope="module")
+def servers():
+    with private_directory("delivery") as directory:
+        sink = Sink(directory / "sink")
+        dovecot = Dovecot("d", directory / "d", CertificateAuthority(directory / "ca"), sink.port)
+        engine = create_engine(dovecot.sql_url)
+        with engine.begin() as connection:
+            connection.execute(
+                text("INSERT INTO mailbox (login, address, password) VALUES (:login, :address, '')"),
+                [
+                    dict(zip(("login", "address"), login_and_address(number), strict=True))
+                    for number in range(ACCOUNTS)
+                ],
+            )
+        engine.dispose()
+        sink.start()
+        dovecot.start()
+        yield dovecot, sink
+        dovecot.stop()
+        sink.stop()
+
+
+@pytest.fixture(scope="module")
+def account_numbers():
+    return iter(range(ACCOUNTS))
+
+
+@pytest.fixture
+def account(servers, account_numbers):
+    return Account(servers, next(account_numbers))
+
+
+def text_of(reply: EmailMessage) -> str:
+    return str(reply.get_content()).replace("\r\n", "\n")
+
+
+def sender_of(reply: EmailMessage) -> tuple[str, str]:
+    """Name and address, with blanks kept as they are: Python's own header objects alter some."""
+    [folded] = [value for name, value in reply.raw_items() if name == "From"]
+    name, address = parseaddr(re.sub(r"\r?\n", "", str(folded)))
+    return decoded(name), address
+
+
+def with_line_end(lines: str) -> str:
+    return lines if lines.endswith("\n") else lines + "\n"
+
+
+def test_one_stranger_gets_one_reply(account):
+    account.set_reply(name="Jana Novak", subject="Out of office")
+    reply = account.reply(sender="ann@outside.test")
+    assert reply["X-Sink-From"] == "<>"
+    assert reply["X-Sink-To"] == "ann@outside.test"
+    assert reply["To"] == "ann@outside.test"
+    assert sender_of(reply) == ("Jana Novak", account.address)
+    assert reply["Subject"] == "Out of office"
+    assert reply["In-Reply-To"] == "<ann@outside.test>"
+    assert reply["Auto-Submitted"] == "auto-replied (vacation)"
+    assert reply.get_all("MIME-Version") == ["1.0"]
+    assert reply.get_content_type() == "text/plain"
+    assert text_of(reply) == "I am away.\n"
+
+    assert account.replies(sender="ann@outside.test") == []
+    account.set_reply(text="Another text.")
+    assert account.replies(sender="ann@outside.test") == []
+    assert text_of(account.reply(sender="bob@outside.test")) == "Another text.\n"
+    account.set_reply(handle="reply-2")
+    assert account.replies(sender="ann@outside.test") != []
+    assert account.stored() == 5
+
+
+def test_without_a_subject_the_server_takes_the_mails(account):
+    account.set_reply()
+    reply = account.reply()
+    assert reply["Subject"] == "Auto: Hello"
+    assert sender_of(reply) == ("", account.address)
+
+
+@pytest.mark.parametrize("lines", NASTY_TEXTS.values(), ids=NASTY_TEXTS)
+def test_the_text_arrives_to_the_letter(account, lines):
+    account.set_reply(text=lines)
+    reply = account.reply()
+    assert text_of(reply) == with_line_end(lines)
+    assert max(map(len, reply.get_payload().splitlines())) <= 76
+
+
+@pytest.mark.parametrize("line", NASTY_LINES.values(), ids=NASTY_LINES)
+def test_subject_and_name_arrive_to_the_letter(account, line):
+    account.set_reply(subject=line, name=line)
+    reply = account.reply()
+    assert reply["Subject"] == line
+    assert sender_of(reply) == (line, account.address)
+
+
+@pytest.fixture(scope="module")
+def one_account(servers, account_numbers):
+    return Account(servers, next(account_numbers))
+
+
+@given(subject=LINES, name=LINES, lines=TEXTS)
+@settings(max_examples=30, deadline=None)
+def test_whatever_is_written_arrives_to_the_letter(one_account, subject, name, lines):
+    one_account.set_reply(subject=subject, name=name, text=lines)
+    reply = one_account.reply()
+    assert reply["Subject"] == (subject or "Auto: Hello")
+    assert sender_of(reply) == (name, one_account.address)
+    assert text_of(reply) == with_line_end(lines)
+
+
+@pytest.mark.parametrize("headers", SILENT.values(), ids=SILENT)
+def test_automatic_mail_gets_no_reply(account, headers):
+    account.set_reply()
+    assert account.replies(**headers) == []
+    assert account.stored() == 1
+    assert len(account.replies()) == 1
+
+
+def test_some_senders_get_no_reply(account):
+    account.set_reply()
+    assert account.replies(envelope_sender="") == []
+    assert account.replies(sender=account.address) == []
+    assert account.replies(sender=account.alias) == []
+    assert account.replies(sender="MAILER-DAEMON@outside.test") == []
+    assert account.stored() == 4
+
+
+def test_a_blind_copy_gets_no_reply(account):
+    account.set_reply()
+    assert account.replies(to="team@outside.test") == []
+    assert account.stored() == 1
+
+
+def test_every_own_address_is_answered(account):
+    account.set_reply(name="Jana")
+    tagged = account.address.replace("@", "+shop@")
+    answered = [
+        account.reply(to=account.alias),
+        account.reply(to="team@outside.test", Cc=account.alias.upper()),
+        account.reply(to=tagged, recipient=tagged),
+        account.reply(to=f"Bob <bob@outside.test>, Jana <{account.address}>"),
+        account.reply(**{"Auto-Submitted": "no"}),
+    ]
+    assert {*map(sender_of, answered)} == {("Jana", account.address)}
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "answered"),
+    [
+        (-HOUR, None, True),
+        (HOUR, None, False),
+        (None, HOUR, True),
+        (None, -HOUR, False),
+        (-HOUR, HOUR, True),
+        (HOUR, 2 * HOUR, False),
+        (-2 * HOUR, -HOUR, False),
+        (dt.timedelta(0), None, True),
+        (None, dt.timedelta(0), False),
+        (-HOUR / 2, HOUR / 2, True),
+        (-HOUR, -HOUR / 2, False),
+        (HOUR / 2, HOUR, False),
+    ],
+)
+@pytest.mark.parametrize(
+    "offsets", [(0, 0), (1, 2), (2, 1)], ids=["UTC", "clocks go forward", "clocks go back"]
+)
+def test_the_window(account, starts, ends, answered, offsets):
+    """The offsets at its two ends differ, as they do when daylight saving changes in between."""
+    now = dt.datetime.now(dt.UTC)
+    zones = [dt.timezone(dt.timedelta(hours=hours)) for hours in offsets]
+    account.set_reply(
+        starts=None if starts is None else (now + starts).astimezone(zones[0]),
+        ends=None if ends is None else (now + ends).astimezone(zones[1]),
+    )
+    assert len(account.replies()) == answered
+
+
+def test_a_moved_window_holds_at_once(account):
+    now = dt.datetime.now(dt.UTC)
+    account.set_reply(starts=now + HOUR)
+    assert account.replies(sender="ann@outside.test") == []
+    account.set_reply(starts=now - HOUR)
+    assert len(account.replies(sender="ann@outside.test")) == 1
+    account.set_reply(starts=now - 2 * HOUR, ends=now - HOUR)
+    assert account.replies(sender="bob@outside.test") == []
+
+
+def test_a_window_opens_and_closes_while_the_script_stands(account):
+    starts = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=2)
+    ends = starts + dt.timedelta(seconds=2)
+    account.set_reply(starts=starts, ends=ends)
+    seen = set()
+    while (before := dt.datetime.now(dt.UTC)) < ends + dt.timedelta(seconds=0.5):
+        answered = bool(account.replies())
+        after = dt.datetime.now(dt.UTC)
+        if any(before < limit <= after for limit in (starts, ends)):
+            continue  # the server looked at the clock on one side of it or the other
+        assert answered == (starts <= before < ends)
+        seen.add(answered)
+    assert seen == {True, False}
