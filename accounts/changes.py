@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Mailbox
 from accounts.requests import person_of
@@ -14,7 +14,7 @@ from mailservers.models import Change
 
 
 @never_cache
-@require_GET
+@require_safe
 def show_state(request: HttpRequest, number: int) -> HttpResponse:
     """The badge alone; it asks again, after growing pauses, until the change is settled."""
     mine = Change.objects.filter(mailbox__in=Mailbox.objects.open_to(person_of(request)))

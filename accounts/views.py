@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import sessions
 from accounts.forms import ChangePasswordForm, CodeForm, SignInForm
@@ -60,7 +60,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("accounts:sign-in")
 
 
-@require_GET
+@require_safe
 def list_domains(request: HttpRequest) -> HttpResponse:
     domains = (
         Domain.objects.open_to(person_of(request))
@@ -73,7 +73,7 @@ def list_domains(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/list_domains.html", {"domains": domains})
 
 
-@require_GET
+@require_safe
 def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.open_to(person_of(request)).select_related("server"), name=name)
     sought = request.GET.get("q", "").strip()
@@ -90,7 +90,7 @@ def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "accounts/list_mailboxes.html", context)
 
 
-@require_GET
+@require_safe
 def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     mailbox = get_object_or_404(
         Mailbox.objects.open_to(person_of(request)).select_related("domain", "server", "auto_reply"),
@@ -126,7 +126,7 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def show_history(request: HttpRequest, address: str) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.open_to(person_of(request)), address=address)
     events = Event.objects.filter(subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk)

@@ -1,6 +1,8 @@
 """The database's own refusal to change or delete events."""
 
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from collections.abc import Iterable
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 INSTALL = {
     "sqlite": (
@@ -28,11 +30,15 @@ REMOVE = {
 }
 
 
-def install(editor: BaseDatabaseSchemaEditor) -> None:
-    for statement in INSTALL[editor.connection.vendor]:
-        editor.execute(statement)
+def install(connection: BaseDatabaseWrapper) -> None:
+    _execute(connection, INSTALL[connection.vendor])
 
 
-def remove(editor: BaseDatabaseSchemaEditor) -> None:
-    for statement in REMOVE[editor.connection.vendor]:
-        editor.execute(statement)
+def remove(connection: BaseDatabaseWrapper) -> None:
+    _execute(connection, REMOVE[connection.vendor])
+
+
+def _execute(connection: BaseDatabaseWrapper, statements: Iterable[str]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

@@ -5,11 +5,11 @@ from audit import triggers
 
 def begin(apps, editor):
     apps.get_model("audit", "ChainHead").objects.create(pk=1)
-    triggers.install(editor)
+    triggers.install(editor.connection)
 
 
 def undo(apps, editor):
-    triggers.remove(editor)
+    triggers.remove(editor.connection)
     apps.get_model("audit", "ChainHead").objects.all().delete()
 
 

@@ -1,0 +1,156 @@
+"""A small world on the memory driver: one server, two domains, and somebody in every role."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+from django.db import connection
+
+from accounts.models import Domain, DomainAdmin, Mailbox, Person
+from audit import triggers
+from audit.models import ChainHead
+from mailservers.drivers.memory import MemoryDriver
+from mailservers.models import Server
+from mailservers.tasks import push
+from portal.celery import app
+
+PASSWORD = "a long enough one"
+# A hash of PASSWORD made for speed; every real scheme is slow on purpose.
+PASSWORD_HASH = (
+    "{ARGON2ID}$argon2id$v=19$m=8,t=1,p=1$2Pv/PyckZGztvZeSkrJ2rg$fMrktCFhM3/2W9nK0OAhMo5wxeduJpU+9wJFsy0ZhdA"
+)
+
+
+@pytest.fixture(autouse=True)
+def _a_fresh_memory_server() -> None:
+    MemoryDriver.reset()
+
+
+@pytest.fixture(autouse=True)
+def put_off(monkeypatch) -> Iterator[list[float]]:
+    """What is announced after the commit runs there and then, without a broker.
+
+    What asks for a later time does not run at all: the list holds the seconds it asked for.
+    """
+    seconds: list[float] = []
+    at_once = push.apply_async
+
+    def apply_async(*args, countdown=None, **kwargs):
+        if countdown is None:
+            at_once(*args, **kwargs)
+        else:
+            seconds.append(countdown)
+
+    monkeypatch.setattr(push, "apply_async", apply_async)
+    app.conf.task_always_eager = True
+    yield seconds
+    app.conf.task_always_eager = False
+
+
+@pytest.fixture(autouse=True)
+def _quick_pages(settings) -> None:
+    """No compiled names for static files: the tests run without collecting them."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks) -> Callable[[], AbstractContextManager[None]]:
+    """Runs what waits for the commit, tasks included, at the end of the block."""
+
+    @contextmanager
+    def committed() -> Iterator[None]:
+        with django_capture_on_commit_callbacks(execute=True):
+            yield
+
+    return committed
+
+
+@pytest.fixture
+def server(db) -> Server:
+    return Server.objects.create(name="maximusconfessor", kind="memory")
+
+
+@pytest.fixture
+def domain(server) -> Domain:
+    return Domain.objects.create(name="example.test", server=server)
+
+
+@pytest.fixture
+def other_domain(server) -> Domain:
+    return Domain.objects.create(name="elsewhere.test", server=server)
+
+
+@pytest.fixture
+def mailbox(domain, owner) -> Mailbox:
+    return Mailbox.objects.create(
+        address="anna@example.test",
+        domain=domain,
+        server=domain.server,
+        login="example0001",
+        name="Anna Jansen",
+        quota_bytes=1_000_000_000,
+        password_hash=PASSWORD_HASH,
+        owner=owner,
+    )
+
+
+@pytest.fixture
+def owner(db) -> Person:
+    person = Person(username="anna@example.test", name="Anna Jansen")
+    person.set_unusable_password()
+    person.save()
+    return person
+
+
+@pytest.fixture
+def operator(db) -> Person:
+    return Person.objects.create(username="olga", is_operator=True)
+
+
+@pytest.fixture
+def support(db) -> Person:
+    return Person.objects.create(username="sam", is_support=True)
+
+
+@pytest.fixture
+def webmaster(domain) -> Person:
+    return webmaster_of(domain, "willem")
+
+
+@pytest.fixture
+def other_webmaster(other_domain) -> Person:
+    return webmaster_of(other_domain, "wanda")
+
+
+@pytest.fixture
+def stranger(other_domain) -> Person:
+    """The user of a mailbox in another domain."""
+    person = Person.objects.create(username="bert@elsewhere.test")
+    Mailbox.objects.create(
+        address="bert@elsewhere.test",
+        domain=other_domain,
+        server=other_domain.server,
+        login="elsewh0001",
+        quota_bytes=0,
+        owner=person,
+    )
+    return person
+
+
+def webmaster_of(domain: Domain, username: str) -> Person:
+    person = Person.objects.create(username=username)
+    DomainAdmin.objects.create(person=person, domain=domain)
+    return person
+
+
+@pytest.fixture
+def transactional_db(transactional_db) -> Iterator[None]:
+    """Such a test's rows are deleted after it, the chain's first link with them, which a trigger refuses."""
+    if not ChainHead.objects.exists():
+        ChainHead.objects.create(pk=1)
+        triggers.install(connection)
+    yield
+    triggers.remove(connection)

@@ -1,0 +1,181 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from audit.chain import record
+from mailservers import outbox, pushing
+from mailservers.drivers.base import Refused, TryAgain
+from mailservers.drivers.memory import MemoryDriver
+from mailservers.models import Change, Lease, Observation, Server
+
+pytestmark = pytest.mark.sql
+
+
+@pytest.fixture
+def ask(mailbox):
+    """Asks for a push of the account; nothing is pushed yet."""
+
+    def ask():
+        return outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
+
+    return ask
+
+
+def push(mailbox):
+    return pushing.push(mailbox.pk, "account")
+
+
+def state(change):
+    change.refresh_from_db()
+    return change.state
+
+
+def test_a_push_brings_the_wanted_state_and_is_live(mailbox, ask):
+    change = ask()
+    push(mailbox)
+    assert MemoryDriver.accounts["example0001"].address == "anna@example.test"
+    assert state(change) == "live"
+    assert change.settled_at is not None
+
+
+def test_what_was_read_back_is_noted(mailbox, ask):
+    change = ask()
+    push(mailbox)
+    observation = Observation.objects.get()
+    assert (observation.change, len(observation.fingerprint)) == (change, 64)
+
+
+def test_the_newest_wins_and_older_ones_give_way(mailbox, ask):
+    first, second = ask(), ask()
+    push(mailbox)
+    assert (state(first), state(second)) == ("superseded", "live")
+
+
+def test_try_again_waits_with_the_reason_and_comes_back(mailbox, ask):
+    change = ask()
+    MemoryDriver.failures.append(TryAgain("%(server)s is busy.", server="maximusconfessor"))
+    comes_back_in = push(mailbox)
+    assert state(change) == "waiting"
+    assert change.reason_text == "maximusconfessor is busy."
+    assert 2 < comes_back_in <= 5
+
+
+def test_a_waiting_change_is_not_pushed_before_its_time(mailbox, ask):
+    ask()
+    MemoryDriver.failures.append(TryAgain("Busy."))
+    push(mailbox)
+    push(mailbox)
+    assert MemoryDriver.accounts == {}
+
+
+def test_when_its_time_has_come_it_goes_live(mailbox, ask):
+    change = ask()
+    MemoryDriver.failures.append(TryAgain("Busy."))
+    push(mailbox)
+    Change.objects.update(next_attempt_at=timezone.now())
+    push(mailbox)
+    assert (state(change), change.attempts, change.reason) == ("live", 2, "")
+
+
+def test_a_refusal_fails_at_once_with_its_reason(mailbox, ask):
+    change = ask()
+    MemoryDriver.failures.append(Refused("The script is larger than %(limit)s allows.", limit="64 kB"))
+    assert push(mailbox) is None
+    assert state(change) == "failed"
+    assert change.reason_text == "The script is larger than 64 kB allows."
+
+
+def test_after_a_day_it_gives_up_with_the_last_reason(mailbox, ask):
+    change = ask()
+    Change.objects.update(requested_at=timezone.now() - timedelta(hours=25))
+    MemoryDriver.failures.append(TryAgain("Still busy."))
+    push(mailbox)
+    assert (state(change), change.reason) == ("failed", "Still busy.")
+
+
+def test_whatever_a_driver_raises_only_its_kind_is_told(mailbox, ask):
+    change = ask()
+    MemoryDriver.failures.append(ZeroDivisionError("a secret in the text"))
+    push(mailbox)
+    assert state(change) == "waiting"
+    assert "ZeroDivisionError" in change.reason_text
+    assert "secret" not in change.reason_text
+
+
+def test_another_state_on_read_back_is_a_failure_that_names_the_difference(mailbox, ask, monkeypatch):
+    change = ask()
+    monkeypatch.setattr(MemoryDriver, "read_account", lambda self, login: None)
+    push(mailbox)
+    assert state(change) == "failed"
+    assert "the account is not there" in change.reason_text
+
+
+def test_a_server_whose_settings_are_wrong_waits_for_its_operators(mailbox, ask):
+    change = ask()
+    Server.objects.update(kind="pigeon")
+    push(mailbox)
+    assert state(change) == "waiting"
+    assert "pigeon" in change.reason_text
+
+
+def test_while_another_worker_holds_the_lease_nothing_happens(mailbox, ask):
+    change = ask()
+    Lease.objects.take(mailbox.pk, "account", timedelta(minutes=1))
+    assert push(mailbox) is None
+    assert state(change) == "waiting"
+
+
+def test_the_lease_of_a_lost_worker_runs_out(mailbox, ask):
+    change = ask()
+    Lease.objects.take(mailbox.pk, "account", timedelta(seconds=-1))
+    Change.objects.update(state="pushing")
+    push(mailbox)
+    assert state(change) == "live"
+
+
+def test_no_lease_is_left_behind(mailbox, ask):
+    ask()
+    MemoryDriver.failures.append(ZeroDivisionError())
+    push(mailbox)
+    assert not Lease.objects.exists()
+
+
+def test_an_edit_made_during_a_push_is_pushed_by_the_same_worker(mailbox, ask, monkeypatch):
+    first = ask()
+    later = []
+    put = MemoryDriver.put_account
+
+    def edited_meanwhile(self, account):
+        put(self, account)
+        if not later:
+            type(mailbox).objects.update(quota_bytes=5)
+            later.append(ask())
+
+    monkeypatch.setattr(MemoryDriver, "put_account", edited_meanwhile)
+    push(mailbox)
+    assert MemoryDriver.accounts["example0001"].quota_bytes == 5
+    assert (state(first), state(later[0])) == ("live", "live")
+
+
+def test_the_pauses_grow_and_never_exceed_a_quarter_of_an_hour():
+    assert all(pushing.pause_after(attempt) <= 15 * 60 for attempt in range(1, 100))
+    assert pushing.pause_after(9) > pushing.pause_after(1)
+
+
+def test_due_is_what_waits_or_was_left_in_the_middle(mailbox, ask):
+    ask()
+    assert pushing.due() == [(mailbox.pk, "account")]
+    Change.objects.update(state="pushing")
+    assert pushing.due() == [(mailbox.pk, "account")]
+
+
+def test_what_is_held_planned_or_settled_is_not_due(mailbox, ask):
+    change = ask()
+    token = Lease.objects.take(mailbox.pk, "account", timedelta(minutes=1))
+    assert pushing.due() == []
+    Lease.objects.give_back(mailbox.pk, "account", token)
+    Change.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=1))
+    assert pushing.due() == []
+    Change.objects.filter(pk=change.pk).update(state="live", next_attempt_at=timezone.now())
+    assert pushing.due() == []

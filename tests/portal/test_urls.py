@@ -1,0 +1,94 @@
+"""Every address of the portal, asked for by everybody in every way, against one table.
+
+A url that is missing in the table fails the test, and so does a line of the table without a url.
+"""
+
+import itertools
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from audit.chain import record
+from mailservers import outbox
+
+WHO = ["nobody", "mailbox user", "other webmaster", "webmaster", "support", "operator"]
+METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
+
+# For each view: what each of WHO gets from GET and from POST. Every other method is refused: 405, or, for
+# those who get no further anyway, the same as GET. "in": sent to the sign-in page; "to": sent elsewhere.
+IN, TO, OK, NO, NOT = "in", "to", 200, 404, 405
+TABLE = {
+    #                            nobody     mailbox user  other wm   webmaster  support    operator
+    "home":                    [(IN, IN),   (TO, NOT),  (TO, NOT), (TO, NOT), (TO, NOT), (TO, NOT)],
+    "live":                    [(OK, NOT),  (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "ready":                   [(OK, NOT),  (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:sign-in":        [(OK, OK),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
+    "accounts:enter-code":     [(IN, IN),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
+    "accounts:sign-out":       [(IN, IN),   (NOT, TO),  (NOT, TO), (NOT, TO), (NOT, TO), (NOT, TO)],
+    "accounts:list-domains":   [(IN, IN),   (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:list-mailboxes": [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:show-mailbox":   [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:change-password": [(IN, IN),  (OK, OK),   (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
+    "accounts:show-history":   [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:show-state":     [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:try-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
+}  # fmt: skip
+
+
+@pytest.fixture
+def people(owner, other_webmaster, webmaster, support, operator):
+    return dict(zip(WHO, [None, owner, other_webmaster, webmaster, support, operator], strict=True))
+
+
+@pytest.fixture
+def change(mailbox):
+    return outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
+
+
+def urls(resolver=None, namespace=""):
+    """Every named url: (view name, its pattern as text)."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from ((name, str(entry.pattern) + route) for name, route in urls(entry, inner))
+        elif isinstance(entry, URLPattern):
+            assert entry.name, f"{entry.pattern} has no name"
+            yield namespace + entry.name, str(entry.pattern)
+
+
+URLS = dict(urls())
+
+
+def test_the_table_holds_every_url_and_nothing_else():
+    assert set(TABLE) == set(URLS)
+
+
+def outcome(answer):
+    if answer.status_code == 302:
+        return IN if answer.headers["Location"].startswith("/sign-in/?next=") else TO
+    return answer.status_code
+
+
+@pytest.mark.parametrize(("view", "who"), itertools.product(TABLE, WHO))
+def test_everybody_gets_what_the_table_says(client, mailbox, people, change, view, who):
+    path = "/" + URLS[view].replace("<int:number>", str(change.pk)).replace(
+        "<str:name>", "example.test"
+    ).replace("<str:address>", mailbox.address)
+    reads, posts = TABLE[view][WHO.index(who)]
+    for method in METHODS:
+        # Anew each time: one of the views ends the session.
+        if people[who]:
+            client.force_login(people[who], "accounts.backends.PersonBackend")
+        found = outcome(client.generic(method, path))
+        if method in ("GET", "HEAD"):
+            assert (method, found) == (method, reads)
+        elif method == "POST":
+            assert (method, found) == (method, posts)
+        else:
+            assert (method, found) in [(method, NOT), (method, reads if reads in (IN, NO, TO) else NOT)]
+
+
+def test_an_address_that_nothing_answers_is_not_found(client, operator):
+    client.force_login(operator)
+    assert client.get("/no/such/page").status_code == 404
