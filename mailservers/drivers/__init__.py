@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from mailservers.drivers.base import ConfigurationError, Driver
+from mailservers.drivers.dovecot import DovecotDriver
 from mailservers.drivers.memory import MemoryDriver
 
 __all__ = ["DRIVERS", "ConfigurationError", "open_driver"]
 
 DRIVERS: dict[str, Callable[[Mapping[str, object], Mapping[str, object]], Driver]] = {
+    "dovecot": DovecotDriver,
     "memory": MemoryDriver,
 }
 

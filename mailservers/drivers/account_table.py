@@ -1,0 +1,237 @@
+"""The SQL table Dovecot reads its accounts from."""
+
+import os
+import sqlite3
+import unicodedata
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from math import ceil
+from typing import TypeVar
+from urllib.parse import quote
+
+from django.utils.translation import gettext_noop
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from mailservers.drivers.base import AccountState, DriverError, Refused, TryAgain
+from mailservers.drivers.time_limits import hang_up_after
+
+MAILBOX = Table(
+    "mailbox",
+    MetaData(),
+    Column("login", String, primary_key=True),
+    Column("address", String, nullable=False, unique=True),
+    Column("password", String, nullable=False),
+    Column("quota_bytes", BigInteger, nullable=False),
+    Column("active", Integer, nullable=False),
+)
+# No password has this hash. An empty one would lock as well, until somebody's configuration has a default.
+LOCKED = "{SHA512-CRYPT}!"
+LARGEST_QUOTA = 2**63 - 1
+
+_BUSY = frozenset(["40001", "40P01", "53300", "55P03", "57014", "57P03"])  # PostgreSQL's codes
+_WRONG_SHAPE = frozenset(["42P01", "42703", "42804", "42501", "3F000", "25006"])
+
+T = TypeVar("T")
+
+
+class AccountTable:
+    """One table, reached through a pool of connections; to be shared by threads, and over forks."""
+
+    def __init__(self, url: URL, *, connect_seconds: float, statement_seconds: float) -> None:
+        self._url = url
+        self._connect_seconds = connect_seconds
+        self._statement_seconds = statement_seconds
+        # By process: a connection that came over a fork is the parent's, and must not even be closed.
+        self._engines: dict[int, Engine] = {}
+
+    def put(self, account: AccountState) -> None:
+        _refuse_unstorable(account)
+        values = {
+            "address": account.address,
+            "password": account.password_hash or LOCKED,
+            "quota_bytes": account.quota_bytes,
+            "active": int(account.enabled),
+        }
+
+        def write(connection: Connection) -> None:
+            # The change first: it takes SQLite's write lock, so that what is read after it holds.
+            here = MAILBOX.c.login == account.login
+            if not connection.execute(update(MAILBOX).where(here).values(values)).rowcount:
+                connection.execute(insert(MAILBOX).values(login=account.login, **values))
+            # People sign in with either name: neither may lead to another's mailbox.
+            if name := _taken(connection, account):
+                raise _another_has(name)
+
+        try:
+            self._run(write)
+        except _ConstraintBroken as broken:
+            if name := self._run(lambda connection: _taken(connection, account)):
+                raise _another_has(name) from None
+            if broken.unique:  # the same account was created at the same moment
+                raise TryAgain(gettext_noop("The mail server's account database is busy.")) from None
+            raise Refused(
+                gettext_noop("The mail server's account database has a rule against this account.")
+            ) from None
+
+    def read(self, login: str) -> AccountState | None:
+        query = select(MAILBOX).where(MAILBOX.c.login == login)
+        row = self._run(lambda connection: connection.execute(query).one_or_none())
+        if row is None:
+            return None
+        return AccountState(
+            login=row.login,
+            address=row.address,
+            password_hash="" if row.password == LOCKED else row.password,
+            quota_bytes=row.quota_bytes,
+            enabled=bool(row.active),
+        )
+
+    def remove(self, login: str) -> None:
+        command = delete(MAILBOX).where(MAILBOX.c.login == login)
+        self._run(lambda connection: connection.execute(command))
+
+    def logins_in(self, domain: str) -> list[str]:
+        """Logins of the enabled accounts whose address is in the domain."""
+        inside = func.lower(MAILBOX.c.address).endswith(f"@{domain.lower()}", autoescape=True)
+        query = select(MAILBOX.c.login).where(inside, MAILBOX.c.active == 1).order_by(MAILBOX.c.login)
+        return self._run(lambda connection: list(connection.scalars(query)))
+
+    def any_login(self) -> str:
+        """Some enabled account's login, or empty; asks for every column, to see that all are there."""
+        query = select(MAILBOX).where(MAILBOX.c.active == 1).order_by(MAILBOX.c.login).limit(1)
+        row = self._run(lambda connection: connection.execute(query).one_or_none())
+        return "" if row is None else str(row.login)
+
+    def close(self) -> None:
+        """Close this process's connections; the next call opens new ones."""
+        if engine := self._engines.pop(os.getpid(), None):
+            engine.dispose()
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        """The work in one transaction. A kept connection may have died meanwhile: then once more."""
+        for last_attempt in (False, True):
+            try:
+                return self._attempt(work)
+            except SQLAlchemyError as error:
+                trouble = _in_words(error)
+                if last_attempt or not (isinstance(error, DBAPIError) and error.connection_invalidated):
+                    break
+        # Out here, as no trace of the database's own error may go with it: that one can quote the hash.
+        raise trouble
+
+    def _attempt(self, work: Callable[[Connection], T]) -> T:
+        # setdefault: should two threads come at once, both get the same engine.
+        engine = self._engines.get(os.getpid()) or self._engines.setdefault(os.getpid(), self._new_engine())
+        with engine.connect() as connection, self._time_limit(connection), connection.begin():
+            return work(connection)
+
+    def _time_limit(self, connection: Connection) -> AbstractContextManager[None]:
+        """The server's own limit does not help when it is the server that hangs."""
+        line = connection.connection.driver_connection
+        if line is None or isinstance(line, sqlite3.Connection):
+            return nullcontext()
+        return hang_up_after(self._statement_seconds, line.fileno())
+
+    def _new_engine(self) -> Engine:
+        pool: dict[str, object] = {"pool_size": 5, "max_overflow": 5, "pool_timeout": self._connect_seconds}
+        if self._url.get_backend_name() == "sqlite":
+            return create_engine(
+                # As an SQLite URI, for mode=rw: a mistyped path must not become a new, empty database.
+                self._url.set(
+                    database=f"file:{quote(self._url.database or '')}", query={"mode": "rw", "uri": "true"}
+                ),
+                connect_args={"timeout": self._statement_seconds},
+                hide_parameters=True,
+                **pool,
+            )
+        limit = ceil(self._statement_seconds * 1000)
+        return create_engine(
+            self._url,
+            connect_args={
+                "connect_timeout": ceil(self._connect_seconds),
+                "options": f"-c statement_timeout={limit} -c lock_timeout={limit}",
+            },
+            hide_parameters=True,
+            **pool,
+        )
+
+
+class _ConstraintBroken(Exception):
+    """A rule of the table; `unique` when another row has the value already."""
+
+    def __init__(self, *, unique: bool) -> None:
+        super().__init__()
+        self.unique = unique
+
+
+def _taken(connection: Connection, account: AccountState) -> str:
+    """The name of this account that another one has already, as login or as address; else empty."""
+    names = [account.login, account.address]
+    rows = connection.execute(
+        select(MAILBOX.c.login, MAILBOX.c.address).where(
+            MAILBOX.c.login != account.login,
+            or_(MAILBOX.c.login == account.address, MAILBOX.c.address.in_(names)),
+        )
+    ).all()
+    used = {name for row in rows for name in row}
+    return next((name for name in names[::-1] if name in used), "")
+
+
+def _another_has(name: str) -> Refused:
+    return Refused(gettext_noop("The mail server already has another mailbox named %(name)s."), name=name)
+
+
+def _refuse_unstorable(account: AccountState) -> None:
+    for name in (account.login, account.address):
+        refuse_unspeakable(name)
+    if not 0 <= account.quota_bytes <= LARGEST_QUOTA:
+        raise Refused(gettext_noop("The mail server cannot have a quota of this size."))
+
+
+def refuse_unspeakable(name: str) -> None:
+    """Names with control characters or halves of characters, which no protocol can carry."""
+    if not name or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise Refused(gettext_noop("A login or address has characters in it that no mail server takes."))
+
+
+def _in_words(error: SQLAlchemyError) -> DriverError | _ConstraintBroken:
+    """Without any of the database's own words: those may quote what was to be written."""
+    orig = error.orig if isinstance(error, DBAPIError) else None
+    code = getattr(orig, "sqlstate", None) or ""
+    text = str(orig).lower() if isinstance(orig, sqlite3.Error) else ""
+    if isinstance(error, IntegrityError):
+        return _ConstraintBroken(unique=code == "23505" or "unique" in text)
+    if isinstance(error, DataError):
+        return Refused(gettext_noop("The mail server's account database has no room for these values."))
+    if code in _BUSY or "locked" in text or "busy" in text:
+        return TryAgain(gettext_noop("The mail server's account database is busy."))
+    if code in _WRONG_SHAPE or any(sign in text for sign in ("no such", "readonly", "not a database")):
+        return TryAgain(
+            gettext_noop(
+                "The mail server's account database does not let the portal write the table “mailbox”,"
+                " or the table has another form than the portal knows."
+            )
+        )
+    return TryAgain(
+        gettext_noop(
+            "The mail server's account database cannot be reached, or does not let the portal sign in."
+        )
+    )

@@ -1,0 +1,233 @@
+"""Dovecot with Pigeonhole: accounts in SQL, scripts over ManageSieve, the rest over doveadm's HTTP API."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_noop
+
+from mailservers.drivers import mailbox_scripts
+from mailservers.drivers.account_table import AccountTable, refuse_unspeakable
+from mailservers.drivers.base import (
+    AccountState,
+    DriverError,
+    Health,
+    Refused,
+    ScriptState,
+    TryAgain,
+    UsageState,
+)
+from mailservers.drivers.doveadm import NO_SUCH_USER, NOT_FOUND, Doveadm, Outcome, for_one
+from mailservers.drivers.dovecot_settings import read_settings
+from mailservers.drivers.managesieve import (
+    Bye,
+    CertificateRejected,
+    ManageSieveClient,
+    ManageSieveError,
+    NotConnected,
+    ProtocolError,
+    Rejected,
+    TimedOut,
+)
+
+NEEDED_COMMANDS = frozenset(["authCacheFlush", "kick", "quotaGet"])
+# Large enough to save most of the round trips, small enough that an answer comes within the limits.
+USAGE_BATCH = 50
+
+
+class DovecotDriver:
+    """One server. Keep it: it holds a pool of SQL connections; threads may share it, forks inherit it."""
+
+    def __init__(self, endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> None:
+        settings = read_settings(endpoints, credentials)
+        self._settings = settings
+        self._accounts = AccountTable(
+            settings.sql_url,
+            connect_seconds=settings.connect_seconds,
+            statement_seconds=settings.read_seconds,
+        )
+
+    def put_account(self, account: AccountState) -> None:
+        self._accounts.put(account)
+
+    def read_account(self, login: str) -> AccountState | None:
+        refuse_unspeakable(login)
+        return self._accounts.read(login)
+
+    def remove_account(self, login: str) -> None:
+        refuse_unspeakable(login)
+        self._accounts.remove(login)
+
+    def put_script(self, login: str, script: ScriptState) -> None:
+        if not script.active:
+            with self._mailbox(login) as client:
+                mailbox_scripts.stop(client)
+            return
+        try:
+            script.text.encode()
+        except UnicodeEncodeError:
+            raise Refused(
+                gettext_noop("The script has characters in it that no mail server takes.")
+            ) from None
+        with self._mailbox(login) as client:
+            mailbox_scripts.run(client, script.text)
+
+    def read_script(self, login: str) -> ScriptState:
+        with self._mailbox(login) as client:
+            return mailbox_scripts.read(client)
+
+    def end_sessions(self, login: str) -> None:
+        doveadm = self._doveadm()
+        account = self._accounts.read(for_one(login))
+        # Dovecot's cache knows people by the name they typed.
+        names = [login] if account is None else [login, for_one(account.address)]
+        flushed, kicked = doveadm.run([("authCacheFlush", {"user": names}), ("kick", {"mask": [login]})])
+        if flushed.exit_code or kicked.exit_code not in (0, NOT_FOUND):
+            raise TryAgain(gettext_noop("The mail server could not end the mailbox's open sessions."))
+
+    def usage(self, login: str) -> UsageState:
+        refuse_unspeakable(login)
+        [outcome] = self._doveadm().run([("quotaGet", {"user": for_one(login)})])
+        if outcome.exit_code == NO_SUCH_USER:
+            raise _not_there_yet()
+        if (usage := _usage(login, outcome)) is None:
+            raise TryAgain(gettext_noop("The mail server does not tell what the mailbox holds."))
+        return usage
+
+    def usages(self, domain: str) -> Iterator[UsageState]:
+        """Asked in batches as it is iterated; a mailbox that cannot be read is left out."""
+        doveadm = self._doveadm()
+        logins = self._accounts.logins_in(domain)
+        for start in range(0, len(logins), USAGE_BATCH):
+            batch = [login for login in logins[start : start + USAGE_BATCH] if not {"*", "?"} & set(login)]
+            outcomes = doveadm.run([("quotaGet", {"user": login}) for login in batch])
+            for login, outcome in zip(batch, outcomes, strict=True):
+                if (usage := _usage(login, outcome)) is not None:
+                    yield usage
+
+    def check(self) -> Health:
+        """Signs in to some mailbox, without a look at it: there is no other way to try the master user."""
+        login = self._accounts.any_login()
+        with _manage_sieve_in_words(), self._connection() as client:
+            health = Health(client.capabilities.get("IMPLEMENTATION", ""), client.sieve_extensions)
+            if login:
+                try:
+                    self._sign_in(client, login)
+                except Rejected as no:
+                    # The portal was let in, the mailbox is what was not: that one's own trouble.
+                    if not _mailbox_is_refused(no):
+                        raise _sign_in_refused(no) from None
+        if self._settings.doveadm_url and (lacking := NEEDED_COMMANDS - self._doveadm().command_names()):
+            raise TryAgain(
+                gettext_noop("The mail server's doveadm interface does not know the command %(command)s."),
+                command=min(lacking),
+            )
+        return health
+
+    def close(self) -> None:
+        """Let go of the kept connections; the next call opens new ones."""
+        self._accounts.close()
+
+    @contextmanager
+    def _mailbox(self, login: str) -> Iterator[ManageSieveClient]:
+        """ManageSieve, signed in as the portal's master user for this mailbox."""
+        refuse_unspeakable(login)
+        with _manage_sieve_in_words(), self._connection() as client:
+            try:
+                self._sign_in(client, login)
+            except Rejected as no:
+                raise _sign_in_refused(no) from None
+            yield client
+
+    def _connection(self) -> ManageSieveClient:
+        settings = self._settings
+        return ManageSieveClient(
+            settings.sieve_host,
+            settings.sieve_port,
+            tls=settings.tls,
+            tls_name=settings.tls_name,
+            connect_seconds=settings.connect_seconds,
+            read_seconds=settings.read_seconds,
+            total_seconds=settings.total_seconds,
+        )
+
+    def _sign_in(self, client: ManageSieveClient, login: str) -> None:
+        client.authenticate(self._settings.master_user, self._settings.master_password, mailbox=login)
+
+    def _doveadm(self) -> Doveadm:
+        settings = self._settings
+        if not settings.doveadm_url:
+            raise Refused(
+                gettext_noop(
+                    "The portal does not know the mail server's doveadm interface: without it, it can"
+                    " neither end sessions nor tell what a mailbox holds."
+                )
+            )
+        same_host = urlsplit(settings.doveadm_url).hostname == settings.sieve_host.lower()
+        return Doveadm(
+            url=settings.doveadm_url,
+            key=settings.doveadm_key,
+            tls=settings.tls,
+            tls_name=settings.tls_name if same_host else "",
+            connect_seconds=settings.connect_seconds,
+            read_seconds=settings.read_seconds,
+            total_seconds=settings.total_seconds,
+        )
+
+
+@contextmanager
+def _manage_sieve_in_words() -> Iterator[None]:
+    try:
+        yield
+    except ManageSieveError as error:
+        raise _trouble_in_words(error) from None
+
+
+_TROUBLES: dict[type[ManageSieveError], str] = {
+    CertificateRejected: gettext_noop("The mail server's certificate is not trusted."),
+    TimedOut: gettext_noop("The mail server did not answer in time."),
+    NotConnected: gettext_noop("The mail server cannot be reached, or broke off."),
+    Bye: gettext_noop("The mail server ended the connection."),
+    ProtocolError: gettext_noop("The mail server gave an answer the portal does not know."),
+    Rejected: gettext_noop("The mail server did not carry out a command for scripts."),
+}
+
+
+def _trouble_in_words(error: ManageSieveError) -> DriverError:
+    if isinstance(error, Rejected) and error.code:
+        if error.code == "NONEXISTENT":  # somebody else changes the scripts just now
+            return TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
+        return mailbox_scripts.refusal_in_words(error)
+    return TryAgain(_TROUBLES[type(error)])
+
+
+def _mailbox_is_refused(no: Rejected) -> bool:
+    """Dovecot tells the two apart by words alone: *authentication* is the master user's."""
+    return not no.code and "authorization" in no.text.lower()
+
+
+def _sign_in_refused(no: Rejected) -> TryAgain:
+    if no.code == "TRYLATER":
+        return TryAgain(gettext_noop("The mail server asks to try again later."))
+    if _mailbox_is_refused(no):
+        return _not_there_yet()
+    return TryAgain(gettext_noop("The mail server does not accept the portal's master user or password."))
+
+
+def _not_there_yet() -> TryAgain:
+    return TryAgain(gettext_noop("The mailbox is not on the mail server yet, or is switched off there."))
+
+
+def _usage(login: str, outcome: Outcome) -> UsageState | None:
+    """What quotaGet tells, in KiB and messages; a limit of "-" means none."""
+    by_type = {row.get("type"): row for row in reversed(outcome.rows)}
+    try:
+        storage, messages = by_type["STORAGE"], by_type["MESSAGE"]
+        return UsageState(
+            login=login,
+            bytes_used=int(storage["value"]) * 1024,
+            messages=int(messages["value"]),
+            quota_bytes=0 if storage["limit"] == "-" else int(storage["limit"]) * 1024,
+        )
+    except (LookupError, ValueError):
+        return None

@@ -1,0 +1,150 @@
+"""What an operator tells the portal about a Dovecot server, checked before anything is reached."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from mailservers.drivers.base import ConfigurationError
+
+WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url")
+TRUST = ("ca_file", "ca_pem")
+LIMITS = ("connect_seconds", "read_seconds", "total_seconds")
+ENDPOINTS = frozenset(WHERE + TRUST + LIMITS)
+CREDENTIALS = frozenset(["master_user", "master_password", "doveadm_key", "sql_password"])
+
+
+@dataclass(frozen=True, slots=True)
+class DovecotSettings:
+    """Endpoints and credentials, complete and of the right types."""
+
+    sql_url: URL = field(repr=False)
+    sieve_host: str
+    sieve_port: int
+    tls_name: str
+    doveadm_url: str
+    """Empty: usage cannot be read, nor sessions ended."""
+    tls: ssl.SSLContext
+    master_user: str
+    master_password: str = field(repr=False)
+    doveadm_key: str = field(repr=False)
+    connect_seconds: float
+    read_seconds: float
+    total_seconds: float
+
+
+def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> DovecotSettings:
+    """Raises ConfigurationError with a sentence that says how to mend it, and without any secret."""
+    _refuse_unknown("endpoints", endpoints, ENDPOINTS)
+    _refuse_unknown("credentials", credentials, CREDENTIALS)
+    sieve_host = _text(endpoints, "sieve_host", "Give the name of the mail server, as in its certificate.")
+    doveadm_url = _doveadm_url(_text(endpoints, "doveadm_url"))
+    return DovecotSettings(
+        sql_url=_sql_url(endpoints, credentials),
+        sieve_host=sieve_host,
+        sieve_port=_port(endpoints),
+        tls_name=_text(endpoints, "tls_name") or sieve_host,
+        doveadm_url=doveadm_url,
+        tls=_tls(endpoints),
+        master_user=_text(credentials, "master_user", "Give the master user that Dovecot knows."),
+        master_password=_text(credentials, "master_password", "Give the master user's password."),
+        doveadm_key=_text(
+            credentials,
+            "doveadm_key",
+            "Give the value of doveadm_api_key, or leave doveadm_url out." if doveadm_url else "",
+        ),
+        connect_seconds=_seconds(endpoints, "connect_seconds", 5),
+        read_seconds=_seconds(endpoints, "read_seconds", 10),
+        total_seconds=_seconds(endpoints, "total_seconds", 30),
+    )
+
+
+def _refuse_unknown(what: str, given: Mapping[str, object], known: frozenset[str]) -> None:
+    if unknown := sorted(set(given) - known):
+        raise ConfigurationError(
+            f"The {what} hold “{unknown[0]}”, which a Dovecot server has no use for."
+            f" Use only: {', '.join(sorted(known))}."
+        )
+
+
+def _text(given: Mapping[str, object], name: str, how_to_mend: str = "") -> str:
+    """The setting; empty when it may be left out, which is when there is nothing to mend."""
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a text.")
+    if not value and how_to_mend:
+        raise ConfigurationError(f"{name} is missing. {how_to_mend}")
+    if value and "\0" in value:
+        raise ConfigurationError(f"{name} holds a NUL character. Take it out.")
+    return value or ""
+
+
+def _port(endpoints: Mapping[str, object]) -> int:
+    port = endpoints.get("sieve_port")
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+        raise ConfigurationError(
+            "sieve_port must be a whole number from 1 to 65535. Give the port of ManageSieve, usually 4190."
+        )
+    return port
+
+
+def _seconds(endpoints: Mapping[str, object], name: str, default: float) -> float:
+    seconds = endpoints.get(name, default)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 300:
+        raise ConfigurationError(f"{name} must be a number of seconds above 0, 300 at most.")
+    return float(seconds)
+
+
+def _sql_url(endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> URL:
+    text = _text(endpoints, "sql_url", "Give the account database as postgresql://USER@HOST/DATABASE.")
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # their texts repeat the address, with a password perhaps
+        raise ConfigurationError(
+            "sql_url is not understood. Write it as postgresql://USER@HOST/DATABASE or sqlite:////FILE."
+        ) from None
+    if url.password:
+        raise ConfigurationError("sql_url holds a password. Put it into the credentials as sql_password.")
+    match url.get_backend_name():
+        case "sqlite":
+            if not url.database or not url.database.startswith("/"):
+                raise ConfigurationError(
+                    "sql_url must name an SQLite file with its full path: sqlite:////FILE, four slashes."
+                )
+            return url
+        case "postgresql" | "postgres":
+            password = _text(credentials, "sql_password") or None
+            return url.set(drivername="postgresql+psycopg", password=password)
+    raise ConfigurationError("sql_url must begin with postgresql:// or sqlite:///.")
+
+
+def _doveadm_url(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme != "https" or not url.host or url.userinfo or url.query or url.fragment:
+        raise ConfigurationError("doveadm_url must look like https://HOST:PORT/doveadm/v1.")
+    return str(url if url.path.strip("/") else url.copy_with(path="/doveadm/v1"))
+
+
+def _tls(endpoints: Mapping[str, object]) -> ssl.SSLContext:
+    """Trusts the given authority alone, else those the system trusts."""
+    ca_file, ca_pem = _text(endpoints, "ca_file"), _text(endpoints, "ca_pem")
+    if ca_file and ca_pem:
+        raise ConfigurationError("Give either ca_file or ca_pem, not both.")
+    if ca_file and not Path(ca_file).is_file():
+        raise ConfigurationError(f"ca_file: there is no file {ca_file}. Give the authority's PEM file.")
+    try:
+        return ssl.create_default_context(cafile=ca_file or None, cadata=ca_pem or None)
+    except (OSError, ValueError):  # OSError: ssl's own errors, and files that may not be read
+        name = "ca_file" if ca_file else "ca_pem"
+        raise ConfigurationError(
+            f"{name} cannot be used. It must be readable and hold certificates in PEM form."
+        ) from None

@@ -1,0 +1,148 @@
+"""Puts the portal's script into a mailbox over ManageSieve, next to those that are there already."""
+
+import unicodedata
+from collections.abc import Set
+
+from django.utils.translation import gettext_noop
+
+from mailservers.drivers.base import DriverError, Refused, ScriptState, TryAgain
+from mailservers.drivers.managesieve import ManageSieveClient, Rejected, ScriptEntry
+from mailservers.drivers.portal_script import (
+    NAME,
+    PortalScript,
+    compose,
+    has_vacation,
+    included,
+    is_ours,
+    remembered,
+    take_apart,
+)
+
+
+def run(client: ManageSieveClient, text: str) -> None:
+    """Make this text run, and after it the script that was active before."""
+    names, active, stored = _look(client)
+    if NAME in names and not is_ours(stored):
+        aside = _set_aside(client, names)
+        names, active, stored = names | {aside}, aside if active == NAME else active, ""
+    before = active if active != NAME else ""
+    if not before and remembered(stored) in names:
+        before = remembered(stored)
+    whole = compose(PortalScript(text, before))
+    if has_vacation(text) and (rival := _script_with_vacation(client, before, names)):
+        # The server would take it, and then fail at each delivery: one reply a mail is all it sends.
+        raise Refused(
+            gettext_noop(
+                "The mailbox runs its own auto-reply in the script “%(script)s”."
+                " Switch it off in webmail first, then try again."
+            ),
+            script=rival,
+        )
+    if stored != whole:
+        try:
+            client.check_script(whole)
+            client.put_script(NAME, whole)
+        except Rejected as no:
+            raise refusal_in_words(no) from None
+    if active != NAME:
+        client.set_active(NAME)
+
+
+def stop(client: ManageSieveClient) -> None:
+    """Take the portal's script away, and let the one from before run again."""
+    names, active, stored = _look(client)
+    if NAME not in names:
+        return
+    if not is_ours(stored):
+        _set_aside(client, names)
+        return
+    if active == NAME:
+        before = remembered(stored)
+        client.set_active(before if before in names and _is_valid(client, before) else "")
+    client.delete_script(NAME)
+
+
+def read(client: ManageSieveClient) -> ScriptState:
+    """The portal's part; the whole script when somebody changed it, so that the difference shows."""
+    names, active, stored = _look(client)
+    if NAME not in names:
+        return ScriptState("", active=False)
+    ours = take_apart(stored)
+    return ScriptState(stored if ours is None else ours.text, active=active == NAME)
+
+
+def refusal_in_words(no: Rejected) -> DriverError:
+    """Why the server does not take a script."""
+    match no.code:
+        case "TRYLATER":
+            return TryAgain(gettext_noop("The mail server asks to try again later."))
+        case "QUOTA/MAXSIZE":
+            return Refused(gettext_noop("The mail server does not take a script of this length."))
+        case "QUOTA/MAXSCRIPTS":
+            return Refused(
+                gettext_noop(
+                    "The mailbox has as many scripts as the mail server allows. Delete one in webmail first."
+                )
+            )
+        case code if code.startswith("QUOTA"):
+            return Refused(gettext_noop("The mailbox has no room left for scripts on the mail server."))
+    return Refused(
+        gettext_noop("The mail server found a mistake in the script: %(error)s"),
+        error=_first_error(no.text),
+    )
+
+
+def _look(client: ManageSieveClient) -> tuple[Set[str], str, str]:
+    """The names of all scripts, that of the active one, and what is stored as the portal's."""
+    entries = client.list_scripts()
+    names = {entry.name for entry in entries}
+    stored = client.get_script(NAME).replace("\r\n", "\n") if NAME in names else ""
+    return names, _active(entries), stored
+
+
+def _active(entries: list[ScriptEntry]) -> str:
+    return next((entry.name for entry in entries if entry.active), "")
+
+
+def _is_valid(client: ManageSieveClient, name: str) -> bool:
+    """A script with a mistake can no longer be made active; it did not run within ours either."""
+    try:
+        client.check_script(client.get_script(name))
+    except Rejected as no:
+        if isinstance(refusal_in_words(no), TryAgain):
+            raise
+        return False
+    return True
+
+
+def _set_aside(client: ManageSieveClient, names: Set[str]) -> str:
+    """Give a script that somebody else named like ours another name; an active one stays active."""
+    number = 1
+    while (aside := f"{NAME}-own-{number}") in names:
+        number += 1
+    client.rename_script(NAME, aside)
+    return aside
+
+
+def _script_with_vacation(client: ManageSieveClient, first: str, names: Set[str]) -> str:
+    """The first script that has a vacation action, among this one and those it includes; else empty."""
+    seen = {NAME}
+    waiting = [first]
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in names:
+            continue
+        seen.add(name)
+        text = client.get_script(name)
+        if has_vacation(text):
+            return name
+        waiting += included(text)
+    return ""
+
+
+def _first_error(text: str) -> str:
+    """The first line that tells an error, made fit for a page; more would only repeat the script."""
+    lines = text.splitlines() or [""]
+    line = next((line for line in lines if "error" in line), lines[0])
+    printable = "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cs", "Cf"))
+    return printable[:200]
