@@ -50,6 +50,7 @@ NASTY_LINES = {
     "long, and one letter not ASCII": "Wir sind alle bis zum 31. August im Urlaub und antworten danach – "
     "Ihr Team aus Muenchen",
     "blanks": "  two  blanks   and   a long tail of words that makes the server fold the line somewhere  ",
+    "blanks around": "  Hello  ",
     "emoji": "🎣" * 30 + " 👩‍👩‍👧",
     "right to left": "אני בחופשה עד 31.8. \u200f!",
     "looks encoded": "=?utf-8?q?Hello?= a=?utf-8?b?SGVsbG8=?=",

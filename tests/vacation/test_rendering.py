@@ -11,7 +11,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.vacation.sieve_engines import VACATION, pigeonhole, words
-from vacation.rendering import SUBJECT_LIMIT, TEXT_LIMIT, AutoReplyContent, fit_line, render_script
+from vacation.rendering import (
+    SUBJECT_LIMIT,
+    TEXT_LIMIT,
+    AutoReplyContent,
+    fit_line,
+    render_script,
+    reply_entity,
+)
 from vacation.sieve import UnfitText
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -268,6 +275,13 @@ def test_a_short_subject_stays_readable_in_the_script():
 def test_lines_that_mail_programs_alter_are_encoded():
     script = render_script(replace(AWAY, text="From me\n.\n..\n.x\nFrom: you\ntrailing \nx From me"))
     assert '\n=46rom me\n=2E\n..\n.x\nFrom: you\ntrailing=20\nx From me"' in script
+
+
+def test_line_ends_inside_base64_are_those_of_mail():
+    """No server on the way sees them, so none could make LF right."""
+    part = email.message_from_string(reply_entity("Уехал.\nДо понедельника.\n"))
+    assert part["Content-Transfer-Encoding"] == "base64"
+    assert part.get_payload(decode=True) == "Уехал.\r\nДо понедельника.\r\n".encode()
 
 
 def test_a_window_without_a_zone_is_refused():
