@@ -7,6 +7,7 @@ import smtplib
 import socket
 import ssl
 from email.message import EmailMessage
+from typing import Any
 
 import httpx
 import pytest
@@ -42,7 +43,7 @@ def subjects(server: Dovecot, name: str) -> list[str]:
         return [header.strip().removeprefix("Subject: ") for header in headers]
 
 
-def doveadm_http(server: Dovecot, command: str, **parameters: object) -> list[list[object]]:
+def doveadm_http(server: Dovecot, command: str, **parameters: object) -> list[list[Any]]:
     key = base64.b64encode(server.doveadm_key.encode()).decode()
     response = httpx.post(
         str(server.endpoints()["doveadm_url"]),
@@ -51,7 +52,7 @@ def doveadm_http(server: Dovecot, command: str, **parameters: object) -> list[li
         verify=tls(server),
     )
     response.raise_for_status()
-    answer: list[list[object]] = response.json()
+    answer: list[list[Any]] = response.json()
     return answer
 
 

@@ -18,6 +18,11 @@ from fleet.processes import ChildProcess, NotReady, accepts_connections
 CHECKOUT = Path(__file__).parents[2]
 
 
+def first_line(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().decode()
+
+
 def test_two_runs_never_get_the_same_port():
     command = "from fleet.ports import reserve_port; print(*(reserve_port() for _ in range(300))); input()"
     runs = [
@@ -26,7 +31,7 @@ def test_two_runs_never_get_the_same_port():
         )
         for _ in range(2)
     ]
-    ports = [port for run in runs for port in run.stdout.readline().split()]
+    ports = [port for run in runs for port in first_line(run).split()]
     for run in runs:
         run.communicate(b"\n")
     assert len(set(ports)) == 600
@@ -69,7 +74,7 @@ def test_servers_end_when_their_parent_is_killed():
         "    time.sleep(60)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", command], cwd=CHECKOUT, stdout=subprocess.PIPE)
-    port = int(parent.stdout.readline())
+    port = int(first_line(parent))
     assert accepts_connections(port)
     os.kill(parent.pid, signal.SIGKILL)
     parent.communicate()
