@@ -1,0 +1,110 @@
+"""Fills the portal of a world; runs inside Django (see `World`), after the migrations.
+
+Reads the servers as JSON from standard input, and writes as JSON who can sign in with what.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Domain, DomainAdmin, Mailbox, Person
+from accounts.services import change_password, create_mailbox
+from demo.passwords import readable_password
+from demo.sample import AUTO_REPLIES, DOMAINS, PEOPLE, SampleAutoReply, SampleDomain, SamplePerson, login_of
+from mailservers.credentials import seal
+from mailservers.models import Change, Server, say
+from vacation.models import AutoReply
+from vacation.services import save_auto_reply
+
+LIVE_WITHIN_SECONDS = 60.0
+
+
+def fill() -> None:
+    servers = {given["name"]: create_server(given) for given in json.load(sys.stdin)}
+    people = [create_person(sample) for sample in PEOPLE]
+    operator = Person.objects.get(is_operator=True)
+    mailboxes = [
+        signing_in
+        for sample in DOMAINS
+        for signing_in in create_domain(sample, servers[sample.server], operator)
+    ]
+    # A script has no place on a server before its account is there.
+    wait_until_all_is_live()
+    for auto_reply in AUTO_REPLIES:
+        switch_on(auto_reply)
+    wait_until_all_is_live()
+    json.dump({"people": people, "mailboxes": mailboxes}, sys.stdout)
+
+
+def create_server(given: dict[str, Any]) -> Server:
+    return Server.objects.create(
+        name=given["name"],
+        kind=given["kind"],
+        endpoints=given["endpoints"],
+        sealed_credentials=seal(given["credentials"]),
+        imap_host="127.0.0.1",
+        imap_port=given["imaps"],
+        pop3_host="127.0.0.1",
+        pop3_port=given["pop3s"],
+    )
+
+
+def create_person(sample: SamplePerson) -> dict[str, str]:
+    password = readable_password()
+    person = Person(
+        username=sample.login,
+        name=sample.name,
+        email=f"{sample.login}@hoster.test",
+        is_operator=sample.role == "operator",
+        is_support=sample.role == "support",
+    )
+    person.set_password(password)
+    person.save()
+    return {"role": sample.role, "login": sample.login, "password": password}
+
+
+@transaction.atomic
+def create_domain(sample: SampleDomain, server: Server, operator: Person) -> list[dict[str, str]]:
+    domain = Domain.objects.create(name=sample.name, server=server, language=sample.language)
+    for person in PEOPLE:
+        if sample.name in person.domains:
+            DomainAdmin.objects.create(domain=domain, person=Person.objects.get(username=person.login))
+    signing_in = []
+    for number, (local_part, name) in enumerate(sample.mailboxes, start=1):
+        login, password = login_of(sample.name, number), readable_password()
+        mailbox = create_mailbox(domain, local_part, login=login, name=name, by=operator)
+        change_password(mailbox, password, by=None)
+        signing_in.append(
+            {"address": mailbox.address, "login": login, "password": password, "server": server.name}
+        )
+    return signing_in
+
+
+def switch_on(sample: SampleAutoReply) -> None:
+    auto_reply = AutoReply.of(Mailbox.objects.get(address=sample.address))
+    seen_version = auto_reply.version
+    auto_reply.enabled, auto_reply.subject, auto_reply.text = True, sample.subject, sample.text
+    this_minute = timezone.now().replace(second=0, microsecond=0)
+    auto_reply.starts = this_minute + sample.starts if sample.starts else None
+    auto_reply.ends = this_minute + sample.ends if sample.ends else None
+    save_auto_reply(auto_reply, seen_version=seen_version, by=Person.objects.get(username=sample.by))
+
+
+def wait_until_all_is_live() -> None:
+    """Ends the process with a sentence when a server refuses, or does not take everything in time."""
+    end = time.monotonic() + LIVE_WITHIN_SECONDS
+    while True:
+        failed = Change.objects.filter(state=Change.State.FAILED).first()
+        waiting = Change.objects.open().order_by("-reason").first()
+        if failed:
+            sys.exit(f"{failed.mailbox} could not be set up: {say(failed.reason, failed.reason_values)}")
+        if not waiting:
+            return
+        if time.monotonic() > end:
+            why = say(waiting.reason, waiting.reason_values) or "No worker has taken it."
+            sys.exit(f"{waiting.mailbox} is not set up after {LIVE_WITHIN_SECONDS:g} s. {why}")
+        time.sleep(0.1)

@@ -1,0 +1,39 @@
+"""What somebody at the terminal needs: one table of addresses and sign-ins."""
+
+from demo.sample import PEOPLE
+from demo.world import LOOPBACK, World, from_checkout
+
+HEAD = ("", "sign in with", "password", "")
+SERVICES = ("imap", "imaps", "pop3s", "sieve", "lmtp", "doveadm")
+
+
+def table_of(world: World) -> str:
+    domains = {person.login: ", ".join(person.domains) for person in PEOPLE}
+    rows = [
+        ("web pages", world.url, "", ""),
+        HEAD,
+        *((person.role, person.login, person.password, domains[person.login]) for person in world.people),
+        *(
+            ("mailbox user", f"{box.address} or {box.login}", box.password, box.server)
+            for box in world.mailboxes
+        ),
+        ("", "", "", ""),
+        *(("mail server", name, "", ports_of(world, name)) for name in world.servers),
+        ("SMTP sink", f"{LOOPBACK}:{world.sink.port}", "", f"{from_checkout(world.sink.maildir)}/new"),
+    ]
+    return aligned(rows)
+
+
+def ports_of(world: World, name: str) -> str:
+    ports = world.servers[name].ports
+    return "  ".join(f"{service} {ports[service]}" for service in SERVICES)
+
+
+def aligned(rows: list[tuple[str, str, str, str]]) -> str:
+    # The last column is as long as it is: nothing stands behind it.
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,352 @@
+"""The whole portal with its mail servers, as one object that starts and stops."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+from cryptography.fernet import Fernet
+
+from demo import shelter, static_files
+from demo.mail import mail_from_outside
+from demo.sample import MAILS, SERVERS
+from demo.steps import Step, silently
+from fleet.certificates import CertificateAuthority
+from fleet.dovecot import Dovecot
+from fleet.ports import reserve_port
+from fleet.processes import POLL_SECONDS, ChildProcess, NotReady
+from fleet.redis import RedisServer
+from fleet.sink import Sink
+
+CHECKOUT = Path(__file__).parent.parent
+LOOPBACK = "127.0.0.1"
+DATABASE = "portal.sqlite3"
+READY_WITHIN_SECONDS = 30.0
+# What children get of our own environment: the settings of another portal must not get into this one.
+PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TERM")
+WITHOUT_NOISE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+# The path without the query: what people search for stays out of logs.
+ACCESS_LOG = "%(t)s %(m)s %(U)s %(s)s %(L)s s"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSignIn:
+    """How somebody with a user name signs in; `role` is operator, support or webmaster."""
+
+    role: str
+    login: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxSignIn:
+    """A mailbox, how its user signs in (by address or login), and the name of its server."""
+
+    address: str
+    login: str
+    password: str
+    server: str
+
+
+class World:
+    """The portal (web, worker, beat), Redis, two Dovecot servers, an SMTP sink, and sample people.
+
+    All of it listens on loopback only, keeps its files in `directory`, which is made anew, and ends with
+    this process, even by kill -9. Start it once, from a thread that lives as long as it should:
+
+        with World(tmp_path / "world") as world:
+            httpx.get(world.url)
+
+    `start` returns when pages are served, every sample mailbox is live on its server, and mail is in some.
+    Then there are `url`, `people`, `mailboxes`, `servers` (by name), `sink`, `redis`, `environment` (what
+    a process needs to be a part of this portal; holds secrets) and the processes `web`, `worker` and `beat`,
+    which may be stopped one by one and started again with `start_web`, `start_worker` and `start_beat`.
+    """
+
+    environment: dict[str, str]
+    redis: RedisServer
+    sink: Sink
+    certificates: CertificateAuthority
+    servers: dict[str, Dovecot]
+    web: ChildProcess
+    worker: ChildProcess
+    beat: ChildProcess
+    people: list[PersonSignIn]
+    mailboxes: list[MailboxSignIn]
+
+    def __init__(
+        self,
+        directory: Path,
+        web_port: int | None = None,
+        *,
+        web_workers: int = 2,
+        worker_concurrency: int = 2,
+        worker_options: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`worker_options`: more arguments for ``celery worker``; `settings`: more PORTAL_ variables."""
+        self.directory = directory.resolve()
+        self.web_port = web_port or reserve_port()
+        self.url = f"http://{LOOPBACK}:{self.web_port}"
+        self._web_workers = web_workers
+        self._worker_arguments = [f"--concurrency={worker_concurrency}", *worker_options]
+        self._settings = dict(settings or {})
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, step: Step = silently) -> None:
+        """Tells each `step`; raises `NotReady` with the end of a log, and leaves nothing running then."""
+        try:
+            self._start(step)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End everything; quiet when nothing runs. The files stay."""
+        self._running.close()
+
+    def _start(self, step: Step) -> None:
+        shelter.remove(self.directory)
+        self.directory.mkdir(parents=True)
+        self.directory.chmod(0o711)  # the servers' users pass through
+        with step("Redis and the SMTP sink"):
+            self.redis = RedisServer(self.directory / "redis")
+            self._run(self.redis)
+            self.sink = Sink(self.directory / "sink")
+            self._run(self.sink)
+        with step(f"Mail servers {' and '.join(SERVERS)}"):
+            self._start_servers()
+        self.environment = self._make_environment()
+        with step("Database and static files"):
+            (self.directory / DATABASE).touch(mode=0o600)
+            static_files.provide(CHECKOUT, self._collect_static_files)
+            self.manage("migrate", "--verbosity=0")
+        with step("Web pages, worker and beat"):
+            self._make_processes()
+            self._wait_for_pages()
+        with step("People and mailboxes, until all are live"):
+            self._fill()
+        with step("Mail for some of them"):
+            self._deliver_mail()
+
+    def manage(self, *arguments: str, stdin: str = "") -> str:
+        """What ``manage.py`` prints; its failure is a `NotReady` with its words. The log is manage.log."""
+        log = self.directory / "manage.log"
+        with log.open("a") as errors:
+            done = subprocess.run(
+                [sys.executable, str(CHECKOUT / "manage.py"), *arguments],
+                input=stdin,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                check=False,
+                env=self.environment,
+                cwd=CHECKOUT,
+            )
+        if done.returncode:
+            raise NotReady(f"manage.py {arguments[0]} ended with {done.returncode}.\n{tail(log)}")
+        return done.stdout
+
+    def start_web(self) -> None:
+        self.web.start(self._serves_pages, READY_WITHIN_SECONDS)
+
+    def start_worker(self) -> None:
+        self.worker.start(lambda: True)
+
+    def start_beat(self) -> None:
+        self.beat.start(lambda: True)
+
+    def server_of(self, address: str) -> Dovecot:
+        """The server a mailbox lives on."""
+        return self.servers[next(box.server for box in self.mailboxes if box.address == address)]
+
+    def logs(self) -> dict[str, Path]:
+        """By the name of what wrote them."""
+        found = {name: self.directory / f"{name}.log" for name in ("manage", "web", "worker", "beat")}
+        found["sink"] = self.sink.maildir / "sink.log"
+        return found | {name: server.directory / "dovecot.log" for name, server in self.servers.items()}
+
+    def description(self) -> dict[str, Any]:
+        """What demo.json holds (docs/demo.md): paths are relative to the checkout."""
+        shown = ("imap", "imaps", "pop3s", "sieve", "lmtp", "doveadm")
+        return {
+            "url": self.url,
+            "people": [
+                {"role": person.role, "login": person.login, "password": person.password}
+                for person in self.people
+            ],
+            "servers": [
+                {"name": name, "kind": "dovecot"}
+                | {service: f"{LOOPBACK}:{server.ports[service]}" for service in shown}
+                for name, server in self.servers.items()
+            ],
+            "sink": {"smtp": f"{LOOPBACK}:{self.sink.port}", "maildir": from_checkout(self.sink.maildir)},
+            "ca": from_checkout(self.certificates.ca_file),
+            "mailboxes": [
+                {"address": box.address, "login": box.login, "password": box.password, "server": box.server}
+                for box in self.mailboxes
+            ],
+        }
+
+    def _run(self, server: RedisServer | Sink) -> None:
+        self._running.callback(server.stop)
+        server.start()
+
+    def _start_servers(self) -> None:
+        place = self._running.enter_context(shelter.servers_directory(self.directory))
+        self.certificates = CertificateAuthority(self.directory / "ca")
+        self.servers = {
+            name: Dovecot(name, place / name, self.certificates, self.sink.port) for name in SERVERS
+        }
+        self._running.callback(stop_together, self.servers.values())
+        for server in self.servers.values():
+            server.start()
+
+    def _make_environment(self) -> dict[str, str]:
+        database = quote(str(self.directory / DATABASE))
+        return {
+            **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "PORTAL_MODE": "development",
+            "PORTAL_SECRET_KEY": secrets.token_urlsafe(48),
+            "PORTAL_CREDENTIAL_KEYS": Fernet.generate_key().decode(),
+            "PORTAL_PUBLIC_URL": self.url,
+            "PORTAL_ALLOWED_HOSTS": f"{LOOPBACK},localhost",
+            "PORTAL_SECURE_COOKIES": "off",
+            "PORTAL_DATABASE_URL": f"sqlite:///{database}",
+            "PORTAL_BROKER_URL": self.redis.url,
+            **self._settings,
+        }
+
+    def _collect_static_files(self) -> None:
+        self.manage("collectstatic", "--noinput", "--verbosity=0")
+
+    def _make_processes(self) -> None:
+        self.worker = self._process(
+            "worker",
+            ["celery", "-A", "portal", "worker", "-O", "fair", *WITHOUT_NOISE, *self._worker_arguments],
+        )
+        self.beat = self._process(
+            "beat",
+            [
+                "celery",
+                "-A",
+                "portal",
+                "beat",
+                "--pidfile=",
+                f"--schedule={self.directory / 'beat-schedule'}",
+            ],
+        )
+        self.web = self._process(
+            "web",
+            [
+                "gunicorn",
+                "portal.wsgi:application",
+                f"--bind={LOOPBACK}:{self.web_port}",
+                f"--workers={self._web_workers}",
+                # Threads: a browser opens connections it may need later, and would keep a whole process busy.
+                "--threads=4",
+                "--graceful-timeout=3",
+                "--access-logfile=-",
+                f"--access-logformat={ACCESS_LOG}",
+            ],
+        )
+        processes = (self.worker, self.beat, self.web)
+        self._running.callback(stop_together, processes)
+        for process in processes:
+            process.start(lambda: True)
+
+    def _process(self, name: str, command: Sequence[str]) -> ChildProcess:
+        return ChildProcess(
+            f"The {name} process",
+            [sys.executable, "-m", *command],
+            self.directory / f"{name}.log",
+            env=self.environment,
+            cwd=CHECKOUT,
+        )
+
+    def _wait_for_pages(self) -> None:
+        self._wait_for("The portal's pages", self.web, self._serves_pages)
+
+    def _wait_for(self, what: str, process: ChildProcess, ready: Callable[[], bool]) -> None:
+        end = time.monotonic() + READY_WITHIN_SECONDS
+        while not ready():
+            if not process.is_running or time.monotonic() > end:
+                raise NotReady(f"{what} did not come up.\n{process.log_tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def _serves_pages(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=5, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _fill(self) -> None:
+        servers = [
+            {
+                "name": name,
+                "kind": "dovecot",
+                "endpoints": server.endpoints(),
+                "credentials": server.credentials(),
+                "imaps": server.ports["imaps"],
+                "pop3s": server.ports["pop3s"],
+            }
+            for name, server in self.servers.items()
+        ]
+        fill = ("shell", "--no-imports", "--command=from demo.people import fill; fill()")
+        try:
+            made = json.loads(self.manage(*fill, stdin=json.dumps(servers)))
+        except NotReady as failure:
+            raise NotReady(f"{failure}\n{self.worker.log_tail()}") from None
+        self.people = [PersonSignIn(**person) for person in made["people"]]
+        self.mailboxes = [MailboxSignIn(**mailbox) for mailbox in made["mailboxes"]]
+
+    def _deliver_mail(self) -> None:
+        for sample in MAILS:
+            mail = mail_from_outside(
+                sample.sender,
+                name=sample.sender_name,
+                to=sample.to,
+                subject=sample.subject,
+                text=sample.text,
+            )
+            self.server_of(sample.to).deliver(sample.to, mail, sample.sender)
+
+
+def stop_together(servers: Iterable[Dovecot | ChildProcess]) -> None:
+    """Each takes a second or two to end in order; those that never started are passed over."""
+    threads = [Thread(target=server.stop) for server in servers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def from_checkout(path: Path) -> str:
+    return os.path.relpath(path, CHECKOUT)
+
+
+def tail(log: Path, lines: int = 30) -> str:
+    """The end of a log, for error messages."""
+    text = log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else []
+    return "\n".join([f"--- end of {log}", *text, "---"])
