@@ -15,6 +15,7 @@ WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url")
 TRUST = ("ca_file", "ca_pem")
 LIMITS = ("connect_seconds", "read_seconds", "total_seconds")
 ENDPOINTS = frozenset(WHERE + TRUST + LIMITS)
+HIDDEN = "***"  # so SQLAlchemy writes a password that is not to be seen
 CREDENTIALS = frozenset(["master_user", "master_password", "doveadm_key", "sql_password"])
 
 
@@ -107,7 +108,7 @@ def _sql_url(endpoints: Mapping[str, object], credentials: Mapping[str, object])
         raise ConfigurationError(
             "sql_url is not understood. Write it as postgresql://USER@HOST/DATABASE or sqlite:////FILE."
         ) from None
-    if url.password:
+    if url.password not in (None, HIDDEN):
         raise ConfigurationError("sql_url holds a password. Put it into the credentials as sql_password.")
     match url.get_backend_name():
         case "sqlite":
@@ -117,8 +118,15 @@ def _sql_url(endpoints: Mapping[str, object], credentials: Mapping[str, object])
                 )
             return url
         case "postgresql" | "postgres":
-            password = _text(credentials, "sql_password") or None
-            return url.set(drivername="postgresql+psycopg", password=password)
+            return URL.create(
+                "postgresql+psycopg",
+                username=url.username,
+                password=_text(credentials, "sql_password") or None,
+                host=url.host,
+                port=url.port,
+                database=url.database,
+                query=url.query,
+            )
     raise ConfigurationError("sql_url must begin with postgresql:// or sqlite:///.")
 
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 NAME = "portal"
 
 HEADER = """\
-# This script belongs to the mail portal, which writes it anew at every change.
-# Please set your auto-reply and forwarding there. Rules of your own belong into another script;
-# the one that was active before the portal came is run at the end of this one.
+# This script belongs to the mail portal.
+# The portal writes it anew at every change: set your auto-reply and forwarding there, please.
+# Rules of your own belong into another script; the one that was active before runs at the end of this one.
 """
 _BEGIN = "# ----- from the portal -----\n"
 _END = "# ----- end of the portal's part -----\n"
-_INCLUDE = re.compile(r'\Ainclude :personal :optional "((?:[^"\\]|\\.)*)";\n\Z')
+_INCLUDE = re.compile(r'^include :personal :optional "((?:[^"\\]|\\.)*)";$', re.MULTILINE)
 
 
 class PortalScript(NamedTuple):
@@ -49,8 +49,8 @@ def take_apart(stored: str) -> PortalScript | None:
 
 def remembered(stored: str) -> str:
     """The script that was active before, also when somebody has changed the rest."""
-    found = _INCLUDE.match(stored.rpartition(_END)[2])
-    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
+    found = _INCLUDE.findall(stored.rpartition(_END)[2])
+    return re.sub(r"\\(.)", r"\1", found[-1]) if found else ""
 
 
 def has_vacation(script: str) -> bool:

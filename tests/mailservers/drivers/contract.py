@@ -1,0 +1,209 @@
+"""What every driver promises, whatever kind of server it speaks to."""
+
+from itertools import count
+
+import pytest
+
+from mailservers.drivers.base import AccountState, Driver, Refused, ScriptState, TryAgain
+
+HASH = "{SHA512-CRYPT}$6$rounds=1000$salt$UBI0KQXkWnvxL8GbG3vEZoHmwcLoKZTR6WrnkKQs3JEJO1DzFnzRNh0"
+OTHER_HASH = "{BLF-CRYPT}$2y$05$0123456789012345678901uRZ9VkNGvbTZTYPPvk1cY8pLSdjqWtO"
+SCRIPT = ScriptState('require ["fileinto"];\nif false { fileinto "ä"; }\n', active=True)
+OFF = ScriptState("", active=False)
+
+_numbers = count(1)
+
+
+def new_account(domain: str = "a.test", **changes: object) -> AccountState:
+    """An account whose names no other test uses: the servers live longer than a test."""
+    number = next(_numbers)
+    values = {
+        "login": f"example{number:04}",
+        "address": f"person{number:04}@{domain}",
+        "password_hash": HASH,
+        "quota_bytes": 1024 * 1024,
+        "enabled": True,
+    }
+    return AccountState(**{**values, **changes})  # type: ignore[arg-type]
+
+
+class DriverContract:
+    """Inherit it, and give a fixture `driver`."""
+
+    @pytest.fixture
+    def account(self, driver: Driver) -> AccountState:
+        """One that is on the server."""
+        account = new_account()
+        driver.put_account(account)
+        return account
+
+    # --- accounts
+
+    def test_an_account_nobody_put_is_not_there(self, driver: Driver) -> None:
+        assert driver.read_account("nobody0001") is None
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {},
+            {"enabled": False},
+            {"quota_bytes": 0},
+            {"quota_bytes": 10 * 2**40},
+            {"password_hash": ""},
+            {"password_hash": OTHER_HASH},
+        ],
+    )
+    def test_an_account_is_held_as_it_was_put(self, changes: dict[str, object], driver: Driver) -> None:
+        account = new_account(**changes)
+        for _ in range(2):
+            driver.put_account(account)
+            assert driver.read_account(account.login) == account
+
+    def test_everything_of_an_account_can_change(self, account: AccountState, driver: Driver) -> None:
+        changed = AccountState(account.login, f"new-{account.address}", OTHER_HASH, 2048, enabled=False)
+        driver.put_account(changed)
+        assert driver.read_account(account.login) == changed
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "o'brien",
+            '"; DROP TABLE mailbox; --',
+            "100%_sure\\",
+            "josé.žůžo",
+            "李小龙",
+            "👩‍💻",
+            "a b",
+            ":login",
+            "x" * 200,
+        ],
+    )
+    def test_names_are_kept_to_the_letter(self, name: str, driver: Driver) -> None:
+        account = new_account(login=f"{name}-login", address=f"{name}@b.test")
+        driver.put_account(account)
+        assert driver.read_account(account.login) == account
+        driver.remove_account(account.login)
+        assert driver.read_account(account.login) is None
+
+    def test_an_address_belongs_to_one_account(self, account: AccountState, driver: Driver) -> None:
+        thief = new_account(address=account.address)
+        with pytest.raises(Refused) as refusal:
+            driver.put_account(thief)
+        assert account.address in str(refusal.value)
+        assert driver.read_account(thief.login) is None
+        assert driver.read_account(account.login) == account
+
+    def test_an_existing_account_cannot_take_an_address_over_either(
+        self, account: AccountState, driver: Driver
+    ) -> None:
+        other = new_account()
+        driver.put_account(other)
+        with pytest.raises(Refused):
+            driver.put_account(AccountState(other.login, account.address, OTHER_HASH, 0, enabled=True))
+        assert driver.read_account(other.login) == other
+
+    def test_one_accounts_login_is_not_anothers_address(self, driver: Driver) -> None:
+        """People sign in with either."""
+        first = new_account(login="both0001@a.test")
+        driver.put_account(first)
+        with pytest.raises(Refused):
+            driver.put_account(new_account(address=first.login))
+        with pytest.raises(Refused):
+            driver.put_account(new_account(login=first.address))
+        same = new_account(login="same0001@a.test", address="same0001@a.test")
+        driver.put_account(same)
+        assert driver.read_account(same.login) == same
+
+    def test_a_removed_account_is_gone_and_its_address_free(
+        self, account: AccountState, driver: Driver
+    ) -> None:
+        for _ in range(2):
+            driver.remove_account(account.login)
+            assert driver.read_account(account.login) is None
+        heir = new_account(address=account.address)
+        driver.put_account(heir)
+        assert driver.read_account(heir.login) == heir
+
+    # --- scripts
+
+    def test_without_a_script_there_is_none(self, account: AccountState, driver: Driver) -> None:
+        assert driver.read_script(account.login) == OFF
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            SCRIPT.text,
+            "keep;",
+            "keep;\n\n",
+            "",
+            '\n\n# only words: ü 😀 \\ " ${x}\n',
+            'require "fileinto";\nif false { fileinto text:\nkeep;\n..\n.\n;\n}\n',
+            "# ----- from the portal -----\nkeep;\n# ----- end of the portal's part -----\n"
+            'include :personal :optional "x";\n',
+        ],
+    )
+    def test_a_script_is_held_to_the_letter(self, text: str, account: AccountState, driver: Driver) -> None:
+        script = ScriptState(text, active=True)
+        for _ in range(2):
+            driver.put_script(account.login, script)
+            assert driver.read_script(account.login) == script
+
+    def test_a_new_script_replaces_the_old_one(self, account: AccountState, driver: Driver) -> None:
+        driver.put_script(account.login, SCRIPT)
+        driver.put_script(account.login, ScriptState("keep;\n", active=True))
+        assert driver.read_script(account.login).text == "keep;\n"
+
+    @pytest.mark.parametrize("before", [None, SCRIPT])
+    def test_a_script_can_be_turned_off(
+        self, before: ScriptState | None, account: AccountState, driver: Driver
+    ) -> None:
+        if before:
+            driver.put_script(account.login, before)
+        for _ in range(2):
+            driver.put_script(account.login, OFF)
+            assert driver.read_script(account.login) == OFF
+        driver.put_script(account.login, SCRIPT)
+        assert driver.read_script(account.login) == SCRIPT
+
+    # --- sessions, usage, health
+
+    @pytest.mark.parametrize("login", ["", "nobody0001"])
+    def test_ending_sessions_is_quiet_when_there_are_none(
+        self, login: str, account: AccountState, driver: Driver
+    ) -> None:
+        driver.end_sessions(login or account.login)
+
+    def test_an_empty_mailbox_uses_nothing(self, account: AccountState, driver: Driver) -> None:
+        usage = driver.usage(account.login)
+        assert (usage.login, usage.bytes_used, usage.messages) == (account.login, 0, 0)
+        assert usage.quota_bytes == account.quota_bytes
+
+    def test_no_quota_reads_as_no_limit(self, driver: Driver) -> None:
+        account = new_account(quota_bytes=0)
+        driver.put_account(account)
+        assert driver.usage(account.login).quota_bytes == 0
+
+    def test_usage_of_a_mailbox_that_is_not_there(self, driver: Driver) -> None:
+        with pytest.raises(TryAgain):
+            driver.usage("nobody0001")
+
+    def test_usages_are_those_of_the_domain(self, driver: Driver) -> None:
+        inside = [new_account("usage.test"), new_account("Usage.Test")]
+        outside = [
+            new_account("sub.usage.test"),
+            new_account("xusage.test"),
+            new_account("usage.test.x"),
+            new_account("usage-test"),
+            new_account("usage.test", enabled=False),
+        ]
+        for account in inside + outside:
+            driver.put_account(account)
+        assert sorted(usage.login for usage in driver.usages("usage.test")) == [a.login for a in inside]
+        assert sorted(usage.login for usage in driver.usages("USAGE.test")) == [a.login for a in inside]
+        assert list(driver.usages("%")) == list(driver.usages("usage_test")) == []
+
+    def test_a_healthy_server_says_what_it_can(self, driver: Driver) -> None:
+        driver.put_account(new_account())
+        health = driver.check()
+        assert health.version
+        assert {"vacation", "include", "date", "relational"} <= health.sieve_extensions

@@ -1,0 +1,54 @@
+"""The memory driver keeps the contract, and what tests ask of it beyond."""
+
+import pytest
+
+from mailservers.drivers.base import Driver, TryAgain
+from mailservers.drivers.memory import MemoryDriver
+from tests.mailservers.drivers.contract import OFF, SCRIPT, DriverContract, new_account
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    MemoryDriver.reset()
+
+
+@pytest.fixture
+def driver() -> Driver:
+    return MemoryDriver()
+
+
+class TestContract(DriverContract):
+    pass
+
+
+def test_all_instances_remember_the_same() -> None:
+    account = new_account()
+    MemoryDriver().put_account(account)
+    MemoryDriver().put_script(account.login, SCRIPT)
+    assert MemoryDriver.accounts == {account.login: account}
+    assert MemoryDriver.scripts == {account.login: SCRIPT}
+    MemoryDriver().put_script(account.login, OFF)
+    assert MemoryDriver.scripts == {account.login: OFF}
+    MemoryDriver.reset()
+    assert MemoryDriver().read_account(account.login) is None
+
+
+def test_calls_fail_as_told_and_in_order(driver: Driver) -> None:
+    account = new_account()
+    MemoryDriver.failures += [TryAgain("The server is away."), None, RuntimeError("odd")]
+    with pytest.raises(TryAgain, match="away"):
+        driver.put_account(account)
+    assert driver.read_account(account.login) is None
+    with pytest.raises(RuntimeError):
+        driver.put_account(account)
+    driver.put_account(account)
+    assert driver.read_account(account.login) == account
+
+
+def test_mail_and_ended_sessions_can_be_seen(driver: Driver) -> None:
+    account = new_account()
+    driver.put_account(account)
+    MemoryDriver.mail[account.login] = (5000, 3)
+    assert (driver.usage(account.login).bytes_used, driver.usage(account.login).messages) == (5000, 3)
+    driver.end_sessions(account.login)
+    assert MemoryDriver.ended_sessions == [account.login]
