@@ -21,7 +21,14 @@ def show_state(request: HttpRequest, number: int) -> HttpResponse:
     change = get_object_or_404(mine.select_related("mailbox__server"), pk=number)
     asked = request.GET.get("asked", "")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
-    return render(request, "mailservers/_state.html", {"change": change, "asked": times})
+    context = {
+        "change": change,
+        "asked": times,
+        # As the page around the badge wants it; pressing the button is another matter of rights.
+        "place": request.GET.get("place", ""),
+        "can_try_again": "button" in request.GET,
+    }
+    return render(request, "mailservers/_state.html", context)
 
 
 @require_POST
@@ -30,7 +37,7 @@ def try_again(request: HttpRequest, number: int) -> HttpResponse:
     change = get_object_or_404(mine.select_related("mailbox"), pk=number)
     try:
         outbox.try_again(change)
-    except outbox.NotFailed:
+    except outbox.MovedOn:
         messages.info(request, _("There is nothing to try again: the change has moved on meanwhile."))
     else:
         messages.success(request, _("The mail server is told once more."))

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from audit.chain import Actor
+from audit.models import Event
 from mailservers.drivers.base import Driver
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ class Aspect:
     """Asks the server (driver, login)."""
     differences: Callable[[Any, Any], list[str]]
     """What differs between the wanted state and the one read back, in words without secrets."""
+    joins: tuple[str, ...] = ()
+    """What `desired` reads beside the mailbox, as names for select_related."""
+    restore: Callable[["Mailbox", dict[str, Any], Actor], Event] | None = None
+    """Brings back what an event's `before` holds, and records who did; None: it can't be taken back."""
 
 
 _aspects: dict[str, Aspect] = {}

@@ -6,6 +6,7 @@ server is told by the apps above (see aspects.py).
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,19 @@ class Server(models.Model):
     smtp_port = models.PositiveIntegerField(default=465)
     webmail_url = models.URLField(blank=True)
     largest_message_bytes = models.PositiveBigIntegerField(default=12 * 1024 * 1024)
+    connections = models.PositiveSmallIntegerField(
+        default=4, help_text=_("How many workers may speak to it at the same time.")
+    )
+    notice = models.TextField(
+        blank=True, help_text=_("What people are told while it is away or in maintenance.")
+    )
+    maintenance_starts = models.DateTimeField(null=True, blank=True)
+    maintenance_ends = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True, help_text=_("An operator stopped the pushing."))
+    # The breaker: open while probe_at is set; at that moment one worker may try whether it is back.
+    failures_in_a_row = models.PositiveIntegerField(default=0)
+    away_since = models.DateTimeField(null=True, blank=True)
+    probe_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     last_error_values = models.JSONField(default=dict, blank=True)
@@ -44,6 +58,27 @@ class Server(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def queue(self) -> str:
+        """The Celery queue that this server's workers listen to."""
+        return f"server.{self.name}"
+
+    @property
+    def is_in_maintenance(self) -> bool:
+        now = timezone.now()
+        begun = self.maintenance_starts is not None and self.maintenance_starts <= now
+        return begun and (self.maintenance_ends is None or now < self.maintenance_ends)
+
+    @property
+    def is_away(self) -> bool:
+        """The breaker is open: several attempts in a row could not reach it."""
+        return self.probe_at is not None
+
+    @property
+    def last_error_text(self) -> str:
+        """In the reader's language; "" when there was none."""
+        return say(self.last_error, self.last_error_values)
+
 
 class ChangeQuerySet(models.QuerySet["Change"]):
     def of(self, mailbox_id: int, aspect: str) -> "ChangeQuerySet":
@@ -53,8 +88,19 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         """Neither live nor given up."""
         return self.filter(state__in=Change.OPEN)
 
+    def due(self) -> "ChangeQuerySet":
+        """Open ones whose time has come, and that no worker holds."""
+        held = Lease.objects.running().filter(
+            mailbox=models.OuterRef("mailbox"), aspect=models.OuterRef("aspect")
+        )
+        return self.open().filter(~models.Exists(held), next_attempt_at__lte=timezone.now())
+
     def newest_first(self) -> "ChangeQuerySet":
         return self.order_by("-pk")
+
+    def newest_of(self, mailbox_id: int, aspect: str) -> "Change | None":
+        """With its mailbox and server."""
+        return self.of(mailbox_id, aspect).select_related("mailbox__server").newest_first().first()
 
     def newest_of_each(self, mailbox_ids: Iterable[int]) -> "dict[int, Change]":
         """By mailbox id, the newest change of each that has one."""
@@ -76,8 +122,16 @@ class Change(models.Model):
 
     OPEN = (State.WAITING, State.PUSHING)
 
+    class Priority(models.IntegerChoices):
+        """Lower goes first; the numbers are steps of Redis's priorities in Celery."""
+
+        PERSON = 0, _("somebody waits for it")
+        BULK = 6, _("one of many")
+
     mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, related_name="changes")
     aspect = models.CharField(max_length=30)
+    server = models.ForeignKey(Server, models.PROTECT, related_name="changes")
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.PERSON)
     event = models.OneToOneField(Event, models.PROTECT, related_name="change")
     requested_at = models.DateTimeField(default=timezone.now)
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)
@@ -96,8 +150,11 @@ class Change(models.Model):
         indexes = (
             models.Index(fields=["mailbox", "aspect", "-id"], name="change_of_mailbox"),
             models.Index(
-                fields=["next_attempt_at"], name="change_due", condition=Q(state__in=["waiting", "pushing"])
+                fields=["server", "priority", "id"],
+                name="change_due",
+                condition=Q(state__in=["waiting", "pushing"]),
             ),
+            models.Index(fields=["server", "settled_at"], name="change_settled"),
         )
 
     def __str__(self) -> str:
@@ -133,22 +190,40 @@ class Observation(models.Model):
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):
-    def take(self, mailbox_id: int, aspect: str, length: timedelta) -> str | None:
-        """A token if the lease was free or had run out, else None. One statement decides who gets it."""
-        token, now = secrets.token_hex(16), timezone.now()
-        wanted = {"token": token, "expires_at": now + length}
-        here = self.filter(mailbox_id=mailbox_id, aspect=aspect)
-        if here.filter(expires_at__lte=now).update(**wanted):
-            return token
-        self.bulk_create([Lease(mailbox_id=mailbox_id, aspect=aspect, **wanted)], ignore_conflicts=True)
-        return token if here.filter(token=token).exists() else None
+    def take(self, parts: Iterable[tuple[int, str]], length: timedelta) -> "Holding":
+        """As many of the parts (mailbox id, aspect) as are free or whose lease has run out.
 
-    def give_back(self, mailbox_id: int, aspect: str, token: str) -> None:
-        """Quiet if somebody else holds it by now."""
-        self.filter(mailbox_id=mailbox_id, aspect=aspect, token=token).delete()
+        The unique constraint decides who gets a part, whatever two workers do at the same time.
+        """
+        holding = Holding(secrets.token_hex(16))
+        # In one order for everybody, so that two workers never wait for one another.
+        wanted, now = sorted(set(parts)), timezone.now()
+        if not wanted:
+            return holding
+        ends = now + length
+        of_those = self.filter(any_part(wanted))
+        of_those.filter(expires_at__lte=now).update(token=holding.token, expires_at=ends)
+        self.bulk_create(
+            [Lease(mailbox_id=m, aspect=a, token=holding.token, expires_at=ends) for m, a in wanted],
+            ignore_conflicts=True,
+        )
+        holding.parts.update(self.filter(token=holding.token).values_list("mailbox_id", "aspect"))
+        return holding
+
+    def give_back(self, holding: "Holding") -> None:
+        """Quiet about those that somebody else holds by now."""
+        self.filter(token=holding.token).delete()
 
     def running(self) -> "LeaseQuerySet":
         return self.filter(expires_at__gt=timezone.now())
+
+
+@dataclass(slots=True)
+class Holding:
+    """The leases one worker got in one go: parts are (mailbox id, aspect)."""
+
+    token: str
+    parts: set[tuple[int, str]] = field(default_factory=set)
 
 
 class Lease(models.Model):
@@ -168,6 +243,58 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mailbox_id} {self.aspect} until {self.expires_at}"
+
+
+class SlotQuerySet(models.QuerySet["Slot"]):
+    def take(self, server: Server, length: timedelta) -> str | None:
+        """A token if fewer workers than the server's limit speak to it, else None."""
+        token, now = secrets.token_hex(16), timezone.now()
+        of_server = self.filter(server=server, number__lte=server.connections)
+        for free in of_server.filter(expires_at__lte=now).order_by("number")[:4]:
+            if self.filter(pk=free.pk, expires_at__lte=now).update(token=token, expires_at=now + length):
+                return token
+        known = set(of_server.values_list("number", flat=True))
+        for number in range(1, server.connections + 1):
+            if number in known:
+                continue
+            self.bulk_create(
+                [Slot(server=server, number=number, token=token, expires_at=now + length)],
+                ignore_conflicts=True,
+            )
+            if self.filter(token=token).exists():
+                return token
+        return None
+
+    def give_back(self, token: str) -> None:
+        self.filter(token=token).update(token="", expires_at=timezone.now())
+
+
+class Slot(models.Model):
+    """The right of one worker to speak to a server, for a while: as many as the server bears."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="slots")
+    number = models.PositiveSmallIntegerField()
+    token = models.CharField(max_length=32, blank=True)
+    expires_at = models.DateTimeField()
+
+    objects = SlotQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["server", "number"], name="one_slot_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.server_id} {self.number}"
+
+
+def any_part(parts: Iterable[tuple[int, str]]) -> Q:
+    """Rows of any of these (mailbox id, aspect)."""
+    by_aspect: dict[str, list[int]] = {}
+    for mailbox_id, aspect in parts:
+        by_aspect.setdefault(aspect, []).append(mailbox_id)
+    found = Q()
+    for aspect, mailbox_ids in by_aspect.items():
+        found |= Q(aspect=aspect, mailbox_id__in=mailbox_ids)
+    return found
 
 
 def say(reason: str, values: dict[str, Any]) -> str:

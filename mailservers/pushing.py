@@ -1,178 +1,285 @@
 """Brings what the database wants to a mail server, reads it back, and notes how it went.
 
-Only one worker at a time pushes an aspect of a mailbox (a lease); no transaction is open while the
-server is spoken to. The state is read from the database when the push begins, so the newest wins and
-ten edits made while a server was down become one push.
+A worker takes one of the server's connection slots and a lease on some mailboxes' aspects, and pushes
+their newest open changes one after the other. No transaction is open while the server is spoken to. The
+wanted state is read after the lease is taken, so ten edits made while a server was down become one push
+and an older state can't overtake a newer one.
 """
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from mailservers import breaker
 from mailservers.aspects import Aspect, aspect_named, fingerprint
-from mailservers.drivers.base import DriverError, Refused, TryAgain
-from mailservers.models import Change, Lease, Observation, Server
+from mailservers.breaker import Gate
+from mailservers.drivers.base import Driver, DriverError, Refused, ServerAway, TryAgain
+from mailservers.models import Change, Holding, Lease, Observation, Server, Slot, any_part
 from mailservers.servers import driver_for
+
+if TYPE_CHECKING:
+    from accounts.models import Mailbox
 
 log = structlog.get_logger(__name__)
 
 # Longer than a task may run (tasks.HARD_LIMIT), so a lease only runs out under a worker that is gone.
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=120)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 15 * 60.0
 GIVE_UP_AFTER = timedelta(hours=24)
-IN_A_ROW = 10
+# Enough to share the database's work among them, so few that somebody's single change never waits long.
+AT_ONCE = 8
+# After so many seconds a worker lets go of what it has not begun: the server is slow just now.
+ENOUGH = 20.0
 
 
-def push(mailbox_id: int, aspect_name: str) -> float | None:
-    """Push what is open for the aspect; seconds until it wants to be called again, or None.
-
-    Does nothing while another worker holds the lease: that one looks again before it gives it back.
-    """
-    token = Lease.objects.take(mailbox_id, aspect_name, LEASE)
-    if token is None:
-        return None
-    try:
-        for _ in range(IN_A_ROW):
-            change = _claim(mailbox_id, aspect_name)
-            if change is None:
-                break
-            _push_once(change, aspect_named(aspect_name))
-    finally:
-        Lease.objects.give_back(mailbox_id, aspect_name, token)
-    return _next_call(mailbox_id, aspect_name)
-
-
-def due() -> list[tuple[int, str]]:
-    """Mailboxes and aspects whose time has come, those left behind by a lost worker included."""
-    held = Lease.objects.running().filter(
-        mailbox=models.OuterRef("mailbox"), aspect=models.OuterRef("aspect")
-    )
-    rows = Change.objects.open().filter(~models.Exists(held), next_attempt_at__lte=timezone.now())
-    return list(rows.order_by("mailbox_id", "aspect").values_list("mailbox_id", "aspect").distinct())
-
-
-def _claim(mailbox_id: int, aspect: str) -> Change | None:
-    """The newest open change if it is due, now marked as being pushed; older ones give way to it."""
-    open_changes = Change.objects.of(mailbox_id, aspect).open()
-    newest = open_changes.newest_first().select_related("mailbox__server", "mailbox__domain").first()
-    if newest is None or newest.next_attempt_at > timezone.now():
-        return None
-    open_changes.filter(pk__lt=newest.pk).update(state=Change.State.SUPERSEDED, settled_at=timezone.now())
-    newest.state, newest.attempts = Change.State.PUSHING, newest.attempts + 1
-    newest.save(update_fields=["state", "attempts"])
-    return newest
-
-
-def _push_once(change: Change, aspect: Aspect) -> None:
-    """One attempt. Whatever happens, the change does not stay in `pushing`."""
-    server, began = change.mailbox.server, monotonic()
-    try:
-        seen = _write_and_read_back(change, aspect, server)
-    except Refused as refusal:
-        outcome = _fail(change, refusal)
-    except TryAgain as trouble:
-        outcome = _wait(change, trouble, server)
-    except Exception as surprise:  # noqa: BLE001 - a driver may raise anything; its text may hold secrets
-        outcome = _wait(change, _unexpected(surprise, server), server)
-    else:
-        outcome = _settle(change, seen, server)
-    log.info(
-        "pushed",
-        change=change.pk,
-        mailbox=change.mailbox_id,
-        aspect=aspect.name,
-        server=server.name,
-        attempt=change.attempts,
-        outcome=outcome,
-        seconds=round(monotonic() - began, 3),
-    )
-
-
-def _unexpected(surprise: Exception, server: Server) -> TryAgain:
-    return TryAgain(
-        gettext_noop("Something unexpected happened while speaking to %(server)s (%(kind)s)."),
-        server=server.name,
-        kind=type(surprise).__name__,
-    )
+class Unexpected(TryAgain):
+    """A driver raised what no driver should: tells nothing about the server."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the server answered when it was asked after the write."""
+class NextCall:
+    """When the server's queue should be looked at again."""
 
-    fingerprint: str
-    differences: list[str]
-
-
-def _write_and_read_back(change: Change, aspect: Aspect, server: Server) -> _Seen:
-    # Read again rather than take what the claim joined: another edit may have been committed since.
-    mailbox = type(change.mailbox).objects.select_related("domain", "server").get(pk=change.mailbox_id)
-    wanted = aspect.desired(mailbox)
-    driver = driver_for(server)
-    aspect.put(driver, mailbox.login, wanted)
-    held = aspect.read(driver, mailbox.login)
-    return _Seen(fingerprint(held), [] if held == wanted else aspect.differences(wanted, held))
+    queue: str
+    priority: int
+    in_seconds: float
 
 
-@transaction.atomic
-def _settle(change: Change, seen: _Seen, server: Server) -> str:
-    now = timezone.now()
-    Server.objects.filter(pk=server.pk).update(last_seen_at=now)
-    Observation.objects.update_or_create(
-        mailbox_id=change.mailbox_id,
-        aspect=change.aspect,
-        defaults={"fingerprint": seen.fingerprint, "seen_at": now, "change": change, "drifted_since": None},
-    )
-    if seen.differences:
-        return _fail(
-            change,
-            Refused(
-                gettext_noop("%(server)s took the change but now holds something else: %(differences)s"),
-                server=server.name,
-                differences="; ".join(seen.differences),
-            ),
-        )
-    change.state, change.settled_at, change.reason, change.reason_values = Change.State.LIVE, now, "", {}
-    change.save(update_fields=["state", "settled_at", "reason", "reason_values"])
-    return change.state
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt went: what was read back, or why not."""
+
+    change: Change
+    seen: str = ""
+    """The fingerprint of the state that was read back; empty when it came to that."""
+    error: DriverError | None = None
+    seconds: float = 0.0
 
 
-def _fail(change: Change, error: DriverError) -> str:
-    change.state, change.settled_at = Change.State.FAILED, timezone.now()
-    change.reason, change.reason_values = error.reason, error.values
-    change.save(update_fields=["state", "settled_at", "reason", "reason_values"])
-    return change.state
+def push_some(server_id: int) -> NextCall | None:
+    """Push some of what is due on a server; None when nothing more is to be done for now.
+
+    Does nothing while as many workers as the server bears are at it: each looks again when it is done.
+    """
+    server = Server.objects.filter(pk=server_id).first()
+    if server is None:
+        return None
+    gate = breaker.pass_gate(server)
+    if gate is Gate.SHUT:
+        return _when_it_opens(server)
+    slot = Slot.objects.take(server, LEASE)
+    if slot is None:
+        return None
+    try:
+        outcomes = _push_batch(server, 1 if gate is Gate.PROBE else AT_ONCE)
+    finally:
+        Slot.objects.give_back(slot)
+    return _next_call(server, outcomes)
 
 
-def _wait(change: Change, error: DriverError, server: Server) -> str:
-    """Wait for another attempt, longer each time, or give up after a day."""
-    now = timezone.now()
-    Server.objects.filter(pk=server.pk).update(
-        last_error=error.reason, last_error_values=error.values, last_error_at=now
-    )
-    if now - change.requested_at > GIVE_UP_AFTER:
-        return _fail(change, error)
-    change.state = Change.State.WAITING
-    change.next_attempt_at = now + timedelta(seconds=pause_after(change.attempts))
-    change.reason, change.reason_values = error.reason, error.values
-    change.save(update_fields=["state", "next_attempt_at", "reason", "reason_values"])
-    return change.state
+def due_servers() -> list[tuple[int, str, int]]:
+    """Servers with something due, what lost workers left behind included: id, queue, best priority."""
+    best = Change.objects.due().values("server").annotate(best=models.Min("priority"))
+    priorities = {row["server"]: row["best"] for row in best}
+    servers = Server.objects.filter(pk__in=priorities)
+    return [(server.pk, server.queue, priorities[server.pk]) for server in servers]
 
 
 def pause_after(attempts: int) -> float:
     """Seconds until the next attempt: doubled each time, with jitter so that no crowd comes at once."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1))
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempts - 1, 20))
     return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, keeps no secret
 
 
-def _next_call(mailbox_id: int, aspect: str) -> float | None:
-    newest = Change.objects.of(mailbox_id, aspect).open().newest_first().first()
-    if newest is None:
+def _push_batch(server: Server, most: int) -> list[Outcome]:
+    holding, changes = _claim(server, most)
+    if not changes:
+        return []
+    try:
+        outcomes = _push_each(server, changes)
+        _settle(server, changes, outcomes, holding)
+    except BaseException:
+        # Whatever is still marked as being pushed is due again as soon as no lease holds it.
+        Lease.objects.give_back(holding)
+        raise
+    return outcomes
+
+
+@transaction.atomic
+def _claim(server: Server, most: int) -> tuple[Holding, list[Change]]:
+    """Leases, and the newest open change of each part under them; older ones give way to it."""
+    due = Change.objects.due().filter(server=server).order_by("priority", "pk")
+    holding = Lease.objects.take(due.values_list("mailbox_id", "aspect")[:most], LEASE)
+    if not holding.parts:
+        return holding, []
+    rows = (
+        Change.objects.filter(any_part(holding.parts)).open().select_for_update().order_by("priority", "pk")
+    )
+    newest: dict[tuple[int, str], Change] = {}
+    for change in rows:
+        part = (change.mailbox_id, change.aspect)
+        if part not in newest or newest[part].pk < change.pk:
+            newest[part] = change
+    claimed = list(newest.values())
+    given_way = [change.pk for change in rows if change not in claimed]
+    if given_way:
+        Change.objects.filter(pk__in=given_way).update(
+            state=Change.State.SUPERSEDED, settled_at=timezone.now()
+        )
+    Change.objects.filter(pk__in=[change.pk for change in claimed]).update(
+        state=Change.State.PUSHING, attempts=models.F("attempts") + 1
+    )
+    for change in claimed:
+        change.attempts += 1
+    return holding, claimed
+
+
+def _push_each(server: Server, changes: list[Change]) -> list[Outcome]:
+    """One attempt each, until the server turns out to be away or the time is used up."""
+    mailboxes = _mailboxes_of(changes)
+    began = monotonic()
+    outcomes: list[Outcome] = []
+    for change in changes:
+        if outcomes and (isinstance(outcomes[-1].error, ServerAway) or monotonic() - began > ENOUGH):
+            break
+        outcomes.append(_attempt(server, change, mailboxes[change.mailbox_id]))
+    return outcomes
+
+
+def _mailboxes_of(changes: list[Change]) -> "dict[int, Mailbox]":
+    joined = {name for change in changes for name in aspect_named(change.aspect).joins}
+    mailbox_model: Any = Change._meta.get_field("mailbox").related_model
+    found: dict[int, Mailbox] = mailbox_model.objects.select_related(
+        "domain", "server", *sorted(joined)
+    ).in_bulk([change.mailbox_id for change in changes])
+    return found
+
+
+def _attempt(server: Server, change: Change, mailbox: "Mailbox") -> Outcome:
+    began = monotonic()
+    seen, error = "", None
+    try:
+        seen = _write_and_read_back(driver_for(server), aspect_named(change.aspect), mailbox, server)
+    except DriverError as known:
+        error = known
+    except Exception as surprise:  # noqa: BLE001 - a driver may raise anything; its text may hold secrets
+        error = Unexpected(
+            gettext_noop("Something unexpected happened while speaking to %(server)s (%(kind)s)."),
+            server=server.name,
+            kind=type(surprise).__name__,
+        )
+    outcome = Outcome(change, seen, error, monotonic() - began)
+    log.info(
+        "pushed",
+        change=change.pk,
+        mailbox=change.mailbox_id,
+        aspect=change.aspect,
+        server=server.name,
+        attempt=change.attempts,
+        error=type(error).__name__ if error else "",
+        seconds=round(outcome.seconds, 3),
+    )
+    return outcome
+
+
+def _write_and_read_back(driver: Driver, aspect: Aspect, mailbox: "Mailbox", server: Server) -> str:
+    """The fingerprint of what the server then holds; Refused when that is not what was wanted."""
+    wanted = aspect.desired(mailbox)
+    with driver.session(mailbox.login):
+        aspect.put(driver, mailbox.login, wanted)
+        held = aspect.read(driver, mailbox.login)
+    if held != wanted:
+        raise Refused(
+            gettext_noop("%(server)s took the change but now holds something else: %(differences)s"),
+            server=server.name,
+            differences="; ".join(aspect.differences(wanted, held)),
+        )
+    return fingerprint(held)
+
+
+@transaction.atomic
+def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], holding: Holding) -> None:
+    """Note every outcome, let go of what was claimed but not begun, and give the leases back."""
+    now = timezone.now()
+    for outcome in outcomes:
+        _mark(outcome, now)
+    tried = {outcome.change.pk for outcome in outcomes}
+    let_go = [change for change in claimed if change.pk not in tried]
+    for change in let_go:
+        change.state, change.attempts = Change.State.WAITING, change.attempts - 1
+    Change.objects.bulk_update(
+        claimed, ["state", "attempts", "next_attempt_at", "settled_at", "reason", "reason_values"]
+    )
+    _observe([outcome for outcome in outcomes if outcome.error is None], now)
+    away = next((o.error for o in outcomes if isinstance(o.error, ServerAway)), None)
+    if away is not None:
+        breaker.note_away(server, away)
+    elif any(not isinstance(outcome.error, Unexpected) for outcome in outcomes):
+        breaker.note_reached(server)
+    Lease.objects.give_back(holding)
+
+
+def _mark(outcome: Outcome, now: Any) -> None:
+    change, error = outcome.change, outcome.error
+    change.settled_at = now
+    change.reason, change.reason_values = (error.reason, error.values) if error else ("", {})
+    if error is None:
+        change.state = Change.State.LIVE
+    elif isinstance(error, TryAgain) and now - change.requested_at < GIVE_UP_AFTER:
+        change.state, change.settled_at = Change.State.WAITING, None
+        change.next_attempt_at = now + timedelta(seconds=pause_after(change.attempts))
+    else:
+        change.state = Change.State.FAILED
+
+
+def _observe(outcomes: Iterable[Outcome], now: Any) -> None:
+    Observation.objects.bulk_create(
+        [
+            Observation(
+                mailbox_id=outcome.change.mailbox_id,
+                aspect=outcome.change.aspect,
+                fingerprint=outcome.seen,
+                seen_at=now,
+                change=outcome.change,
+            )
+            for outcome in outcomes
+        ],
+        update_conflicts=True,
+        unique_fields=["mailbox", "aspect"],
+        update_fields=["fingerprint", "seen_at", "change", "drifted_since"],
+    )
+
+
+def _next_call(server: Server, outcomes: list[Outcome]) -> NextCall | None:
+    """At once if more is due, else when the first of these wants another try."""
+    waiting = (
+        Change.objects.due().filter(server=server).order_by("priority").values_list("priority", flat=True)
+    )
+    more = waiting.first()
+    server.refresh_from_db(fields=["probe_at"])
+    if more is not None and server.probe_at is None:
+        return NextCall(server.queue, more, 0.0)
+    if server.probe_at is not None:
+        return _when_it_opens(server)
+    again = [o.change for o in outcomes if o.change.state == Change.State.WAITING]
+    if not again:
         return None
-    return max(0.0, (newest.next_attempt_at - timezone.now()).total_seconds())
+    first = min(change.next_attempt_at for change in again)
+    seconds = max(0.1, (first - timezone.now()).total_seconds())
+    return NextCall(server.queue, min(change.priority for change in again), seconds)
+
+
+def _when_it_opens(server: Server) -> NextCall | None:
+    """A look at the time of the next probe, if something waits for it."""
+    if server.probe_at is None or not Change.objects.filter(server=server).open().exists():
+        return None
+    seconds = max(0.1, (server.probe_at - timezone.now()).total_seconds() + 0.1)
+    return NextCall(server.queue, Change.Priority.PERSON, seconds)

@@ -1,27 +1,42 @@
-"""The workers' jobs. A job names a mailbox and an aspect, never a value."""
+"""The workers' jobs. A job names a server, never a value: the database knows what is due."""
+
+from typing import Any
 
 from celery import shared_task
+from celery.signals import celeryd_after_setup
 
 from mailservers import pushing
+from mailservers.models import Server
 
-# A driver keeps to its own limits (30 s in all); these catch one that does not. The lease outlives them.
-SOFT_LIMIT, HARD_LIMIT = 60, 75
+# A driver keeps to its own limits; these catch one that does not. Leases outlive them.
+SOFT_LIMIT, HARD_LIMIT = 75, 90
+# Longer waits are left to the sweep: a broker is no calendar.
 SWEEP_EVERY = 60.0
 
 
+@celeryd_after_setup.connect
+def listen_to_every_server(instance: Any, **_: Any) -> None:
+    """A worker started without -Q serves all servers; one with -Q server.NAME that one alone."""
+    queues = instance.app.amqp.queues
+    if set(queues.consume_from) == {instance.app.conf.task_default_queue}:
+        for server in Server.objects.all():
+            queues.select_add(server.queue)
+
+
 @shared_task(soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
-def push(mailbox_id: int, aspect: str) -> None:
-    """Bring one aspect of a mailbox to its server, read it back, and note the outcome."""
-    retry_in = pushing.push(mailbox_id, aspect)
-    # Longer waits are left to the sweep: a broker is no calendar.
-    if retry_in is not None and retry_in < SWEEP_EVERY:
-        push.apply_async((mailbox_id, aspect), countdown=retry_in)
+def push(server_id: int) -> None:
+    """Bring some of what is due to one server, read it back, and note the outcome."""
+    wish = pushing.push_some(server_id)
+    if wish is not None and wish.in_seconds < SWEEP_EVERY:
+        push.apply_async(
+            (server_id,), queue=wish.queue, priority=wish.priority, countdown=wish.in_seconds
+        )
 
 
 @shared_task
 def sweep() -> int:
     """Announce again whatever is due: the broker may have been away or lost its memory."""
-    due = pushing.due()
-    for mailbox_id, aspect in due:
-        push.delay(mailbox_id, aspect)
-    return len(due)
+    wishes = pushing.due_servers()
+    for server_id, queue, priority in wishes:
+        push.apply_async((server_id,), queue=queue, priority=priority)
+    return len(wishes)

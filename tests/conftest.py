@@ -36,7 +36,7 @@ def put_off(monkeypatch) -> Iterator[list[float]]:
     at_once = push.apply_async
 
     def apply_async(*args, countdown=None, **kwargs):
-        if countdown is None:
+        if not countdown:
             at_once(*args, **kwargs)
         else:
             seconds.append(countdown)

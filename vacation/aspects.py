@@ -7,11 +7,12 @@ from mailservers.aspects import Aspect
 from mailservers.drivers.base import Driver, ScriptState
 from vacation.models import AutoReply
 from vacation.rendering import AutoReplyContent, render_script
+from vacation.services import restore_auto_reply
 
 
 def desired_script(mailbox: Mailbox) -> ScriptState:
-    auto_reply = AutoReply.of(mailbox)
-    if not auto_reply.enabled:
+    auto_reply: AutoReply | None = getattr(mailbox, "auto_reply", None)
+    if auto_reply is None or not auto_reply.enabled:
         return ScriptState("", active=False)
     return ScriptState(render_script(content_of(auto_reply)), active=True)
 
@@ -53,4 +54,6 @@ script = Aspect(
     put=put_script,
     read=read_script,
     differences=script_differences,
+    joins=("auto_reply",),
+    restore=restore_auto_reply,
 )

@@ -1,5 +1,6 @@
 """Auto-replies: what a mailbox answers while its user is away."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -39,6 +40,15 @@ class AutoReply(models.Model):
     def of(cls, mailbox: Mailbox) -> "AutoReply":
         """The mailbox's auto-reply, or a new one that is off and not yet saved."""
         return cls.objects.filter(mailbox=mailbox).first() or cls(mailbox=mailbox)
+
+    @classmethod
+    def from_told(cls, mailbox: Mailbox, told: dict[str, Any]) -> "AutoReply":
+        """What `as_told` gave, as an auto-reply that is not yet saved."""
+        moments = {
+            name: datetime.fromisoformat(told[name]) if told[name] else None for name in ("starts", "ends")
+        }
+        kept = {name: told[name] for name in ("enabled", "subject", "text", "days")}
+        return cls(mailbox=mailbox, **kept, **moments)
 
     @property
     def is_over(self) -> bool:

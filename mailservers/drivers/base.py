@@ -1,6 +1,7 @@
 """What every kind of mail server can be told and asked, and how it says no."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +21,10 @@ class DriverError(Exception):
 
 class TryAgain(DriverError):
     """Not now: the server is away, busy, silent or set up wrongly. The same call may succeed later."""
+
+
+class ServerAway(TryAgain):
+    """The server itself cannot be spoken to, so no other mailbox on it can be served either."""
 
 
 class Refused(DriverError):
@@ -79,6 +84,10 @@ class Driver(Protocol):
     Every method may raise `TryAgain` or `Refused`, and nothing else on purpose.
     A driver knows no model and no settings, and keeps to its own time limits.
     """
+
+    def session(self, _login: str) -> AbstractContextManager[None]:
+        """Calls about this login inside the block may share one connection; alone they work as well."""
+        ...
 
     def put_account(self, account: AccountState) -> None:
         """Create or change the account with this login."""

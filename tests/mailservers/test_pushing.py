@@ -23,7 +23,12 @@ def ask(mailbox):
 
 
 def push(mailbox):
-    return pushing.push(mailbox.pk, "account")
+    return pushing.push_some(mailbox.server_id)
+
+
+def hold(mailbox, **length):
+    """The lease of some other worker."""
+    return Lease.objects.take([(mailbox.pk, "account")], timedelta(**length))
 
 
 def state(change):
@@ -55,10 +60,10 @@ def test_the_newest_wins_and_older_ones_give_way(mailbox, ask):
 def test_try_again_waits_with_the_reason_and_comes_back(mailbox, ask):
     change = ask()
     MemoryDriver.failures.append(TryAgain("%(server)s is busy.", server="maximusconfessor"))
-    comes_back_in = push(mailbox)
+    again = push(mailbox)
     assert state(change) == "waiting"
     assert change.reason_text == "maximusconfessor is busy."
-    assert 2 < comes_back_in <= 5
+    assert 2 < again.in_seconds <= 5
 
 
 def test_a_waiting_change_is_not_pushed_before_its_time(mailbox, ask):
@@ -121,14 +126,14 @@ def test_a_server_whose_settings_are_wrong_waits_for_its_operators(mailbox, ask)
 
 def test_while_another_worker_holds_the_lease_nothing_happens(mailbox, ask):
     change = ask()
-    Lease.objects.take(mailbox.pk, "account", timedelta(minutes=1))
+    hold(mailbox, minutes=1)
     assert push(mailbox) is None
     assert state(change) == "waiting"
 
 
 def test_the_lease_of_a_lost_worker_runs_out(mailbox, ask):
     change = ask()
-    Lease.objects.take(mailbox.pk, "account", timedelta(seconds=-1))
+    hold(mailbox, seconds=-1)
     Change.objects.update(state="pushing")
     push(mailbox)
     assert state(change) == "live"
@@ -141,7 +146,7 @@ def test_no_lease_is_left_behind(mailbox, ask):
     assert not Lease.objects.exists()
 
 
-def test_an_edit_made_during_a_push_is_pushed_by_the_same_worker(mailbox, ask, monkeypatch):
+def test_an_edit_made_during_a_push_is_pushed_right_after_it(mailbox, ask, monkeypatch):
     first = ask()
     later = []
     put = MemoryDriver.put_account
@@ -153,6 +158,8 @@ def test_an_edit_made_during_a_push_is_pushed_by_the_same_worker(mailbox, ask, m
             later.append(ask())
 
     monkeypatch.setattr(MemoryDriver, "put_account", edited_meanwhile)
+    again = push(mailbox)
+    assert again.in_seconds == 0
     push(mailbox)
     assert MemoryDriver.accounts["example0001"].quota_bytes == 5
     assert (state(first), state(later[0])) == ("live", "live")
@@ -165,17 +172,17 @@ def test_the_pauses_grow_and_never_exceed_a_quarter_of_an_hour():
 
 def test_due_is_what_waits_or_was_left_in_the_middle(mailbox, ask):
     ask()
-    assert pushing.due() == [(mailbox.pk, "account")]
+    assert pushing.due_servers() == [(mailbox.server_id, "server.maximusconfessor", 0)]
     Change.objects.update(state="pushing")
-    assert pushing.due() == [(mailbox.pk, "account")]
+    assert pushing.due_servers() == [(mailbox.server_id, "server.maximusconfessor", 0)]
 
 
 def test_what_is_held_planned_or_settled_is_not_due(mailbox, ask):
     change = ask()
-    token = Lease.objects.take(mailbox.pk, "account", timedelta(minutes=1))
-    assert pushing.due() == []
-    Lease.objects.give_back(mailbox.pk, "account", token)
+    holding = hold(mailbox, minutes=1)
+    assert pushing.due_servers() == []
+    Lease.objects.give_back(holding)
     Change.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=1))
-    assert pushing.due() == []
+    assert pushing.due_servers() == []
     Change.objects.filter(pk=change.pk).update(state="live", next_attempt_at=timezone.now())
-    assert pushing.due() == []
+    assert pushing.due_servers() == []
