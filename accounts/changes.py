@@ -18,7 +18,7 @@ from mailservers.models import Change
 def show_state(request: HttpRequest, number: int) -> HttpResponse:
     """The badge alone; it asks again, after growing pauses, until the change is settled."""
     mine = Change.objects.filter(mailbox__in=Mailbox.objects.open_to(person_of(request)))
-    change = get_object_or_404(mine.select_related("mailbox__server"), pk=number)
+    change = get_object_or_404(mine.select_related("server"), pk=number)
     asked = request.GET.get("asked", "")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
     context = {

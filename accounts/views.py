@@ -67,7 +67,9 @@ def list_domains(request: HttpRequest) -> HttpResponse:
         .select_related("server")
         .annotate(
             mailbox_count=Count("mailboxes", filter=Q(mailboxes__deleted_at=None)),
-            auto_reply_count=Count("mailboxes", filter=Q(mailboxes__auto_reply__enabled=True)),
+            auto_reply_count=Count(
+                "mailboxes", filter=Q(mailboxes__deleted_at=None, mailboxes__auto_reply__enabled=True)
+            ),
         )
     )
     return render(request, "accounts/list_domains.html", {"domains": domains})
@@ -92,15 +94,16 @@ def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
     mailbox = get_object_or_404(
-        Mailbox.objects.open_to(person_of(request)).select_related("domain", "server", "auto_reply"),
-        address=address,
+        Mailbox.objects.open_to(person).select_related("domain", "server", "auto_reply"), address=address
     )
-    changes = {
-        aspect: Change.objects.of(mailbox.pk, aspect).newest_first().first()
-        for aspect in ("account", "script")
+    context = {
+        "mailbox": mailbox,
+        "changes": {aspect: Change.objects.newest_of(mailbox.pk, aspect) for aspect in ("account", "script")},
+        "changeable": Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists(),
     }
-    return render(request, "accounts/show_mailbox.html", {"mailbox": mailbox, "changes": changes})
+    return render(request, "accounts/show_mailbox.html", context)
 
 
 @never_cache
@@ -120,7 +123,7 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
             request, _("Your new password is saved. Use it in your mail programs as soon as it is live.")
         )
         return redirect("accounts:change-password", address)
-    change = Change.objects.of(mailbox.pk, "account").newest_first().first()
+    change = Change.objects.newest_of(mailbox.pk, "account")
     return render(
         request, "accounts/change_password.html", {"mailbox": mailbox, "form": form, "change": change}
     )
@@ -128,9 +131,10 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
 
 @require_safe
 def show_history(request: HttpRequest, address: str) -> HttpResponse:
-    mailbox = get_object_or_404(Mailbox.objects.open_to(person_of(request)), address=address)
+    visible = Mailbox.objects.open_to(person_of(request)).select_related("domain")
+    mailbox = get_object_or_404(visible, address=address)
     events = Event.objects.filter(subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk)
-    page = page_by_number(events.select_related("change"), before=request.GET.get("before", ""))
+    page = page_by_number(events.select_related("change__server"), before=request.GET.get("before", ""))
     return render(request, "accounts/show_history.html", {"mailbox": mailbox, "page": page})
 
 

@@ -99,14 +99,14 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         return self.order_by("-pk")
 
     def newest_of(self, mailbox_id: int, aspect: str) -> "Change | None":
-        """With its mailbox and server."""
-        return self.of(mailbox_id, aspect).select_related("mailbox__server").newest_first().first()
+        """With its server."""
+        return self.of(mailbox_id, aspect).select_related("server").newest_first().first()
 
     def newest_of_each(self, mailbox_ids: Iterable[int]) -> "dict[int, Change]":
         """By mailbox id, the newest change of each that has one."""
         newest = self.filter(mailbox__in=mailbox_ids).values("mailbox").annotate(newest=models.Max("pk"))
         changes = Change.objects.filter(pk__in=newest.values("newest"))
-        return {change.mailbox_id: change for change in changes.select_related("mailbox__server")}
+        return {change.mailbox_id: change for change in changes.select_related("server")}
 
 
 class Change(models.Model):

@@ -1,16 +1,55 @@
 """The entries at the top of every page, for whoever looks at it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+
+from accounts.models import Person
+from accounts.sessions import second_factor_is_due
+
+
+class Entry(NamedTuple):
+    title: str
+    url: str
+    is_current: bool
+    """Whether the page belongs to it."""
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """`navigation`: a list of (title, address, is_current); empty for people who did not sign in."""
+    """`navigation`: entries, looked up only by templates that show them: a badge that refreshes does not."""
+    return {"navigation": SimpleLazyObject(lambda: _entries(request))}
+
+
+def _entries(request: HttpRequest) -> list[Entry]:
+    """None for people who did not sign in, or not yet wholly."""
     person = getattr(request, "user", None)
-    if person is None or not person.is_authenticated:
-        return {"navigation": []}
-    entries = [(_("Home"), reverse("home"))]
-    return {"navigation": [(title, url, request.path == url) for title, url in entries]}
+    if not isinstance(person, Person) or second_factor_is_due(request):
+        return []
+    return _entries_for(person, request.path)
+
+
+def _entries_for(person: Person, path: str) -> list[Entry]:
+    has_domains = person.sees_everything or person.domains.exists()
+    # Staff have no mailboxes here: a mailbox's password never opens more than its mailbox.
+    own = [] if person.sees_everything else _own_addresses(person)
+    own_urls = [reverse("accounts:show-mailbox", args=[address]) for address in own]
+    in_own = any(path.startswith(url) for url in own_urls)
+    entries = []
+    if has_domains:
+        domains = reverse("accounts:list-domains")
+        in_domains = path.startswith((domains, "/mailboxes/")) and not in_own
+        entries.append(Entry(_("Domains"), domains, in_domains))
+    if len(own) == 1:
+        entries.append(Entry(_("My mailbox"), own_urls[0], in_own))
+    elif own and not has_domains:
+        home = reverse("home")
+        entries.append(Entry(_("My mailboxes"), home, path == home or path.startswith("/mailboxes/")))
+    return entries
+
+
+def _own_addresses(person: Person) -> list[str]:
+    """Two are enough to know that there is more than one."""
+    return list(person.mailboxes.alive().order_by("address").values_list("address", flat=True)[:2])

@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -59,5 +60,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return render(request, "portal/404.html", status=404)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/500.html", status=500)
+def server_error(_request: HttpRequest) -> HttpResponse:
+    # Without the request: who is signed in stands in the database, which may be what is wrong.
+    return HttpResponse(render_to_string("portal/500.html"), status=500)

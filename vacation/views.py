@@ -17,7 +17,7 @@ from vacation.services import ChangedMeanwhile, save_auto_reply
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    visible = Mailbox.objects.open_to(person).select_related("domain", "server")
+    visible = Mailbox.objects.open_to(person).select_related("domain", "server", "auto_reply")
     mailbox = get_object_or_404(visible, address=address)
     changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
     if request.method == "POST" and not changeable:
@@ -31,6 +31,6 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
         else:
             messages.success(request, _("Saved. The mail server is told now."))
             return redirect("vacation:edit-auto-reply", address)
-    change = Change.objects.of(mailbox.pk, "script").newest_first().first()
+    change = Change.objects.newest_of(mailbox.pk, "script")
     context = {"mailbox": mailbox, "form": form, "change": change, "changeable": changeable}
     return render(request, "vacation/edit_auto_reply.html", context)

@@ -1,0 +1,73 @@
+"""Events of the audit chain in the history of a mailbox: what happened, and what is different since."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from audit.models import Event
+from audit.sentences import sentence_for
+from portal.templatetags.times import weekday_and_moment
+
+register = template.Library()
+
+LABELS = {
+    "subject": gettext_noop("Subject"),
+    "text": gettext_noop("Text"),
+    "starts": gettext_noop("From"),
+    "ends": gettext_noop("Until"),
+    "days": gettext_noop("Days between two replies to one sender"),
+    "login": gettext_noop("Login on the mail server"),
+}
+MOMENTS = {"starts", "ends"}
+LONG = {"text"}
+# The event's sentence says it already.
+TOLD = {"enabled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that an event changed; "" stands for empty."""
+
+    label: str
+    before: str
+    after: str
+    is_long: bool
+    is_quoted: bool
+    """Whether people wrote it."""
+
+
+@register.filter
+def sentence(event: Event) -> str:
+    return sentence_for(event)
+
+
+@register.filter
+def differences(event: Event) -> list[Difference]:
+    """What the event changed, without what its sentence says already."""
+    return list(_differences(event.before or {}, event.after or {}))
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:
+    for key in [*after, *(key for key in before if key not in after)]:
+        old, new = before.get(key), after.get(key)
+        # An empty text and none at all are the same to people.
+        if key in TOLD or (old or "") == (new or ""):
+            continue
+        yield Difference(
+            label=_(LABELS[key]) if key in LABELS else key,
+            before=_in_words(key, old),
+            after=_in_words(key, new),
+            is_long=key in LONG,
+            is_quoted=key in ("subject", "text"),
+        )
+
+
+def _in_words(key: str, value: Any) -> str:
+    if key in MOMENTS and value:
+        return weekday_and_moment(datetime.fromisoformat(value))
+    return "" if value is None else str(value)

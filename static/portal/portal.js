@@ -1,0 +1,45 @@
+// What the pages do beyond plain HTML. Everything but the live badges works without this file.
+(() => {
+  // --- Live badges: say aloud when a change moves on, and only then -------------------------------
+  const spoken = new Map();
+  const words = (badge) => badge.textContent.replace(/\s+/g, " ").trim();
+  const speak = (badge) => {
+    const before = spoken.get(badge.id);
+    spoken.set(badge.id, badge.dataset.state);
+    if (before === undefined || before === badge.dataset.state) return;
+    const about = badge.closest("[data-about]");
+    const sentence = about ? `${about.dataset.about}: ${words(badge)}` : words(badge);
+    document.getElementById("announcements").textContent = sentence;
+  };
+  const badges = () => document.querySelectorAll("[data-change]");
+  document.addEventListener("DOMContentLoaded", () => badges().forEach(speak));
+  document.addEventListener("htmx:afterSettle", () => badges().forEach(speak));
+
+  // Whoever was signed out meanwhile gets the sign-in page as the answer: that does not belong in a badge.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.detail.serverResponse.trimStart().startsWith("<span")) event.detail.shouldSwap = false;
+  });
+
+  // The portal or the network was away for a moment: ask again, or the badge would stand still for ever.
+  const askLater = (event) => {
+    const badge = event.detail.elt;
+    setTimeout(() => badge.isConnected && badge.dispatchEvent(new Event("ask")), 10_000);
+  };
+  document.addEventListener("htmx:sendError", askLater);
+  document.addEventListener("htmx:responseError", askLater);
+
+  // --- Passwords can be looked at while they are typed --------------------------------------------
+  const cover = (button, covered) => {
+    document.getElementById(button.dataset.reveals).type = covered ? "password" : "text";
+    button.setAttribute("aria-pressed", String(!covered));
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const button of document.querySelectorAll("[data-reveals]")) {
+      const input = document.getElementById(button.dataset.reveals);
+      button.hidden = false;
+      button.addEventListener("click", () => cover(button, input.type === "text"));
+      // So that browsers offer to keep it, and nobody reads it over a shoulder on the next page.
+      input.form.addEventListener("submit", () => cover(button, true));
+    }
+  });
+})();
