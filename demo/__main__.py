@@ -37,7 +37,8 @@ class InUse(Exception):
 def main() -> int:
     arguments = parse_arguments()
     for number in SIGNALS:
-        signal.signal(number, ask_to_stop)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it
+            signal.signal(number, ask_to_stop)
     try:
         return run_check() if arguments.check else run_demo(arguments.directory.resolve())
     except AskedToStop:
@@ -80,14 +81,11 @@ def run_demo(directory: Path) -> int:
         note.unlink(missing_ok=True)
         world = World(directory, WEB_PORT if is_free(WEB_PORT) else None)
         print("The mail portal starts:")
-        with stopped_at_the_end(world):
-            world.start(printed)
-            try:
-                write_note(note, world.description())
-                print(f"\n{table_of(world)}\n\nCtrl-C stops all of it.", flush=True)
-                watch([world.web, world.worker, world.beat])
-            finally:
-                note.unlink(missing_ok=True)
+        world.start(printed)
+        with stopped_at_the_end(world, note):
+            write_note(note, world.description())
+            print(f"\n{table_of(world)}\n\nCtrl-C stops all of it.", flush=True)
+            watch([world.web, world.worker, world.beat])
     return 0
 
 
@@ -98,29 +96,32 @@ def run_check() -> int:
     with alone_in(directory):
         world = World(directory)
         print("The mail portal starts, for this check only:")
-        with stopped_at_the_end(world):
-            world.start(printed)
-            print("What people do with it:")
-            began = time.monotonic()
-            try:
+        world.start(printed)
+        try:
+            with stopped_at_the_end(world):
+                print("What people do with it:")
+                began = time.monotonic()
                 check(world)
-            except CheckFailed as failure:
-                tails = [tail(world.logs()[name]) for name in failure.logs]
-                print("\n".join(["", *tails, str(failure)]), file=sys.stderr)
-                print(f"All logs stay in {from_checkout(directory)} until the next check.", file=sys.stderr)
-                return 1
-            print(f"All of it works; it took {time.monotonic() - began:.1f} s.", flush=True)
+                took = time.monotonic() - began
+        except CheckFailed as failure:
+            tails = [tail(world.logs()[name]) for name in failure.logs]
+            print("\n".join(["", *tails, str(failure)]), file=sys.stderr)
+            print(f"All logs stay in {from_checkout(directory)} until the next check.", file=sys.stderr)
+            return 1
     remove_check(directory)
+    print(f"All of it works; using it took {took:.1f} s.")
     return 0
 
 
 @contextmanager
-def stopped_at_the_end(world: World) -> Iterator[None]:
+def stopped_at_the_end(world: World, note: Path | None = None) -> Iterator[None]:
     try:
         yield
     finally:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # it is stopping already
+        if note:
+            note.unlink(missing_ok=True)
         with printed("Stopping"):
             world.stop()
 

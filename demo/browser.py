@@ -65,7 +65,10 @@ class Page(HTMLParser):
         for form in self.forms:
             if form.names.issuperset(names):
                 return form
-        raise LookupError(f"{self.path} has no form with {', '.join(names)}. It says: {self.text[:500]}")
+        raise LookupError(
+            f"{self.path} (status {self.status}) has no form with {', '.join(names)}. "
+            f"It says: {self.text[:500]}"
+        )
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -145,7 +148,9 @@ class Browser:
         for link in page.links:
             if link.endswith(end):
                 return Page(self._client.get(httpx.URL(page.url).join(link)))
-        raise LookupError(f"{page.path} has no link to …{end}. It says: {page.text[:500]}")
+        raise LookupError(
+            f"{page.path} (status {page.status}) has no link to …{end}. It says: {page.text[:500]}"
+        )
 
     def submit(self, page: Page, *, off: tuple[str, ...] = (), **typed: str) -> Page:
         """Fill in and send the form that has these controls; boxes named in `off` lose their tick."""

@@ -83,7 +83,7 @@ def check_webmaster(world: World) -> None:
     with Browser(world.url) as browser:
         with proving(f"Webmaster {webmaster.login} signs in", "web"):
             home = sign_in(browser, webmaster.login, webmaster.password)
-        with proving(f"Opens the auto-reply of {COLLEAGUE}, whose password is not known", "web"):
+        with proving(f"Opens the auto-reply of {COLLEAGUE} without its password", "web"):
             page = open_auto_reply(browser, home, COLLEAGUE)
         with proving("Switches it on, with a text full of traps", "web"):
             page, change = save(
@@ -117,7 +117,7 @@ def check_mailbox_user(world: World) -> None:
     """A mailbox's user: both ways to sign in, only the own auto-reply, and a new password."""
     user = next(box for box in world.mailboxes if box.address == USER)
     logs = ("web", "worker", user.server)
-    signing_in = proving(f"{user.address} signs in with the server login {user.login}", "web")
+    signing_in = proving(f"{user.address} signs in with the login {user.login}", "web")
     with signing_in, Browser(world.url) as browser:
         sign_in(browser, user.login, user.password)
     with Browser(world.url) as browser:
@@ -203,7 +203,7 @@ def check_reply(world: World, question: EmailMessage) -> None:
     name = next(name for domain in DOMAINS for local, name in domain.mailboxes if COLLEAGUE.startswith(local))
     seen_and_wanted = {
         "Subject": (reply["Subject"], SUBJECT),
-        "text": (reply.get_content().removesuffix("\n"), TEXT),
+        "text": (reply.get_content().replace("\r\n", "\n").removesuffix("\n"), TEXT),
         "From": (shown_sender(reply), (name, COLLEAGUE)),
         "To": (reply["To"].addresses[0].addr_spec, sender),
         "In-Reply-To": (reply["In-Reply-To"], question["Message-ID"]),

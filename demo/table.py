@@ -3,22 +3,21 @@
 from demo.sample import PEOPLE
 from demo.world import LOOPBACK, World, from_checkout
 
-HEAD = ("", "sign in with", "password", "")
-SERVICES = ("imap", "imaps", "pop3s", "sieve", "lmtp", "doveadm")
+HEAD = ("", "sign-in or address", "password", "domains or server")
+SERVICES = ("imaps", "pop3s", "sieve", "lmtp")  # demo.json has them all
 
 
 def table_of(world: World) -> str:
     domains = {person.login: ", ".join(person.domains) for person in PEOPLE}
     rows = [
-        ("web pages", world.url, "", ""),
         HEAD,
+        ("web pages", world.url, "", ""),
         *((person.role, person.login, person.password, domains[person.login]) for person in world.people),
         *(
             ("mailbox user", f"{box.address} or {box.login}", box.password, box.server)
             for box in world.mailboxes
         ),
-        ("", "", "", ""),
-        *(("mail server", name, "", ports_of(world, name)) for name in world.servers),
+        *(("mail server", ports_of(world, name), "", name) for name in world.servers),
         ("SMTP sink", f"{LOOPBACK}:{world.sink.port}", "", f"{from_checkout(world.sink.maildir)}/new"),
     ]
     return aligned(rows)

@@ -36,6 +36,7 @@ READY_WITHIN_SECONDS = 30.0
 # What children get of our own environment: the settings of another portal must not get into this one.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TERM")
 WITHOUT_NOISE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 # The path without the query: what people search for stays out of logs.
 ACCESS_LOG = "%(t)s %(m)s %(U)s %(s)s %(L)s s"
 
@@ -118,7 +119,8 @@ class World:
         try:
             self._start(step)
         except BaseException:
-            self.stop()
+            with step("Stopping"):
+                self.stop()
             raise
 
     def stop(self) -> None:
@@ -141,11 +143,13 @@ class World:
             (self.directory / DATABASE).touch(mode=0o600)
             static_files.provide(CHECKOUT, self._collect_static_files)
             self.manage("migrate", "--verbosity=0")
+        with step("Domains, mailboxes and people"):
+            self._fill()
         with step("Web pages, worker and beat"):
             self._make_processes()
             self._wait_for_pages()
-        with step("People and mailboxes, until all are live"):
-            self._fill()
+        with step("Mailboxes and auto-replies go live on their servers"):
+            self._make_live()
         with step("Mail for some of them"):
             self._deliver_mail()
 
@@ -154,7 +158,7 @@ class World:
         log = self.directory / "manage.log"
         with log.open("a") as errors:
             done = subprocess.run(
-                [sys.executable, str(CHECKOUT / "manage.py"), *arguments],
+                [*ENDS_WITH_US, sys.executable, str(CHECKOUT / "manage.py"), *arguments],
                 input=stdin,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -313,13 +317,20 @@ class World:
             }
             for name, server in self.servers.items()
         ]
-        fill = ("shell", "--no-imports", "--command=from demo.people import fill; fill()")
-        try:
-            made = json.loads(self.manage(*fill, stdin=json.dumps(servers)))
-        except NotReady as failure:
-            raise NotReady(f"{failure}\n{self.worker.log_tail()}") from None
+        made = json.loads(self._run_in_django("fill", stdin=json.dumps(servers)))
         self.people = [PersonSignIn(**person) for person in made["people"]]
         self.mailboxes = [MailboxSignIn(**mailbox) for mailbox in made["mailboxes"]]
+
+    def _make_live(self) -> None:
+        try:
+            self._run_in_django("make_live")
+        except NotReady as failure:
+            raise NotReady(f"{failure}\n{tail(self.worker.log)}") from None
+
+    def _run_in_django(self, function: str, stdin: str = "") -> str:
+        """A function of demo.people."""
+        command = f"from demo.people import {function}; {function}()"
+        return self.manage("shell", "--no-imports", f"--command={command}", stdin=stdin)
 
     def _deliver_mail(self) -> None:
         for sample in MAILS:
@@ -346,7 +357,12 @@ def from_checkout(path: Path) -> str:
     return os.path.relpath(path, CHECKOUT)
 
 
-def tail(log: Path, lines: int = 30) -> str:
+def tail(log: Path, lines: int = 15) -> str:
     """The end of a log, for error messages."""
     text = log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else []
-    return "\n".join([f"--- end of {log}", *text, "---"])
+    return "\n".join([f"--- end of {log}", *map(shorten, text), "---"])
+
+
+def shorten(line: str) -> str:
+    """A line without its middle when it is very long: a traceback's end says most."""
+    return line if len(line) <= 1000 else f"{line[:300]} […] {line[-600:]}"
