@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from mailservers.drivers.base import AccountState, DriverError, Refused, TryAgain
+from mailservers.drivers.base import AccountState, DriverError, Refused, ServerAway, TryAgain
 from mailservers.drivers.time_limits import hang_up_after
 
 MAILBOX = Table(
@@ -46,8 +46,9 @@ MAILBOX = Table(
 LOCKED = "{SHA512-CRYPT}!"
 LARGEST_QUOTA = 2**63 - 1
 
-_BUSY = frozenset(["40001", "40P01", "53300", "55P03", "57014", "57P03"])  # PostgreSQL's codes
-_WRONG_SHAPE = frozenset(["42P01", "42703", "42804", "42501", "3F000", "25006"])
+# PostgreSQL's codes; of those for trouble with the server itself the first two characters.
+_BUSY = frozenset(["40001", "40P01", "53300", "55P03", "57014", "57P03"])
+_AWAY = frozenset(["08", "28", "53", "57", "58", "XX"])
 
 T = TypeVar("T")
 
@@ -144,11 +145,11 @@ class AccountTable:
             return work(connection)
 
     def _time_limit(self, connection: Connection) -> AbstractContextManager[None]:
-        """The server's own limit does not help when it is the server that hangs."""
+        """Later than the server's own limit for a statement, which is of no help when the server hangs."""
         line = connection.connection.driver_connection
         if line is None or isinstance(line, sqlite3.Connection):
             return nullcontext()
-        return hang_up_after(self._statement_seconds, line.fileno())
+        return hang_up_after(self._statement_seconds + self._connect_seconds, line.fileno())
 
     def _new_engine(self) -> Engine:
         pool: dict[str, object] = {"pool_size": 5, "max_overflow": 5, "pool_timeout": self._connect_seconds}
@@ -223,14 +224,14 @@ def _in_words(error: SQLAlchemyError) -> DriverError | _ConstraintBroken:
         return Refused(gettext_noop("The mail server's account database has no room for these values."))
     if code in _BUSY or "locked" in text or "busy" in text:
         return TryAgain(gettext_noop("The mail server's account database is busy."))
-    if code in _WRONG_SHAPE or any(sign in text for sign in ("no such", "readonly", "not a database")):
-        return TryAgain(
+    if (code and code[:2] not in _AWAY) or (text and "unable to open" not in text):
+        return ServerAway(
             gettext_noop(
                 "The mail server's account database does not let the portal write the table “mailbox”,"
                 " or the table has another form than the portal knows."
             )
         )
-    return TryAgain(
+    return ServerAway(
         gettext_noop(
             "The mail server's account database cannot be reached, or does not let the portal sign in."
         )

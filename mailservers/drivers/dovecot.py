@@ -1,7 +1,8 @@
 """Dovecot with Pigeonhole: accounts in SQL, scripts over ManageSieve, the rest over doveadm's HTTP API."""
 
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_noop
@@ -14,6 +15,7 @@ from mailservers.drivers.base import (
     Health,
     Refused,
     ScriptState,
+    ServerAway,
     TryAgain,
     UsageState,
 )
@@ -31,6 +33,7 @@ from mailservers.drivers.managesieve import (
 )
 
 NEEDED_COMMANDS = frozenset(["authCacheFlush", "kick", "quotaGet"])
+NOT_THERE_YET = gettext_noop("The mailbox is not on the mail server yet, or is switched off there.")
 # Large enough to save most of the round trips, small enough that an answer comes within the limits.
 USAGE_BATCH = 50
 
@@ -41,13 +44,27 @@ class DovecotDriver:
     def __init__(self, endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> None:
         settings = read_settings(endpoints, credentials)
         self._settings = settings
+        self._shared = _Shared()
         self._accounts = AccountTable(
             settings.sql_url,
             connect_seconds=settings.connect_seconds,
             statement_seconds=settings.read_seconds,
         )
 
+    @contextmanager
+    def session(self, login: str) -> Iterator[None]:
+        """Calls about the login share one ManageSieve connection, made at the first that needs it."""
+        shared = self._shared
+        shared.login, shared.client = login, None
+        try:
+            yield
+        finally:
+            client, shared.login, shared.client = shared.client, "", None
+            if client is not None:
+                client.logout()
+
     def put_account(self, account: AccountState) -> None:
+        for_one(account.login)
         self._accounts.put(account)
 
     def read_account(self, login: str) -> AccountState | None:
@@ -77,10 +94,11 @@ class DovecotDriver:
             return mailbox_scripts.read(client)
 
     def end_sessions(self, login: str) -> None:
+        refuse_unspeakable(login)
         doveadm = self._doveadm()
         account = self._accounts.read(for_one(login))
-        # Dovecot's cache knows people by the name they typed.
-        names = [login] if account is None else [login, for_one(account.address)]
+        # Dovecot's cache knows people by the name they typed. (A pattern would only flush more.)
+        names = [login] if account is None else [login, account.address]
         flushed, kicked = doveadm.run([("authCacheFlush", {"user": names}), ("kick", {"mask": [login]})])
         if flushed.exit_code or kicked.exit_code not in (0, NOT_FOUND):
             raise TryAgain(gettext_noop("The mail server could not end the mailbox's open sessions."))
@@ -89,7 +107,7 @@ class DovecotDriver:
         refuse_unspeakable(login)
         [outcome] = self._doveadm().run([("quotaGet", {"user": for_one(login)})])
         if outcome.exit_code == NO_SUCH_USER:
-            raise _not_there_yet()
+            raise TryAgain(NOT_THERE_YET)
         if (usage := _usage(login, outcome)) is None:
             raise TryAgain(gettext_noop("The mail server does not tell what the mailbox holds."))
         return usage
@@ -108,15 +126,12 @@ class DovecotDriver:
     def check(self) -> Health:
         """Signs in to some mailbox, without a look at it: there is no other way to try the master user."""
         login = self._accounts.any_login()
-        with _manage_sieve_in_words(), self._connection() as client:
+        with _in_words(ServerAway), self._connection() as client:
             health = Health(client.capabilities.get("IMPLEMENTATION", ""), client.sieve_extensions)
             if login:
-                try:
+                # The portal was let in then, and what it met is the mailbox's own trouble.
+                with suppress(_MailboxUnknown):
                     self._sign_in(client, login)
-                except Rejected as no:
-                    # The portal was let in, the mailbox is what was not: that one's own trouble.
-                    if not _mailbox_is_refused(no):
-                        raise _sign_in_refused(no) from None
         if self._settings.doveadm_url and (lacking := NEEDED_COMMANDS - self._doveadm().command_names()):
             raise TryAgain(
                 gettext_noop("The mail server's doveadm interface does not know the command %(command)s."),
@@ -132,12 +147,26 @@ class DovecotDriver:
     def _mailbox(self, login: str) -> Iterator[ManageSieveClient]:
         """ManageSieve, signed in as the portal's master user for this mailbox."""
         refuse_unspeakable(login)
-        with _manage_sieve_in_words(), self._connection() as client:
-            try:
-                self._sign_in(client, login)
-            except Rejected as no:
-                raise _sign_in_refused(no) from None
-            yield client
+        shared = self._shared if self._shared.login == login else _Shared()
+        client = shared.client or self._signed_in(login)
+        shared.client = None  # until it has gone well: nobody goes on where something broke off
+        try:
+            with _in_words(TryAgain):
+                yield client
+        except BaseException:
+            client.close()
+            raise
+        if shared is self._shared:
+            shared.client = client
+        else:
+            client.logout()
+
+    def _signed_in(self, login: str) -> ManageSieveClient:
+        """What goes wrong up to here would go wrong for other mailboxes as well."""
+        with _in_words(ServerAway):
+            client = self._connection()
+            self._sign_in(client, login)
+        return client
 
     def _connection(self) -> ManageSieveClient:
         settings = self._settings
@@ -152,7 +181,13 @@ class DovecotDriver:
         )
 
     def _sign_in(self, client: ManageSieveClient, login: str) -> None:
-        client.authenticate(self._settings.master_user, self._settings.master_password, mailbox=login)
+        try:
+            client.authenticate(self._settings.master_user, self._settings.master_password, mailbox=login)
+        except Rejected as no:
+            raise _sign_in_refused(no) from None
+        except BaseException:
+            client.close()
+            raise
 
     def _doveadm(self) -> Doveadm:
         settings = self._settings
@@ -175,12 +210,24 @@ class DovecotDriver:
         )
 
 
+class _Shared(threading.local):
+    """The mailbox of the `session` that this thread is in, and its connection."""
+
+    login = ""
+    client: ManageSieveClient | None = None
+
+
+class _MailboxUnknown(TryAgain):
+    """The portal is let in, but there is no such mailbox."""
+
+
 @contextmanager
-def _manage_sieve_in_words() -> Iterator[None]:
+def _in_words(kind: type[TryAgain]) -> Iterator[None]:
+    """Where it happens tells whom it concerns: `kind` is ServerAway or TryAgain."""
     try:
         yield
     except ManageSieveError as error:
-        raise _trouble_in_words(error) from None
+        raise _trouble_in_words(error, kind) from None
 
 
 _TROUBLES: dict[type[ManageSieveError], str] = {
@@ -193,29 +240,21 @@ _TROUBLES: dict[type[ManageSieveError], str] = {
 }
 
 
-def _trouble_in_words(error: ManageSieveError) -> DriverError:
+def _trouble_in_words(error: ManageSieveError, kind: type[TryAgain]) -> DriverError:
     if isinstance(error, Rejected) and error.code:
         if error.code == "NONEXISTENT":  # somebody else changes the scripts just now
             return TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
         return mailbox_scripts.refusal_in_words(error)
-    return TryAgain(_TROUBLES[type(error)])
-
-
-def _mailbox_is_refused(no: Rejected) -> bool:
-    """Dovecot tells the two apart by words alone: *authentication* is the master user's."""
-    return not no.code and "authorization" in no.text.lower()
+    return kind(_TROUBLES[type(error)])
 
 
 def _sign_in_refused(no: Rejected) -> TryAgain:
     if no.code == "TRYLATER":
-        return TryAgain(gettext_noop("The mail server asks to try again later."))
-    if _mailbox_is_refused(no):
-        return _not_there_yet()
-    return TryAgain(gettext_noop("The mail server does not accept the portal's master user or password."))
-
-
-def _not_there_yet() -> TryAgain:
-    return TryAgain(gettext_noop("The mailbox is not on the mail server yet, or is switched off there."))
+        return ServerAway(gettext_noop("The mail server asks to try again later."))
+    # Dovecot tells the two apart by words alone: *authentication* is the master user's.
+    if "authorization" in no.text.lower():
+        return _MailboxUnknown(NOT_THERE_YET)
+    return ServerAway(gettext_noop("The mail server does not accept the portal's master user or password."))
 
 
 def _usage(login: str, outcome: Outcome) -> UsageState | None:

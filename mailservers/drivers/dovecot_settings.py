@@ -151,7 +151,7 @@ def _tls(endpoints: Mapping[str, object]) -> ssl.SSLContext:
         raise ConfigurationError(f"ca_file: there is no file {ca_file}. Give the authority's PEM file.")
     try:
         return ssl.create_default_context(cafile=ca_file or None, cadata=ca_pem or None)
-    except (OSError, ValueError):  # OSError: ssl's own errors, and files that may not be read
+    except (OSError, ValueError, TypeError):  # files that may not be read, ssl's own errors, not ASCII
         name = "ca_file" if ca_file else "ca_pem"
         raise ConfigurationError(
             f"{name} cannot be used. It must be readable and hold certificates in PEM form."

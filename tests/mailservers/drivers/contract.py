@@ -1,6 +1,7 @@
 """What every driver promises, whatever kind of server it speaks to."""
 
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -14,17 +15,17 @@ OFF = ScriptState("", active=False)
 _numbers = count(1)
 
 
-def new_account(domain: str = "a.test", **changes: object) -> AccountState:
+def new_account(domain: str = "a.test", **changes: Any) -> AccountState:
     """An account whose names no other test uses: the servers live longer than a test."""
     number = next(_numbers)
-    values = {
+    values: dict[str, Any] = {
         "login": f"example{number:04}",
         "address": f"person{number:04}@{domain}",
         "password_hash": HASH,
         "quota_bytes": 1024 * 1024,
         "enabled": True,
     }
-    return AccountState(**{**values, **changes})  # type: ignore[arg-type]
+    return AccountState(**{**values, **changes})
 
 
 class DriverContract:
@@ -53,7 +54,7 @@ class DriverContract:
             {"password_hash": OTHER_HASH},
         ],
     )
-    def test_an_account_is_held_as_it_was_put(self, changes: dict[str, object], driver: Driver) -> None:
+    def test_an_account_is_held_as_it_was_put(self, changes: dict[str, Any], driver: Driver) -> None:
         account = new_account(**changes)
         for _ in range(2):
             driver.put_account(account)

@@ -69,10 +69,15 @@ def imap(server: Dovecot) -> imaplib.IMAP4_SSL:
     return imaplib.IMAP4_SSL("localhost", server.ports["imaps"], ssl_context=tls(server), timeout=10)
 
 
+def sign_in(client: imaplib.IMAP4_SSL, name: str, password: str) -> None:
+    """As mail programs do; imaplib's `login` takes ASCII only."""
+    client.authenticate("PLAIN", lambda _: f"\0{name}\0{password}".encode())
+
+
 def signs_in(server: Dovecot, name: str, password: str) -> bool:
     with imap(server) as client:
         try:
-            client.login(name, password)
+            sign_in(client, name, password)
         except imaplib.IMAP4.error:
             return False
         return True

@@ -47,6 +47,17 @@ class Line:
             command += self._received[: int(literal[1])]
             self._received = self._received[int(literal[1]) :]
 
+    def hear_request(self) -> Self:
+        """A request over HTTPS, its body included: else closing would reset the connection."""
+        self.shake_hands()
+        size = 0
+        while (header := self.hear()) not in (b"", b"\r\n"):
+            if header.lower().startswith(b"content-length:"):
+                size = int(header.split(b":")[1])
+        while len(self._received) < size and self._receive():
+            pass
+        return self
+
     def answer(self, *answers: bytes) -> Self:
         """Hear a command before each answer."""
         for answer in answers:
