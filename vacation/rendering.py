@@ -21,6 +21,8 @@ TEXT_LIMIT = 10_000
 SUBJECT_LIMIT = 256
 """Of the subject as it stands in the script: Pigeonhole cuts what is longer."""
 DAYS = range(1, 61)
+# Times as long as base64, which itself is at most 55 kB for the longest text.
+READABLE_AT_MOST = 1.15
 
 _HEADER_LINE = 78  # RFC 5322, 2.1.1
 _ENCODED_WORD = 75  # RFC 2047, 2
@@ -82,7 +84,7 @@ def window_tests(starts: datetime | None, ends: datetime | None) -> tuple[sieve.
 def reply_entity(text: str) -> str:
     """The text as a MIME entity that no server on the way has a reason to alter, without its last line end.
 
-    Quoted-printable can be read in the script; base64 where that is shorter, as for most non-Latin text.
+    Quoted-printable can be read in the script; base64 where that is much shorter, as for non-Latin text.
     """
     if len(text) > TEXT_LIMIT:
         raise UnfitText(
@@ -91,7 +93,8 @@ def reply_entity(text: str) -> str:
             limit=TEXT_LIMIT,
         )
     fit = sieve.fit_text(text)
-    return min((_entity(fit, encoding) for encoding in ("quoted-printable", "base64")), key=len)
+    readable, short = _entity(fit, "quoted-printable"), _entity(fit, "base64")
+    return readable if len(readable) <= READABLE_AT_MOST * len(short) else short
 
 
 def reply_subject(subject: str) -> str:

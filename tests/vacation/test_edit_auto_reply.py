@@ -55,7 +55,7 @@ def test_switching_it_off_keeps_the_text_for_next_time(willem, mailbox, committe
         ({"text": ""}, "Write what people"),
         ({"text": "  \n "}, "Write what people"),
         ({"text": "x" * 100_000}, "100000 characters"),
-        ({"text": "bell \x07"}, "control character"),
+        ({"text": "bell \x07"}, "Please remove the character U+0007"),
         ({"text": "nul \x00"}, "ull character"),
         ({"subject": "one\ntwo"}, "single line"),
         ({"starts": "2036-01-02T10:00", "ends": "2036-01-02T10:00"}, "not after the beginning"),
