@@ -110,7 +110,7 @@ class AccountTable:
         self._run(lambda connection: connection.execute(command))
 
     def logins_in(self, domain: str) -> list[str]:
-        """Logins of the enabled accounts whose address is in the domain."""
+        """Of the enabled accounts whose address is in the domain."""
         inside = func.lower(MAILBOX.c.address).endswith(f"@{domain.lower()}", autoescape=True)
         query = select(MAILBOX.c.login).where(inside, MAILBOX.c.active == 1).order_by(MAILBOX.c.login)
         return self._run(lambda connection: list(connection.scalars(query)))

@@ -86,7 +86,7 @@ class Doveadm:
         timeout = httpx.Timeout(
             min(self.read_seconds, self.total_seconds), connect=min(self.connect_seconds, self.total_seconds)
         )
-        # No "Connection: close", though we do: with it, Dovecot 2.3 leaves a POST with a wrong key unanswered.
+        # No "Connection: close", though we do close: with it, Dovecot 2.3 never answers a wrong key.
         headers = {
             "Authorization": "X-Dovecot-API " + base64.b64encode(self.key.encode()).decode(),
             "Accept-Encoding": "identity",

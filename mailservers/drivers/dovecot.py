@@ -34,6 +34,7 @@ from mailservers.drivers.managesieve import (
 
 NEEDED_COMMANDS = frozenset(["authCacheFlush", "kick", "quotaGet"])
 NOT_THERE_YET = gettext_noop("The mailbox is not on the mail server yet, or is switched off there.")
+NOT_TOLD = gettext_noop("The mail server does not tell what the mailbox holds.")
 # Large enough to save most of the round trips, small enough that an answer comes within the limits.
 USAGE_BATCH = 50
 
@@ -109,7 +110,7 @@ class DovecotDriver:
         if outcome.exit_code == NO_SUCH_USER:
             raise TryAgain(NOT_THERE_YET)
         if (usage := _usage(login, outcome)) is None:
-            raise TryAgain(gettext_noop("The mail server does not tell what the mailbox holds."))
+            raise TryAgain(NOT_TOLD)
         return usage
 
     def usages(self, domain: str) -> Iterator[UsageState]:
@@ -117,11 +118,12 @@ class DovecotDriver:
         doveadm = self._doveadm()
         logins = self._accounts.logins_in(domain)
         for start in range(0, len(logins), USAGE_BATCH):
-            batch = [login for login in logins[start : start + USAGE_BATCH] if not {"*", "?"} & set(login)]
-            outcomes = doveadm.run([("quotaGet", {"user": login}) for login in batch])
-            for login, outcome in zip(batch, outcomes, strict=True):
-                if (usage := _usage(login, outcome)) is not None:
-                    yield usage
+            batch = logins[start : start + USAGE_BATCH]
+            outcomes = doveadm.run([("quotaGet", {"user": for_one(login)}) for login in batch])
+            usages = [_usage(login, outcome) for login, outcome in zip(batch, outcomes, strict=True)]
+            if not any(usages) and any(outcome.exit_code != NO_SUCH_USER for outcome in outcomes):
+                raise TryAgain(NOT_TOLD)
+            yield from (usage for usage in usages if usage is not None)
 
     def check(self) -> Health:
         """Signs in to some mailbox, without a look at it: there is no other way to try the master user."""
@@ -242,7 +244,7 @@ _TROUBLES: dict[type[ManageSieveError], str] = {
 
 def _trouble_in_words(error: ManageSieveError, kind: type[TryAgain]) -> DriverError:
     if isinstance(error, Rejected) and error.code:
-        if error.code == "NONEXISTENT":  # somebody else changes the scripts just now
+        if error.code in ("NONEXISTENT", "ALREADYEXISTS", "ACTIVE"):  # somebody else is at them just now
             return TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
         return mailbox_scripts.refusal_in_words(error)
     return kind(_TROUBLES[type(error)])

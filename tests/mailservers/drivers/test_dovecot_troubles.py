@@ -124,6 +124,10 @@ def test_trouble_before_the_mailbox_concerns_the_whole_server(
             "changed in between",
         ),
         (
+            lambda line: line.sign_in().answer(b'"portal"\r\nOK\r\n', b'NO (ACTIVE) "It is."\r\n'),
+            "changed in between",
+        ),
+        (
             lambda line: line.start_tls().answer(b'NO "Authorization failed"\r\n'),
             "not on the mail server yet, or is switched off",
         ),
@@ -239,6 +243,18 @@ def test_odd_answers_of_doveadm(answer: bytes, words: str, serve: Serve, open_dr
     driver = open_driver(doveadm_url=f"https://localhost:{server.port}", doveadm_key="secret-word")
     with told(TryAgain, words):
         driver.usage("anna")
+
+
+def test_one_broken_mailbox_does_not_hide_the_others(open_driver: Open, server: Dovecot) -> None:
+    driver = open_driver()
+    accounts = [new_account("broken.test") for _ in range(2)]
+    for account in accounts:
+        driver.put_account(account)
+    (server.directory / "mail" / accounts[0].login).write_text("A file, where a directory should be.")
+    assert [usage.login for usage in driver.usages("broken.test")] == [accounts[1].login]
+    driver.remove_account(accounts[1].login)
+    with told(TryAgain, "does not tell what the mailbox holds"):
+        list(driver.usages("broken.test"))
 
 
 @pytest.mark.parametrize("moment", ["handshake", "head", "body"])
