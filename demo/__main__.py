@@ -97,20 +97,28 @@ def run_check() -> int:
         world = World(directory)
         print("The mail portal starts, for this check only:")
         world.start(printed)
-        try:
-            with stopped_at_the_end(world):
-                print("What people do with it:")
-                began = time.monotonic()
-                check(world)
-                took = time.monotonic() - began
-        except CheckFailed as failure:
-            tails = [tail(world.logs()[name]) for name in failure.logs]
-            print("\n".join(["", *tails, str(failure)]), file=sys.stderr)
-            print(f"All logs stay in {from_checkout(directory)} until the next check.", file=sys.stderr)
-            return 1
+        with stopped_at_the_end(world):
+            print("What people do with it:")
+            began = time.monotonic()
+            failure = failure_in(world)
+            took = time.monotonic() - began
+    if failure:
+        print(
+            f"\n{failure}\nThe logs stay in {from_checkout(directory)} until the next check.", file=sys.stderr
+        )
+        return 1
     remove_check(directory)
     print(f"All of it works; using it took {took:.1f} s.")
     return 0
+
+
+def failure_in(world: World) -> str:
+    """What goes wrong when the world is used, with the ends of the logs that may tell why; empty: nothing."""
+    try:
+        check(world)
+    except CheckFailed as failure:
+        return "\n".join([*(tail(world.logs()[name]) for name in failure.logs), str(failure)])
+    return ""
 
 
 @contextmanager

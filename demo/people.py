@@ -1,4 +1,4 @@
-"""Fills the portal of a world; runs inside Django (see `World`), after the migrations.
+"""Fills the portal of a world; runs inside Django (see `World`).
 
 `fill` reads the servers as JSON from standard input, and writes as JSON who can sign in with what.
 """
@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
@@ -25,6 +26,7 @@ LIVE_WITHIN_SECONDS = 40.0
 
 def fill() -> None:
     """Before the worker starts: it listens for the servers it finds then."""
+    call_command("migrate", verbosity=0)
     servers = {given["name"]: create_server(given) for given in json.load(sys.stdin)}
     people = [create_person(sample) for sample in PEOPLE]
     operator = Person.objects.get(is_operator=True)

@@ -138,18 +138,16 @@ class World:
             self._run(self.sink)
         with step(f"Mail servers {' and '.join(SERVERS)}"):
             self._start_servers()
+        (self.directory / DATABASE).touch(mode=0o600)
         self.environment = self._make_environment()
-        with step("Database and static files"):
-            (self.directory / DATABASE).touch(mode=0o600)
+        with step("Static files"):
             static_files.provide(CHECKOUT, self._collect_static_files)
-            self.manage("migrate", "--verbosity=0")
-        with step("Domains, mailboxes and people"):
+        with step("Database with domains, mailboxes and people"):
             self._fill()
-        with step("Web pages, worker and beat"):
+        with step("Web pages, worker and beat, until all mailboxes are live"):
             self._make_processes()
-            self._wait_for_pages()
-        with step("Mailboxes and auto-replies go live on their servers"):
             self._make_live()
+            self._wait_for_pages()
         with step("Mail for some of them"):
             self._deliver_mail()
 

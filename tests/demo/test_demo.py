@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from demo import shelter
+from demo.__main__ import alone_in
 from demo.world import CHECKOUT
 
 pytestmark = pytest.mark.timeout(120)
@@ -149,7 +150,7 @@ def assert_listens(host_and_port: str) -> None:
 def test_nothing_outlives_a_demo_that_is_killed(tmp_path):
     directory = tmp_path / "world"
     with running(directory) as demo:
-        read_until(demo, "go live")  # all of it runs by now, and a command besides
+        read_until(demo, "until all mailboxes are live")  # all of it runs by now, and a command besides
         time.sleep(0.5)
         started = descendants(demo.pid)
         assert len(started) > 10
@@ -164,13 +165,8 @@ def test_nothing_outlives_a_demo_that_is_killed(tmp_path):
 
 def test_a_second_demo_in_the_same_place_is_refused(tmp_path):
     directory = tmp_path / "world"
-    with running(directory) as first:
-        read_until(first, "Redis")
-        with running(directory) as second:
-            output, _ = second.communicate(timeout=30)
-            assert second.returncode == 1
-            assert "runs in" in output
-        first.send_signal(signal.SIGINT)
-        first.communicate(timeout=60)
-        assert first.returncode == 0
-    assert not (tmp_path / "world.json").exists()
+    with alone_in(directory), running(directory) as second:
+        output, _ = second.communicate(timeout=30)
+        assert second.returncode == 1
+        assert "runs in" in output
+    assert not directory.exists()
