@@ -1,12 +1,13 @@
 """What a mailbox's account should look like on its server."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.utils.translation import gettext
 
 from accounts.models import Mailbox
 from mailservers.aspects import Aspect
-from mailservers.drivers.base import AccountState, Driver
+from mailservers.drivers.base import AccountState, Driver, Refused
 
 
 def desired_account(mailbox: Mailbox) -> AccountState:
@@ -19,8 +20,14 @@ def desired_account(mailbox: Mailbox) -> AccountState:
     )
 
 
-def put_account(driver: Driver, _login: str, account: AccountState) -> None:
+def put_account(driver: Driver, login: str, account: AccountState) -> None:
+    """Open sessions keep the old password, limit and rights, so they end: programs sign in again."""
+    was_there = driver.read_account(login) is not None
     driver.put_account(account)
+    if was_there:
+        # A server that can't end sessions says Refused; the account itself is right all the same.
+        with suppress(Refused):
+            driver.end_sessions(login)
 
 
 def read_account(driver: Driver, login: str) -> AccountState | None:

@@ -84,7 +84,7 @@ class Dovecot:
     def endpoints(self) -> dict[str, str | int]:
         """Where the portal's driver finds this server; no secrets."""
         return {
-            "sql_url": self._sql_url.set(password=None).render_as_string(),
+            "sql_url": self._sql_url._replace(password=None).render_as_string(),
             "sieve_host": "localhost",
             "sieve_port": self.ports["sieve"],
             "doveadm_url": f"https://localhost:{self.ports['doveadm']}/doveadm/v1",
