@@ -31,7 +31,7 @@
   // --- Passwords can be looked at while they are typed --------------------------------------------
   const cover = (button, covered) => {
     document.getElementById(button.dataset.reveals).type = covered ? "password" : "text";
-    button.setAttribute("aria-pressed", String(!covered));
+    button.dataset.covered = String(covered);
   };
   document.addEventListener("DOMContentLoaded", () => {
     for (const button of document.querySelectorAll("[data-reveals]")) {
