@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db import models, transaction
@@ -20,7 +21,17 @@ class Actor(Protocol):
     def get_username(self) -> str: ...
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What happened, before it is an event. `before` and `after` never hold a secret."""
+
+    verb: str
+    about: models.Model
+    domain: str = ""
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
 def record(
     verb: str,
     *,
@@ -34,30 +45,40 @@ def record(
 
     `by` is None for what the portal does by itself.
     """
-    origin = current_origin()
+    entry = Entry(verb=verb, about=about, domain=domain, before=before, after=after)
+    return record_all([entry], by=by)[0]
+
+
+@transaction.atomic
+def record_all(entries: Sequence[Entry], *, by: Actor | None) -> list[Event]:
+    """Append many events at once, in the caller's transaction and in their order."""
+    origin, now = current_origin(), timezone.now()
     # The lock on this one row puts appends in line; it is held until the caller's commit.
     head = ChainHead.objects.select_for_update().get()
-    event = Event(
-        number=head.number + 1,
-        at=timezone.now(),
-        by_id=by.pk if by else None,
-        by_name=by.get_username() if by else "",
-        source_address=origin.address,
-        request_id=origin.request_id,
-        verb=verb,
-        subject_kind=about._meta.label_lower,
-        subject_id=about.pk,
-        subject=str(about),
-        domain=domain,
-        before=before,
-        after=after,
-        previous_hash=head.hash,
-    )
-    event.hash = hash_of(event)
-    event.save(force_insert=True)
-    head.number, head.hash = event.number, event.hash
+    events = []
+    for entry in entries:
+        event = Event(
+            number=head.number + 1,
+            at=now,
+            by_id=by.pk if by else None,
+            by_name=by.get_username() if by else "",
+            source_address=origin.address,
+            request_id=origin.request_id,
+            verb=entry.verb,
+            subject_kind=entry.about._meta.label_lower,
+            subject_id=entry.about.pk,
+            subject=str(entry.about),
+            domain=entry.domain,
+            before=entry.before,
+            after=entry.after,
+            previous_hash=head.hash,
+        )
+        event.hash = hash_of(event)
+        events.append(event)
+        head.number, head.hash = event.number, event.hash
+    Event.objects.bulk_create(events, batch_size=500)
     head.save(update_fields=["number", "hash"])
-    return event
+    return events
 
 
 def hash_of(event: Event) -> str:

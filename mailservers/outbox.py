@@ -1,5 +1,7 @@
 """What mail servers must still be told: rows written in the caller's transaction, pushed after its commit."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -32,6 +34,25 @@ def request_push(
     )
     transaction.on_commit(lambda: announce(change.server, change.priority))
     return change
+
+
+@transaction.atomic
+def request_pushes(
+    wishes: Sequence[tuple["Mailbox", Event]], aspect: str, *, priority: int = Change.Priority.BULK
+) -> list[Change]:
+    """The same for many mailboxes at once; each server is announced once."""
+    changes = Change.objects.bulk_create(
+        [
+            Change(mailbox=mailbox, aspect=aspect, server=mailbox.server, event=event, priority=priority)
+            for mailbox, event in wishes
+        ],
+        batch_size=500,
+    )
+    for server in {change.server for change in changes}:
+        # As many calls as it has connections: one worker alone would push one after the other.
+        for _ in range(server.connections):
+            transaction.on_commit(partial(announce, server, priority))
+    return changes
 
 
 def may_cancel(change: Change) -> bool:

@@ -1,15 +1,19 @@
 """Saves auto-replies: the row, the audit event and the push, all or nothing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 
 from accounts.models import Mailbox, Person
-from audit.chain import Actor, record
+from audit.chain import Actor, Entry, record_all
 from audit.models import Event
 from mailservers import outbox
 from mailservers.models import Change
 from vacation.models import AutoReply
+
+# Mailboxes saved in one transaction of a bulk job: others wait for its locks no longer than it takes.
+MANY = 200
 
 
 class ChangedMeanwhile(Exception):
@@ -25,6 +29,36 @@ def save_auto_reply(auto_reply: AutoReply, *, seen_version: int, by: Person) -> 
     return outbox.request_push(auto_reply.mailbox, "script", _replace(before, auto_reply, by=by))
 
 
+def save_auto_replies(wanted: Sequence[tuple[Mailbox, AutoReply]], *, by: Person) -> list[Change]:
+    """Keep many auto-replies at once, whatever stood there before, and push them behind single changes."""
+    changes: list[Change] = []
+    for start in range(0, len(wanted), MANY):
+        changes += _save_some(wanted[start : start + MANY], by=by)
+    return changes
+
+
+@transaction.atomic
+def _save_some(wanted: Sequence[tuple[Mailbox, AutoReply]], *, by: Person) -> list[Change]:
+    mailbox_ids = [mailbox.pk for mailbox, _ in wanted]
+    list(Mailbox.objects.select_for_update().filter(pk__in=mailbox_ids).order_by("pk").values_list("pk"))
+    known = {reply.mailbox_id: reply for reply in AutoReply.objects.filter(mailbox__in=mailbox_ids)}
+    entries = []
+    for mailbox, auto_reply in wanted:
+        before = known.get(mailbox.pk) or AutoReply(mailbox=mailbox)
+        entries.append(_entry(before, auto_reply))
+    fields = [field.name for field in AutoReply._meta.concrete_fields if field.name not in ("id", "mailbox")]
+    AutoReply.objects.bulk_create(
+        [auto_reply for _, auto_reply in wanted],
+        update_conflicts=True,
+        unique_fields=["mailbox"],
+        update_fields=fields,
+    )
+    events = record_all(entries, by=by)
+    return outbox.request_pushes(
+        [(mailbox, event) for (mailbox, _), event in zip(wanted, events, strict=True)], "script"
+    )
+
+
 @transaction.atomic
 def restore_auto_reply(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> Event:
     """Bring back what an event kept of the auto-reply (AutoReply.as_told)."""
@@ -38,16 +72,21 @@ def _locked(mailbox: Mailbox) -> AutoReply:
 
 
 def _replace(before: AutoReply, auto_reply: AutoReply, *, by: Actor) -> Event:
-    auto_reply.pk, auto_reply.version = before.pk, before.version + 1
+    entry = _entry(before, auto_reply)
+    auto_reply.pk = before.pk
+    auto_reply.save()
+    return record_all([entry], by=by)[0]
+
+
+def _entry(before: AutoReply, auto_reply: AutoReply) -> Entry:
+    """What the audit keeps of the step from one to the other; counts version and absence on."""
     verb = "auto_reply.changed"
     if auto_reply.enabled != before.enabled:
         verb = "auto_reply.switched_on" if auto_reply.enabled else "auto_reply.switched_off"
-    begins = verb == "auto_reply.switched_on"
-    auto_reply.absence = before.absence + (1 if begins else 0)
-    auto_reply.save()
-    return record(
-        verb,
-        by=by,
+    auto_reply.version = before.version + 1
+    auto_reply.absence = before.absence + (1 if verb == "auto_reply.switched_on" else 0)
+    return Entry(
+        verb=verb,
         about=auto_reply.mailbox,
         domain=auto_reply.mailbox.domain.name,
         before=before.as_told(),
