@@ -50,9 +50,10 @@ def running(*names: str) -> Iterator[Stage]:
         postgresql = PostgreSQL(directory / "postgresql")
         authority = CertificateAuthority(directory / "ca")
         servers = {name: Dovecot(name, directory / name, authority, NOBODY_LISTENS) for name in names}
-        for one in (redis, postgresql, *servers.values()):
-            stack.callback(one.stop)
-            one.start()
+        private: list[RedisServer | PostgreSQL | Dovecot] = [redis, postgresql, *servers.values()]
+        for server in private:
+            stack.callback(server.stop)
+            server.start()
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "portal.settings",
             "PORTAL_MODE": "development",

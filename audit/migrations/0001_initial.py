@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,36 +14,63 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ChainHead',
+            name="ChainHead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.BigIntegerField(default=0)),
-                ('hash', models.CharField(blank=True, max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.BigIntegerField(default=0)),
+                ("hash", models.CharField(blank=True, max_length=64)),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.BigIntegerField(help_text='Counts up by one, without gaps.', unique=True)),
-                ('at', models.DateTimeField()),
-                ('by_name', models.CharField(max_length=320)),
-                ('source_address', models.CharField(blank=True, max_length=45)),
-                ('request_id', models.CharField(blank=True, max_length=32)),
-                ('verb', models.CharField(max_length=60)),
-                ('subject_kind', models.CharField(help_text='The kind of thing it was done to: app.model.', max_length=60)),
-                ('subject_id', models.BigIntegerField(null=True)),
-                ('subject', models.CharField(help_text='Its name at that time.', max_length=320)),
-                ('domain', models.CharField(blank=True, max_length=255)),
-                ('before', models.JSONField(null=True)),
-                ('after', models.JSONField(null=True)),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
-                ('by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.BigIntegerField(help_text="Counts up by one, without gaps.", unique=True)),
+                ("at", models.DateTimeField()),
+                ("by_name", models.CharField(max_length=320)),
+                ("source_address", models.CharField(blank=True, max_length=45)),
+                ("request_id", models.CharField(blank=True, max_length=32)),
+                ("verb", models.CharField(max_length=60)),
+                (
+                    "subject_kind",
+                    models.CharField(help_text="The kind of thing it was done to: app.model.", max_length=60),
+                ),
+                ("subject_id", models.BigIntegerField(null=True)),
+                ("subject", models.CharField(help_text="Its name at that time.", max_length=320)),
+                ("domain", models.CharField(blank=True, max_length=255)),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-number',),
-                'indexes': [models.Index(fields=['subject_kind', 'subject_id', '-number'], name='audit_event_subject'), models.Index(fields=['domain', '-number'], name='audit_event_domain')],
+                "ordering": ("-number",),
+                "indexes": [
+                    models.Index(
+                        fields=["subject_kind", "subject_id", "-number"], name="audit_event_subject"
+                    ),
+                    models.Index(fields=["domain", "-number"], name="audit_event_domain"),
+                ],
             },
         ),
     ]
