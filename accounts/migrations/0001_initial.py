@@ -4,66 +4,87 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('username', models.CharField(max_length=320, unique=True)),
-                ('name', models.CharField(blank=True, max_length=200, verbose_name='name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address')),
-                ('is_operator', models.BooleanField(default=False)),
-                ('is_support', models.BooleanField(default=False)),
-                ('is_active', models.BooleanField(default=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("username", models.CharField(max_length=320, unique=True)),
+                ("name", models.CharField(blank=True, max_length=200, verbose_name="name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail address")),
+                ("is_operator", models.BooleanField(default=False)),
+                ("is_support", models.BooleanField(default=False)),
+                ("is_active", models.BooleanField(default=True)),
             ],
             options={
-                'verbose_name_plural': 'people',
+                "verbose_name_plural": "people",
             },
         ),
         migrations.CreateModel(
-            name='Domain',
+            name="Domain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='In its ASCII form (IDNA).', max_length=253, unique=True)),
-                ('default_quota_bytes', models.PositiveBigIntegerField(default=1000000000)),
-                ('language', models.CharField(default='en', max_length=5)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(help_text="In its ASCII form (IDNA).", max_length=253, unique=True),
+                ),
+                ("default_quota_bytes", models.PositiveBigIntegerField(default=1000000000)),
+                ("language", models.CharField(default="en", max_length=5)),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='DomainAdmin',
+            name="DomainAdmin",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Mailbox',
+            name="Mailbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(max_length=320, unique=True)),
-                ('login', models.CharField(help_text='The user name on the mail server.', max_length=200)),
-                ('name', models.CharField(blank=True, max_length=200, verbose_name='name')),
-                ('quota_bytes', models.PositiveBigIntegerField(help_text='0 means no limit.')),
-                ('password_hash', models.CharField(blank=True, max_length=500)),
-                ('password_changed_at', models.DateTimeField(blank=True, null=True)),
-                ('enabled', models.BooleanField(default=True)),
-                ('recovery_address', models.EmailField(blank=True, max_length=254)),
-                ('language', models.CharField(blank=True, max_length=5)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('purge_after', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("address", models.CharField(max_length=320, unique=True)),
+                ("login", models.CharField(help_text="The user name on the mail server.", max_length=200)),
+                ("name", models.CharField(blank=True, max_length=200, verbose_name="name")),
+                ("quota_bytes", models.PositiveBigIntegerField(help_text="0 means no limit.")),
+                ("password_hash", models.CharField(blank=True, max_length=500)),
+                ("password_changed_at", models.DateTimeField(blank=True, null=True)),
+                ("enabled", models.BooleanField(default=True)),
+                ("recovery_address", models.EmailField(blank=True, max_length=254)),
+                ("language", models.CharField(blank=True, max_length=5)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                ("purge_after", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'mailboxes',
+                "verbose_name_plural": "mailboxes",
             },
         ),
     ]

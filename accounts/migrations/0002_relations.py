@@ -6,60 +6,73 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('mailservers', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("mailservers", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='domain',
-            name='server',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='domains', to='mailservers.server'),
+            model_name="domain",
+            name="server",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="domains", to="mailservers.server"
+            ),
         ),
         migrations.AddField(
-            model_name='domainadmin',
-            name='domain',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='accounts.domain'),
+            model_name="domainadmin",
+            name="domain",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="accounts.domain"),
         ),
         migrations.AddField(
-            model_name='domainadmin',
-            name='person',
+            model_name="domainadmin",
+            name="person",
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name='person',
-            name='domains',
-            field=models.ManyToManyField(related_name='webmasters', through='accounts.DomainAdmin', to='accounts.domain'),
+            model_name="person",
+            name="domains",
+            field=models.ManyToManyField(
+                related_name="webmasters", through="accounts.DomainAdmin", to="accounts.domain"
+            ),
         ),
         migrations.AddField(
-            model_name='mailbox',
-            name='domain',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mailboxes', to='accounts.domain'),
+            model_name="mailbox",
+            name="domain",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="mailboxes", to="accounts.domain"
+            ),
         ),
         migrations.AddField(
-            model_name='mailbox',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='mailboxes', to=settings.AUTH_USER_MODEL),
+            model_name="mailbox",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="mailboxes",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='mailbox',
-            name='server',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mailboxes', to='mailservers.server'),
+            model_name="mailbox",
+            name="server",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="mailboxes", to="mailservers.server"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='domainadmin',
-            constraint=models.UniqueConstraint(fields=('person', 'domain'), name='one_webmaster_once'),
+            model_name="domainadmin",
+            constraint=models.UniqueConstraint(fields=("person", "domain"), name="one_webmaster_once"),
         ),
         migrations.AddIndex(
-            model_name='mailbox',
-            index=models.Index(fields=['domain', 'address'], name='mailbox_in_domain'),
+            model_name="mailbox",
+            index=models.Index(fields=["domain", "address"], name="mailbox_in_domain"),
         ),
         migrations.AddConstraint(
-            model_name='mailbox',
-            constraint=models.UniqueConstraint(fields=('server', 'login'), name='one_login_on_a_server'),
+            model_name="mailbox",
+            constraint=models.UniqueConstraint(fields=("server", "login"), name="one_login_on_a_server"),
         ),
     ]

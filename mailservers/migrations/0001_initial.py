@@ -6,118 +6,243 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('audit', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("audit", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Server',
+            name="Server",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(unique=True)),
-                ('kind', models.CharField(help_text='Which driver speaks to it.', max_length=30)),
-                ('endpoints', models.JSONField(blank=True, default=dict, help_text='Where the driver finds it.')),
-                ('sealed_credentials', models.TextField(blank=True, editable=False)),
-                ('imap_host', models.CharField(blank=True, max_length=255)),
-                ('imap_port', models.PositiveIntegerField(default=993)),
-                ('pop3_host', models.CharField(blank=True, max_length=255)),
-                ('pop3_port', models.PositiveIntegerField(default=995)),
-                ('smtp_host', models.CharField(blank=True, max_length=255)),
-                ('smtp_port', models.PositiveIntegerField(default=465)),
-                ('webmail_url', models.URLField(blank=True)),
-                ('largest_message_bytes', models.PositiveBigIntegerField(default=12582912)),
-                ('connections', models.PositiveSmallIntegerField(default=4, help_text='How many workers may speak to it at the same time.')),
-                ('notice', models.TextField(blank=True, help_text='What people are told while it is away or in maintenance.')),
-                ('maintenance_starts', models.DateTimeField(blank=True, null=True)),
-                ('maintenance_ends', models.DateTimeField(blank=True, null=True)),
-                ('paused_at', models.DateTimeField(blank=True, help_text='An operator stopped the pushing.', null=True)),
-                ('failures_in_a_row', models.PositiveIntegerField(default=0)),
-                ('away_since', models.DateTimeField(blank=True, null=True)),
-                ('probe_at', models.DateTimeField(blank=True, null=True)),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('last_error_values', models.JSONField(blank=True, default=dict)),
-                ('last_error_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.SlugField(unique=True)),
+                ("kind", models.CharField(help_text="Which driver speaks to it.", max_length=30)),
+                (
+                    "endpoints",
+                    models.JSONField(blank=True, default=dict, help_text="Where the driver finds it."),
+                ),
+                ("sealed_credentials", models.TextField(blank=True, editable=False)),
+                ("imap_host", models.CharField(blank=True, max_length=255)),
+                ("imap_port", models.PositiveIntegerField(default=993)),
+                ("pop3_host", models.CharField(blank=True, max_length=255)),
+                ("pop3_port", models.PositiveIntegerField(default=995)),
+                ("smtp_host", models.CharField(blank=True, max_length=255)),
+                ("smtp_port", models.PositiveIntegerField(default=465)),
+                ("webmail_url", models.URLField(blank=True)),
+                ("largest_message_bytes", models.PositiveBigIntegerField(default=12582912)),
+                (
+                    "connections",
+                    models.PositiveSmallIntegerField(
+                        default=4, help_text="How many workers may speak to it at the same time."
+                    ),
+                ),
+                (
+                    "notice",
+                    models.TextField(
+                        blank=True, help_text="What people are told while it is away or in maintenance."
+                    ),
+                ),
+                ("maintenance_starts", models.DateTimeField(blank=True, null=True)),
+                ("maintenance_ends", models.DateTimeField(blank=True, null=True)),
+                (
+                    "paused_at",
+                    models.DateTimeField(blank=True, help_text="An operator stopped the pushing.", null=True),
+                ),
+                ("failures_in_a_row", models.PositiveIntegerField(default=0)),
+                ("away_since", models.DateTimeField(blank=True, null=True)),
+                ("probe_at", models.DateTimeField(blank=True, null=True)),
+                ("last_seen_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
+                ("last_error_values", models.JSONField(blank=True, default=dict)),
+                ("last_error_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Change',
+            name="Change",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('aspect', models.CharField(max_length=30)),
-                ('priority', models.PositiveSmallIntegerField(choices=[(0, 'somebody waits for it'), (6, 'one of many')], default=0)),
-                ('requested_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('pushing', 'being sent'), ('live', 'live'), ('failed', 'failed'), ('superseded', 'replaced by a newer change'), ('cancelled', 'cancelled')], default='waiting', max_length=12)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('reason', models.TextField(blank=True)),
-                ('reason_values', models.JSONField(blank=True, default=dict)),
-                ('settled_at', models.DateTimeField(blank=True, help_text='When it went live or was given up.', null=True)),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='change', to='audit.event')),
-                ('mailbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='accounts.mailbox')),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='mailservers.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("aspect", models.CharField(max_length=30)),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(
+                        choices=[(0, "somebody waits for it"), (6, "one of many")], default=0
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("pushing", "being sent"),
+                            ("live", "live"),
+                            ("failed", "failed"),
+                            ("superseded", "replaced by a newer change"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=12,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("reason", models.TextField(blank=True)),
+                ("reason_values", models.JSONField(blank=True, default=dict)),
+                (
+                    "settled_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When it went live or was given up.", null=True
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="change", to="audit.event"
+                    ),
+                ),
+                (
+                    "mailbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="accounts.mailbox",
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="changes",
+                        to="mailservers.server",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Slot',
+            name="Slot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('token', models.CharField(blank=True, max_length=32)),
-                ('expires_at', models.DateTimeField()),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='mailservers.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("token", models.CharField(blank=True, max_length=32)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="slots",
+                        to="mailservers.server",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('aspect', models.CharField(max_length=30)),
-                ('token', models.CharField(max_length=32)),
-                ('expires_at', models.DateTimeField()),
-                ('mailbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='leases', to='accounts.mailbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("aspect", models.CharField(max_length=30)),
+                ("token", models.CharField(max_length=32)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "mailbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="leases",
+                        to="accounts.mailbox",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('mailbox', 'aspect'), name='one_lease_for_each_aspect')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("mailbox", "aspect"), name="one_lease_for_each_aspect")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Observation',
+            name="Observation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('aspect', models.CharField(max_length=30)),
-                ('fingerprint', models.CharField(help_text='SHA-256 of the state that was read back.', max_length=64)),
-                ('seen_at', models.DateTimeField()),
-                ('drifted_since', models.DateTimeField(blank=True, null=True)),
-                ('change', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='mailservers.change')),
-                ('mailbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='observations', to='accounts.mailbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("aspect", models.CharField(max_length=30)),
+                (
+                    "fingerprint",
+                    models.CharField(help_text="SHA-256 of the state that was read back.", max_length=64),
+                ),
+                ("seen_at", models.DateTimeField()),
+                ("drifted_since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "change",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="mailservers.change",
+                    ),
+                ),
+                (
+                    "mailbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="observations",
+                        to="accounts.mailbox",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('mailbox', 'aspect'), name='one_observation_for_each_aspect')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("mailbox", "aspect"), name="one_observation_for_each_aspect"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='change',
-            index=models.Index(fields=['mailbox', 'aspect', '-id'], name='change_of_mailbox'),
+            model_name="change",
+            index=models.Index(fields=["mailbox", "aspect", "-id"], name="change_of_mailbox"),
         ),
         migrations.AddIndex(
-            model_name='change',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'pushing'])), fields=['server', 'priority', 'id'], name='change_due'),
+            model_name="change",
+            index=models.Index(
+                condition=models.Q(("state__in", ["waiting", "pushing"])),
+                fields=["server", "priority", "id"],
+                name="change_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='change',
-            index=models.Index(fields=['server', 'settled_at'], name='change_settled'),
+            model_name="change",
+            index=models.Index(fields=["server", "settled_at"], name="change_settled"),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.UniqueConstraint(fields=('server', 'number'), name='one_slot_once'),
+            model_name="slot",
+            constraint=models.UniqueConstraint(fields=("server", "number"), name="one_slot_once"),
         ),
     ]

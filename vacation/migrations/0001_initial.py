@@ -6,30 +6,61 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AutoReply',
+            name="AutoReply",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=False, verbose_name='Answer automatically')),
-                ('subject', models.CharField(blank=True, max_length=250, verbose_name='Subject')),
-                ('text', models.TextField(blank=True, verbose_name='Text')),
-                ('starts', models.DateTimeField(blank=True, null=True, verbose_name='From')),
-                ('ends', models.DateTimeField(blank=True, null=True, verbose_name='Until')),
-                ('days', models.PositiveSmallIntegerField(default=7, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(60)], verbose_name='Days between two replies to one sender')),
-                ('absence', models.PositiveIntegerField(default=0, help_text='Counts absences: in a new one everybody is answered once more.')),
-                ('version', models.PositiveIntegerField(default=0, help_text='Counts saves, so that two editors notice.')),
-                ('mailbox', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='auto_reply', to='accounts.mailbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=False, verbose_name="Answer automatically")),
+                ("subject", models.CharField(blank=True, max_length=250, verbose_name="Subject")),
+                ("text", models.TextField(blank=True, verbose_name="Text")),
+                ("starts", models.DateTimeField(blank=True, null=True, verbose_name="From")),
+                ("ends", models.DateTimeField(blank=True, null=True, verbose_name="Until")),
+                (
+                    "days",
+                    models.PositiveSmallIntegerField(
+                        default=7,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(60),
+                        ],
+                        verbose_name="Days between two replies to one sender",
+                    ),
+                ),
+                (
+                    "absence",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Counts absences: in a new one everybody is answered once more."
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Counts saves, so that two editors notice."
+                    ),
+                ),
+                (
+                    "mailbox",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="auto_reply",
+                        to="accounts.mailbox",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'auto-replies',
+                "verbose_name_plural": "auto-replies",
             },
         ),
     ]
