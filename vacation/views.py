@@ -22,6 +22,8 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
     changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
     if request.method == "POST" and not changeable:
         raise Http404
+    # Before the form fills in what is typed: the page tells what happens, not what may be meant to.
+    saved = getattr(mailbox, "auto_reply", None)
     form = AutoReplyForm(request.POST or None, instance=AutoReply.of(mailbox))
     if form.is_valid():
         try:
@@ -32,5 +34,5 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
             messages.success(request, _("Saved. The mail server is told now."))
             return redirect("vacation:edit-auto-reply", address)
     change = Change.objects.newest_of(mailbox.pk, "script")
-    context = {"mailbox": mailbox, "form": form, "change": change, "changeable": changeable}
+    context = {"mailbox": mailbox, "form": form, "saved": saved, "change": change, "changeable": changeable}
     return render(request, "vacation/edit_auto_reply.html", context)

@@ -1,0 +1,14 @@
+"""Names of domains as people write them."""
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def in_own_letters(name: str) -> str:
+    """bücher.example for xn--bcher-kva.example; the name itself where it cannot be read so."""
+    try:
+        return name.encode("ascii").decode("idna")
+    except UnicodeError:
+        return name
