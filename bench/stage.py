@@ -27,15 +27,18 @@ class Stage:
     """What is running."""
 
     servers: dict[str, Dovecot]
+    redis: RedisServer
+    postgresql: PostgreSQL
     directory: Path
 
-    def worker(self, server: str, connections: int) -> ChildProcess:
-        """A worker for one server, not yet started."""
+    def worker(self, server: str, connections: int, number: int = 0) -> ChildProcess:
+        """A worker for one server, not yet started; several of one server have numbers."""
+        name = f"{server}-{number}"
         command = ["celery", "-A", "portal", "worker", "-Q", f"server.{server}", f"-c{connections}"]
         return ChildProcess(
-            f"the worker of {server}",
-            [sys.executable, "-m", *command, "-Ofair", "--without-gossip", "--without-mingle", "-n", server],
-            self.directory / f"worker-{server}.log",
+            f"worker {name}",
+            [sys.executable, "-m", *command, "-Ofair", "--without-gossip", "--without-mingle", "-n", name],
+            self.directory / f"worker-{name}.log",
             env=dict(os.environ),
             cwd=CHECKOUT,
         )
@@ -68,4 +71,4 @@ def running(*names: str) -> Iterator[Stage]:
         }
         django.setup()
         call_command("migrate", verbosity=0)
-        yield Stage(servers, directory)
+        yield Stage(servers, redis, postgresql, directory)

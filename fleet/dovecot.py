@@ -81,6 +81,12 @@ class Dovecot:
         self.stop()
         self.start()
 
+    def override(self, settings: str) -> None:
+        """More lines for dovecot.conf, in place of those from the last call; they count after a restart."""
+        overrides = self.directory / "overrides.conf"
+        overrides.write_text(settings)
+        self.user.take_over(overrides)
+
     def endpoints(self) -> dict[str, str | int]:
         """Where the portal's driver finds this server; no secrets."""
         return {

@@ -8,7 +8,7 @@ import random
 from datetime import timedelta
 from enum import Enum
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -35,7 +35,9 @@ def pass_gate(server: Server) -> Gate:
         return Gate.OPEN
     now = timezone.now()
     next_one = now + timedelta(seconds=_pause(server.failures_in_a_row + 1))
-    won = Server.objects.filter(pk=server.pk, probe_at__lte=now).update(probe_at=next_one)
+    # A probe further away than any is was planned by a clock that has jumped back since.
+    its_time = Q(probe_at__lte=now) | Q(probe_at__gt=now + 2 * timedelta(seconds=LONGEST_PROBE))
+    won = Server.objects.filter(its_time, pk=server.pk).update(probe_at=next_one)
     return Gate.PROBE if won else Gate.SHUT
 
 

@@ -18,6 +18,11 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
 
+# No worker takes more; see pushing.LEASE.
+LONGEST_LEASE = timedelta(minutes=10)
+# No change waits longer for its next attempt; see pushing.LONGEST_PAUSE.
+LONGEST_WAIT = timedelta(hours=1)
+
 
 class Server(models.Model):
     """A mail server, how the workers reach it, and what its users are told of it."""
@@ -93,7 +98,10 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         held = Lease.objects.running().filter(
             mailbox=models.OuterRef("mailbox"), aspect=models.OuterRef("aspect")
         )
-        return self.open().filter(~models.Exists(held), next_attempt_at__lte=timezone.now())
+        now = timezone.now()
+        # One planned further away than any is was planned by a clock that has jumped back since.
+        its_time = Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + LONGEST_WAIT)
+        return self.open().filter(~models.Exists(held)).filter(its_time)
 
     def newest_first(self) -> "ChangeQuerySet":
         return self.order_by("-pk")
@@ -202,7 +210,7 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
             return holding
         ends = now + length
         of_those = self.filter(any_part(wanted))
-        of_those.filter(expires_at__lte=now).update(token=holding.token, expires_at=ends)
+        of_those.run_out().update(token=holding.token, expires_at=ends)
         self.bulk_create(
             [Lease(mailbox_id=m, aspect=a, token=holding.token, expires_at=ends) for m, a in wanted],
             ignore_conflicts=True,
@@ -215,7 +223,13 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
         self.filter(token=holding.token).delete()
 
     def running(self) -> "LeaseQuerySet":
-        return self.filter(expires_at__gt=timezone.now())
+        """One that ends later than any can is from before a clock jumped back: it counts as run out."""
+        now = timezone.now()
+        return self.filter(expires_at__gt=now, expires_at__lte=now + LONGEST_LEASE)
+
+    def run_out(self) -> "LeaseQuerySet":
+        now = timezone.now()
+        return self.filter(Q(expires_at__lte=now) | Q(expires_at__gt=now + LONGEST_LEASE))
 
 
 @dataclass(slots=True)
@@ -250,8 +264,9 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         """A token if fewer workers than the server's limit speak to it, else None."""
         token, now = secrets.token_hex(16), timezone.now()
         of_server = self.filter(server=server, number__lte=server.connections)
-        for free in of_server.filter(expires_at__lte=now).order_by("number")[:4]:
-            if self.filter(pk=free.pk, expires_at__lte=now).update(token=token, expires_at=now + length):
+        free = Q(expires_at__lte=now) | Q(expires_at__gt=now + LONGEST_LEASE)
+        for slot in of_server.filter(free).order_by("number")[:4]:
+            if self.filter(free, pk=slot.pk).update(token=token, expires_at=now + length):
                 return token
         known = set(of_server.values_list("number", flat=True))
         for number in range(1, server.connections + 1):

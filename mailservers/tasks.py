@@ -28,9 +28,7 @@ def push(server_id: int) -> None:
     """Bring some of what is due to one server, read it back, and note the outcome."""
     wish = pushing.push_some(server_id)
     if wish is not None and wish.in_seconds < SWEEP_EVERY:
-        push.apply_async(
-            (server_id,), queue=wish.queue, priority=wish.priority, countdown=wish.in_seconds
-        )
+        push.apply_async((server_id,), queue=wish.queue, priority=wish.priority, countdown=wish.in_seconds)
 
 
 @shared_task

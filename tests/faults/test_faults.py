@@ -1,0 +1,204 @@
+"""Whatever breaks: every change ends live or failed with a reason, and the server holds what is wanted."""
+
+import time
+
+import pytest
+from django.db import connection
+
+from fleet.certificates import CertificateAuthority
+from mailservers.credentials import seal
+from mailservers.models import Change, Server
+from mailservers.tasks import push
+from vacation.models import AutoReply
+from vacation.services import save_auto_reply
+
+
+def half_way(trouble):
+    """Some are live, some are not: the middle of the work."""
+    live = Change.objects.filter(server=trouble.server, state="live")
+    trouble.wait_until(lambda: live.count() > len(trouble.mailboxes) // 4)
+    assert trouble.open() > 0
+
+
+def test_a_worker_killed_in_the_middle_of_a_push(trouble):
+    trouble.start_worker()
+    trouble.start_worker()
+    trouble.save_all("killed one")
+    half_way(trouble)
+    trouble.workers[0].kill()
+    trouble.leases_run_out()
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_all_workers_killed(trouble):
+    trouble.start_worker()
+    trouble.save_all("killed all")
+    half_way(trouble)
+    trouble.workers[0].kill()
+    assert trouble.open() > 0
+    trouble.leases_run_out()
+    trouble.start_worker()
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_redis_restarted_empty(trouble, stage):
+    trouble.save_all("redis forgot")
+    stage.redis.kill()
+    stage.redis.start()
+    trouble.start_worker()
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_redis_away_while_people_save(trouble, stage):
+    trouble.start_worker()
+    stage.redis.kill()
+    try:
+        took = []
+        for mailbox in trouble.mailboxes[:20]:
+            began = time.monotonic()
+            reply = AutoReply(mailbox=mailbox, enabled=True, text="redis away")
+            save_auto_reply(reply, seen_version=0, by=trouble.by)
+            took.append(time.monotonic() - began)
+        # Normal time, not the broker's time-outs one after the other.
+        assert sorted(took)[len(took) // 2] < 0.5
+        assert trouble.open() == 20
+    finally:
+        stage.redis.start()
+    trouble.save_all("redis is back")
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_dovecot_stopped_and_back(trouble):
+    trouble.start_worker()
+    trouble.dovecot.kill()
+    try:
+        trouble.save_all("dovecot away")
+        trouble.wait_until(lambda: Server.objects.get(pk=trouble.server.pk).is_away)
+        newest = Change.objects.filter(server=trouble.server).exclude(reason="").first()
+        assert "cannot be reached" in newest.reason_text
+    finally:
+        trouble.dovecot.start()
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_dovecot_refuses_the_portals_sign_in(trouble):
+    right = trouble.server.sealed_credentials
+    wrong = seal(trouble.dovecot.credentials() | {"master_password": "wrong"})
+    Server.objects.filter(pk=trouble.server.pk).update(sealed_credentials=wrong)
+    trouble.start_worker()
+    trouble.save_all("refused")
+    trouble.wait_until(lambda: Server.objects.get(pk=trouble.server.pk).is_away)
+    assert "master user" in Server.objects.get(pk=trouble.server.pk).last_error_text
+    Server.objects.filter(pk=trouble.server.pk).update(sealed_credentials=right)
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+@pytest.mark.parametrize(
+    ("mode", "after", "told"),
+    [("silent", 0, "did not answer in time"), ("closed", 0, "cannot be reached, or broke off")],
+)
+def test_dovecot_takes_the_connection_and_then(trouble, mode, after, told):
+    trouble.way.mode, trouble.way.after = mode, after
+    trouble.start_worker()
+    trouble.save_all(mode)
+    trouble.wait_until(lambda: Server.objects.get(pk=trouble.server.pk).is_away)
+    assert told in Server.objects.get(pk=trouble.server.pk).last_error_text
+    trouble.way.mode = "open"
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_the_connection_breaks_in_the_middle_of_putscript(trouble):
+    # Greeting, TLS and sign-in pass; the script does not.
+    trouble.way.mode, trouble.way.after = "broken", 1300
+    trouble.start_worker()
+    trouble.save_all("x" * 3000)
+    trouble.wait_until(lambda: Change.objects.filter(server=trouble.server).exclude(reason="").exists())
+    trouble.way.mode = "open"
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_dovecot_says_no_to_checkscript(trouble):
+    trouble.dovecot.override("plugin {\n  sieve_extensions = -vacation\n}\n")
+    trouble.dovecot.restart()
+    trouble.start_worker()
+    trouble.save_all("no vacation here")
+    trouble.wait_until_settled()
+    trouble.dovecot.override("")
+    trouble.dovecot.restart()
+    trouble.assert_kept(failed_with="found a mistake in the script")
+
+
+def test_the_script_is_over_the_servers_quota(trouble):
+    trouble.dovecot.override("plugin {\n  sieve_max_script_size = 1K\n}\n")
+    trouble.dovecot.restart()
+    trouble.start_worker()
+    trouble.save_all("x" * 2000)
+    trouble.wait_until_settled()
+    trouble.dovecot.override("")
+    trouble.dovecot.restart()
+    trouble.assert_kept(failed_with="does not take a script of this length")
+
+
+def test_a_certificate_that_does_not_verify(trouble, tmp_path):
+    other = CertificateAuthority(tmp_path / "ca")
+    good = trouble.server.endpoints
+    Server.objects.filter(pk=trouble.server.pk).update(endpoints=good | {"ca_file": str(other.ca_file)})
+    trouble.start_worker()
+    trouble.save_all("not trusted")
+    trouble.wait_until(lambda: Server.objects.get(pk=trouble.server.pk).is_away)
+    assert "certificate is not trusted" in Server.objects.get(pk=trouble.server.pk).last_error_text
+    Server.objects.filter(pk=trouble.server.pk).update(endpoints=good)
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_the_database_restarted(trouble, stage):
+    trouble.start_worker()
+    trouble.save_all("database away")
+    half_way(trouble)
+    stage.postgresql.stop()
+    stage.postgresql.start()
+    connection.close()
+    trouble.leases_run_out()
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def test_two_workers_given_the_same_job(trouble):
+    trouble.start_worker()
+    trouble.start_worker()
+    for text in ("first", "second", "third"):
+        trouble.save_all(text)
+        for _ in range(10):
+            push.apply_async((trouble.server.pk,), queue=trouble.server.queue)
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+    attempts = Change.objects.filter(server=trouble.server).values_list("attempts", flat=True)
+    assert max(attempts) == 1
+
+
+def test_a_dead_server_does_not_slow_another(trouble, stage):
+    trouble.way.mode = "silent"
+    trouble.start_worker()
+    trouble.save_all("dead")
+    well = type(trouble)(stage, 5)
+    try:
+        well.start_worker()
+        began = time.monotonic()
+        well.save_all("well")
+        well.wait_until(lambda: well.open() == 0)
+        assert time.monotonic() - began < 5
+        well.assert_kept()
+    finally:
+        well.leave()
+    trouble.way.mode = "open"
+    trouble.wait_until_settled()
+    trouble.assert_kept()
