@@ -1,0 +1,368 @@
+"""What people do with the portal, by clicking, in Debian's Chromium, on real mail servers.
+
+The pictures of every page seen are in var/test-artefacts/pages.
+"""
+
+import re
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+
+import pytest
+from django_otp.oath import totp
+from playwright.sync_api import expect
+
+from demo.check import COLLEAGUE, SUBJECT, TEXT, moment
+from demo.mail import mail_from_outside
+from demo.world import MailboxSignIn, PersonSignIn, World
+from fleet.dovecot import Dovecot
+from mailservers.drivers.managesieve import ManageSieveClient
+from tests.portal.visitor import Visitor
+
+ANSWERS_WITHIN_SECONDS = 2.0
+LIVE_AGAIN_WITHIN_SECONDS = 20.0
+MOST_SCRIPTS = 10  # what the fleet's servers allow a mailbox (sieve_quota_max_scripts)
+
+
+def person(world: World, role: str) -> PersonSignIn:
+    return next(person for person in world.people if person.role == role)
+
+
+def mailbox(world: World, address: str) -> MailboxSignIn:
+    return next(box for box in world.mailboxes if box.address == address)
+
+
+def write_to(world: World, address: str, sender: str) -> EmailMessage:
+    """A mail from outside. When it is delivered, the reply to it, if any, is in the sink."""
+    mail = mail_from_outside(sender, name="Jan Vreemd", to=address, subject="Are you there?", text="Hello.")
+    world.server_of(address).deliver(address, mail, sender)
+    return mail
+
+
+def text_of(reply: EmailMessage) -> str:
+    return str(reply.get_content()).replace("\r\n", "\n")
+
+
+def set_auto_reply(visitor: Visitor, address: str, subject: str, text: str) -> None:
+    """On the page of the mailbox's auto-reply; saved, and wherever that leads."""
+    visitor.open(f"/mailboxes/{address}/auto-reply/")
+    visitor.page.get_by_label("Answer automatically").check()
+    visitor.page.get_by_label("Subject").fill(subject)
+    visitor.page.get_by_label("Text", exact=True).fill(text)
+    visitor.page.get_by_role("button", name="Save").click()
+
+
+@contextmanager
+def no_worker(world: World) -> Iterator[None]:
+    """What is saved meanwhile waits."""
+    world.worker.stop()
+    try:
+        yield
+    finally:
+        world.start_worker()
+
+
+@contextmanager
+def server_down(server: Dovecot) -> Iterator[None]:
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextmanager
+def no_room_for_scripts(server: Dovecot, login: str) -> Iterator[None]:
+    """The mailbox has as many Sieve scripts of its own as it may have."""
+    tls = ssl.create_default_context(cafile=str(server.ca_file))
+    with ManageSieveClient("localhost", server.ports["sieve"], tls=tls) as sieve:
+        sieve.authenticate(server.master_user, server.master_password, mailbox=login)
+        names = [f"own-{number}" for number in range(MOST_SCRIPTS - len(sieve.list_scripts()))]
+        for name in names:
+            sieve.put_script(name, "keep;\r\n")
+        yield
+        for name in names:
+            sieve.delete_script(name)
+
+
+def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world, newcomer):
+    sophie, server = person(world, "webmaster"), world.server_of(COLLEAGUE).name
+    visitor: Visitor = newcomer()
+    page = visitor.page
+
+    visitor.open("/")
+    visitor.look("sign in")
+    visitor.sign_in(sophie.login, "not the password")
+    expect(page.get_by_role("alert")).to_contain_text("This name and password do not belong together.")
+    visitor.look("sign in refused")
+    visitor.sign_in(sophie.login, sophie.password)
+
+    visitor.see_heading("Domains")
+    visitor.look("domains")
+    page.get_by_role("link", name="example.test").click()
+    visitor.see_heading("example.test")
+    visitor.look("mailboxes")
+    page.get_by_role("searchbox", name="Search by address, login or name").fill("nobody has this")
+    page.get_by_role("button", name="Search").click()
+    visitor.see_heading("example.test")
+    expect(page.get_by_role("heading", name="Nothing found for “nobody has this”")).to_be_visible()
+    visitor.look("search without result")
+    page.get_by_role("searchbox").fill("PEETERS")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("1 mailbox found")).to_be_visible()
+    visitor.look("search")
+    page.get_by_role("link", name=COLLEAGUE).click()
+
+    visitor.see_heading(COLLEAGUE)
+    visitor.look("mailbox")
+    page.get_by_role("link", name="Set an auto-reply").click()
+    page.get_by_label("Answer automatically").check()
+    page.get_by_label("Until").fill("2020-02-29T12:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Write what people who write to this mailbox")
+    expect(page.get_by_role("alert")).to_contain_text("This has passed already")
+    expect(page.get_by_label("Until")).to_have_value("2020-02-29T12:00")
+    visitor.look("auto-reply refused")
+
+    page.get_by_label("Subject").fill(SUBJECT)
+    page.get_by_label("Text", exact=True).fill(TEXT)
+    page.get_by_label("From").fill(moment(days=-1))
+    page.get_by_label("Until").fill(moment(days=30))
+    with no_worker(world):
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Saved. The mail server is told now.")).to_be_visible()
+        visitor.see_state("Auto-reply", "waiting", f"waiting for {server}")
+        visitor.look("auto-reply waiting")
+        page.evaluate("window.sameDocument = true")
+    visitor.see_state("Auto-reply", "live", re.compile(rf"live on {server} since\s+\d\d:\d\d"))
+    assert page.evaluate("window.sameDocument"), "The badge needed a new page."
+    expect(page.locator("#announcements")).to_contain_text(f"Auto-reply: live on {server} since")
+    expect(page.get_by_label("Text", exact=True)).to_have_value(TEXT)
+    visitor.look("auto-reply live")
+
+    question = write_to(world, COLLEAGUE, "stranger@browser.test")
+    [reply] = world.sink.messages(to="stranger@browser.test")
+    assert reply["Subject"] == SUBJECT
+    assert text_of(reply) == TEXT + "\n"
+    assert reply["From"] == f"Anna Peeters <{COLLEAGUE}>"
+    assert reply["To"] == "Jan Vreemd <stranger@browser.test>"
+    assert reply["In-Reply-To"] == question["Message-ID"]
+    assert reply["Auto-Submitted"] == "auto-replied (vacation)"
+    assert reply["X-Sink-From"] == "<>"
+    write_to(world, COLLEAGUE, "stranger@browser.test")
+    assert len(world.sink.messages(to="stranger@browser.test")) == 1
+
+    page.get_by_role("link", name="Overview").click()
+    visitor.see_state("Auto-reply", "live", f"live on {server} since")
+    visitor.look("mailbox with auto-reply")
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("heading", name=f"{sophie.login} switched the auto-reply on")).to_be_visible()
+    page.get_by_text("show the text").click()
+    expect(page.get_by_text("The line below holds one dot")).to_be_visible()
+    visitor.look("history")
+
+    page.get_by_role("link", name="Auto-reply").click()
+    page.get_by_label("Answer automatically").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Nobody gets an automatic answer.")).to_be_visible()
+    visitor.see_state("Auto-reply", "live", f"live on {server} since")
+    visitor.look("auto-reply off")
+    write_to(world, COLLEAGUE, "another.stranger@browser.test")
+    assert world.sink.messages(to="another.stranger@browser.test") == []
+
+    visitor.open("/mailboxes/clara.hoffmann@nowhere.test/", status=404)
+    visitor.see_heading("There is nothing here")
+    visitor.look("not found")
+    page.get_by_role("button", name="Sign out").click()
+    visitor.see_heading("Sign in")
+
+
+def test_on_a_phone_a_mailbox_user_sees_only_the_own_pages(world, newcomer):
+    user = mailbox(world, "clara.hoffmann@kapellmeister.test")
+    visitor: Visitor = newcomer(phone=True)
+    page = visitor.page
+    visitor.sign_in(user.login, user.password)
+    visitor.see_heading(user.address)
+    expect(page.get_by_role("link", name="Domains")).to_have_count(0)
+    visitor.look("own mailbox")
+
+    page.get_by_role("link", name="Set an auto-reply").click()
+    page.get_by_label("Answer automatically").check()
+    page.get_by_label("Text", exact=True).fill("Bis Mittwoch.")
+    page.get_by_role("button", name="Save").click()
+    visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
+    visitor.look("own auto-reply")
+
+    page.get_by_role("link", name="Password").click()
+    page.get_by_label("Current password", exact=True).fill("not the password")
+    page.get_by_label("New password", exact=True).fill("12345678")
+    page.get_by_label("New password, once more", exact=True).fill("123456789")
+    page.get_by_role("button", name="Show New password", exact=True).click()
+    expect(page.get_by_label("New password", exact=True)).to_have_attribute("type", "text")
+    visitor.look("own password")
+    page.get_by_role("button", name="Hide New password", exact=True).click()
+    expect(page.get_by_label("New password", exact=True)).to_have_attribute("type", "password")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_role("alert")).to_contain_text("This is not the current password.")
+    expect(page.get_by_role("alert")).to_contain_text("Too easy to guess.")
+    visitor.look("own password refused")
+
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("heading", name="switched the auto-reply on")).to_be_visible()
+    visitor.look("own history")
+
+    neighbour = "juergen.vogt@kapellmeister.test"
+    for path in (
+        "/domains/kapellmeister.test/",
+        f"/mailboxes/{neighbour}/",
+        f"/mailboxes/{neighbour}/auto-reply/",
+        f"/mailboxes/{neighbour}/password/",
+        f"/mailboxes/{neighbour}/history/",
+    ):
+        visitor.open(path, status=404)
+        visitor.see_heading("There is nothing here")
+    visitor.look("own not found")
+    page.get_by_role("link", name="To the first page").click()
+    visitor.see_heading(user.address)
+
+
+def test_support_staff_read_it_and_change_nothing(world, newcomer):
+    hilde = person(world, "support")
+    visitor: Visitor = newcomer()
+    page = visitor.page
+    visitor.sign_in(hilde.login, hilde.password)
+    visitor.see_heading("Domains")
+    page.get_by_role("link", name="brouwerij.test").click()
+    page.get_by_role("link", name="liesbeth.vandamme@brouwerij.test").click()
+    page.get_by_role("link", name="Show the auto-reply").click()
+    expect(page.get_by_text("ik ben een tijdje op reis")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    visitor.look("auto-reply for support")
+
+
+def test_signing_in_with_a_second_factor_and_a_choice_of_mailboxes(world, newcomer):
+    operator, user = person(world, "operator"), mailbox(world, "bram.hendriks@brouwerij.test")
+    key = bytes(range(20)).hex()
+    world.manage(
+        "shell",
+        "--no-imports",
+        "--command=from django_otp.plugins.otp_totp.models import TOTPDevice\n"
+        "from accounts.models import Mailbox, Person\n"
+        f"TOTPDevice.objects.create(user=Person.objects.get(username='{operator.login}'), key='{key}')\n"
+        f"bram = Person.objects.create(username='{user.address}')\n"
+        f"Mailbox.objects.filter(address__in=['{user.address}', 'zoe.maes@brouwerij.test']).update(owner=bram)",
+    )
+    visitor: Visitor = newcomer()
+    page = visitor.page
+    visitor.sign_in(operator.login, operator.password)
+    visitor.see_heading("One more step")
+    visitor.look("second factor")
+    page.get_by_label("Code").fill("no code")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("This code is not right, or no longer.")).to_be_visible()
+    visitor.look("second factor refused")
+    visitor.open("/domains/")
+    visitor.see_heading("One more step")
+    time.sleep(1)  # so long no code at all is taken after a wrong one
+    page.get_by_label("Code").fill(f"{totp(bytes.fromhex(key)):06}")
+    page.get_by_role("button", name="Continue").click()
+    visitor.see_heading("Domains")
+
+    visitor = newcomer()
+    visitor.sign_in(user.address, user.password)
+    visitor.see_heading("My mailboxes")
+    visitor.look("choice of mailboxes")
+    visitor.page.get_by_role("link", name="zoe.maes@brouwerij.test").click()
+    visitor.see_heading("zoe.maes@brouwerij.test")
+
+
+def test_a_form_from_another_session_is_told_to_load_the_page_again(newcomer):
+    visitor: Visitor = newcomer()
+    visitor.open("/sign-in/")
+    visitor.lose_cookies()
+    visitor.expect_answer("/sign-in/", 403)
+    visitor.page.get_by_label("User name or e-mail address").fill("sophie")
+    visitor.page.get_by_label("Password", exact=True).fill("whatever")
+    visitor.page.get_by_role("button", name="Sign in").click()
+    visitor.see_heading("Please load the page again")
+    visitor.look("form refused")
+
+
+def test_all_but_the_live_badge_works_without_javascript(world, newcomer):
+    user = mailbox(world, "pieter.dewit@brouwerij.test")
+    visitor: Visitor = newcomer(javascript=False)
+    page = visitor.page
+    visitor.sign_in(user.address, user.password)
+    visitor.see_heading(user.address)
+    set_auto_reply(visitor, user.address, "Weg", "Tot maandag.")
+    expect(page.get_by_text("Saved. The mail server is told now.")).to_be_visible()
+    end = time.monotonic() + LIVE_AGAIN_WITHIN_SECONDS
+    while visitor.badge("Auto-reply").get_attribute("data-state") != "live" and time.monotonic() < end:
+        time.sleep(0.1)
+        page.reload()
+    visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
+    visitor.look("auto-reply without javascript")
+    write_to(world, user.address, "noscript@browser.test")
+    [reply] = world.sink.messages(to="noscript@browser.test")
+    assert (reply["Subject"], text_of(reply)) == ("Weg", "Tot maandag.\n")
+
+
+def test_with_its_server_down_the_page_answers_and_the_badge_gets_live_by_itself(world, newcomer):
+    user = mailbox(world, "soeren.lindqvist@kapellmeister.test")
+    visitor: Visitor = newcomer()
+    page = visitor.page
+    visitor.sign_in(user.login, user.password)
+    visitor.see_heading(user.address)
+    with server_down(world.servers[user.server]):
+        began = time.monotonic()
+        set_auto_reply(visitor, user.address, "Fort", "Bis bald.")
+        expect(page.get_by_text("Saved. The mail server is told now.")).to_be_visible()
+        assert time.monotonic() - began < ANSWERS_WITHIN_SECONDS
+        visitor.see_state("Auto-reply", "waiting", "waiting")
+        page.evaluate("window.sameDocument = true")
+        visitor.see_state("Auto-reply", "waiting", "The mail server cannot be reached, or broke off.")
+        visitor.look("auto-reply with server down")
+    began = time.monotonic()
+    visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
+    assert time.monotonic() - began < LIVE_AGAIN_WITHIN_SECONDS
+    assert page.evaluate("window.sameDocument"), "The badge needed a new page."
+
+
+def test_what_the_server_refuses_is_told_and_tried_again(world, newcomer):
+    user = mailbox(world, "antje.moeller@kapellmeister.test")
+    visitor: Visitor = newcomer()
+    visitor.sign_in(user.address, user.password)
+    visitor.see_heading(user.address)
+    with no_room_for_scripts(world.servers[user.server], user.login):
+        set_auto_reply(visitor, user.address, "Fort", "Bis bald.")
+        visitor.see_state(
+            "Auto-reply", "failed", "failed: The mailbox has as many scripts as the mail server allows."
+        )
+        visitor.look("auto-reply failed")
+    visitor.page.get_by_role("button", name="Try again").click()
+    expect(visitor.page.get_by_text("The mail server is told once more.")).to_be_visible()
+    visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
+
+
+MISCHIEF = {
+    "label (Form elements must have labels)": "document.body.append(document.createElement('input'))",
+    "color-contrast": "document.querySelector('h1').style.color = '#888'",
+    "scrolls sideways": "document.querySelector('h1').style.width = '2000px'",
+    "'script-src 'self''": "document.head.append(Object.assign(document.createElement('script'), {text: '0'}))",
+    "'style-src 'self''": "document.body.setAttribute('style', 'color: red')",
+    "/no/such/page answered 404": "fetch('/no/such/page')",
+    "nothing is not defined": "setTimeout(() => nothing.there)",
+}
+
+
+def test_a_page_that_breaks_the_rules_would_be_noticed(newcomer):
+    visitor: Visitor = newcomer(phone=True)
+    visitor.open("/sign-in/")
+    for mischief in MISCHIEF.values():
+        visitor.page.evaluate(f"async () => {{ await ({mischief}); }}")
+    with pytest.raises(AssertionError) as noticed:
+        visitor.look("broken on purpose")
+    for complaint in MISCHIEF:
+        assert complaint in str(noticed.value)
