@@ -16,7 +16,7 @@ from mailservers.drivers.base import DriverError
 from mailservers.models import Change, Server
 
 OPENS_AFTER = 3
-FIRST_PROBE, LONGEST_PROBE = 5.0, 60.0
+FIRST_PROBE, LONGEST_PROBE = 5.0, 30.0
 
 
 class Gate(Enum):

@@ -7,7 +7,7 @@ server is told by the apps above (see aspects.py).
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -171,6 +171,12 @@ class Change(models.Model):
     @property
     def is_settled(self) -> bool:
         return self.state not in self.OPEN
+
+    @property
+    def tries_again_at(self) -> datetime:
+        """When a waiting change is next looked at: while its server is away, not before the probe."""
+        probe_at = self.server.probe_at
+        return max(self.next_attempt_at, probe_at) if probe_at else self.next_attempt_at
 
     @property
     def reason_text(self) -> str:

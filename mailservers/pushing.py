@@ -235,7 +235,9 @@ def _mark(outcome: Outcome, now: Any) -> None:
         change.state = Change.State.LIVE
     elif isinstance(error, TryAgain) and now - change.requested_at < GIVE_UP_AFTER:
         change.state, change.settled_at = Change.State.WAITING, None
-        change.next_attempt_at = now + timedelta(seconds=pause_after(change.attempts))
+        # A server away is the breaker's business: when it is back, nobody should wait out a long pause.
+        pause = pause_after(1 if isinstance(error, ServerAway) else change.attempts)
+        change.next_attempt_at = now + timedelta(seconds=pause)
     else:
         change.state = Change.State.FAILED
 

@@ -35,4 +35,4 @@ def state_icon(change: Change) -> str:
 @register.filter
 def is_put_off(change: Change) -> bool:
     """Whether an attempt did not succeed, and the next one is still to come."""
-    return bool(change.reason) and change.next_attempt_at > timezone.now()
+    return bool(change.reason) and change.tries_again_at > timezone.now()

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from audit.chain import record
 from mailservers import outbox, pushing
-from mailservers.drivers.base import Refused, TryAgain
+from mailservers.drivers.base import Refused, ServerAway, TryAgain
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change, Lease, Observation, Server
 
@@ -81,6 +81,15 @@ def test_when_its_time_has_come_it_goes_live(mailbox, ask):
     Change.objects.update(next_attempt_at=timezone.now())
     push(mailbox)
     assert (state(change), change.attempts, change.reason) == ("live", 2, "")
+
+
+def test_while_a_server_is_away_the_pause_does_not_grow(mailbox, ask):
+    change = ask()
+    Change.objects.update(attempts=9)
+    MemoryDriver.failures.append(ServerAway("Away."))
+    push(mailbox)
+    change.refresh_from_db()
+    assert change.next_attempt_at < timezone.now() + timedelta(seconds=6)
 
 
 def test_a_refusal_fails_at_once_with_its_reason(mailbox, ask):
@@ -186,3 +195,11 @@ def test_what_is_held_planned_or_settled_is_not_due(mailbox, ask):
     assert pushing.due_servers() == []
     Change.objects.filter(pk=change.pk).update(state="live", next_attempt_at=timezone.now())
     assert pushing.due_servers() == []
+
+
+def test_what_a_clock_planned_too_far_ahead_is_due_when_it_has_jumped_back(mailbox, ask):
+    change = ask()
+    Change.objects.update(next_attempt_at=timezone.now() + timedelta(days=3))
+    hold(mailbox, days=3)
+    push(mailbox)
+    assert state(change) == "live"
