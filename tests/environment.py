@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 DEFAULTS = {
     "DJANGO_SETTINGS_MODULE": "portal.settings",
     "PORTAL_MODE": "development",
@@ -17,3 +19,7 @@ DEFAULTS = {
 
 for name, value in DEFAULTS.items():
     os.environ.setdefault(name, value)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the long forms of the tests that have one")

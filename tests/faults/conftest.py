@@ -26,10 +26,6 @@ from vacation.services import save_auto_replies
 SETTLES_WITHIN = 60.0
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="1,000 changes in flight instead of 60")
-
-
 @pytest.fixture(autouse=True)
 def put_off() -> None:
     """Tasks go to the real workers here."""

@@ -134,12 +134,13 @@ class Engine(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_random_saves_faults_and_recoveries_keep_what_was_promised():
+def test_random_saves_faults_and_recoveries_keep_what_was_promised(request):
+    long = request.config.getoption("--long")
     run_state_machine_as_test(
         Engine,
         settings=settings(
-            max_examples=15,
-            stateful_step_count=20,
+            max_examples=300 if long else 15,
+            stateful_step_count=50 if long else 20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
