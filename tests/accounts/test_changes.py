@@ -34,9 +34,7 @@ def test_a_settled_one_stops_asking(client, change, mailbox):
 
 
 def test_a_failed_one_says_why(client, change, mailbox):
-    Change.objects.update(
-        state="failed", reason="Too large for %(server)s.", reason_values={"server": "x"}
-    )
+    Change.objects.update(state="failed", reason="Too large for %(server)s.", reason_values={"server": "x"})
     client.force_login(mailbox.owner)
     assert "Too large for x." in state_of(client, change)
 
