@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from audit.chain import Actor
 from audit.models import Event
-from mailservers.drivers.base import Driver
+from mailservers.drivers.base import Driver, Limits
 
 if TYPE_CHECKING:
     from accounts.models import Mailbox
+
+
+def unaltered(state: Any, _limits: Limits) -> Any:
+    return state
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +34,10 @@ class Aspect:
     """Asks the server (driver, login)."""
     differences: Callable[[Any, Any], list[str]]
     """What differs between the wanted state and the one read back, in words without secrets."""
+    fit: Callable[[Any, Limits], Any] = unaltered
+    """The wanted state as a server with these limits can hold it; raises Refused when it can't."""
+    noted: Callable[["Mailbox", Any, Any], None] | None = None
+    """What else to keep once the server holds it (mailbox, wanted, held)."""
     joins: tuple[str, ...] = ()
     """What `desired` reads beside the mailbox, as names for select_related."""
     restore: Callable[["Mailbox", dict[str, Any], Actor], Event] | None = None
@@ -51,4 +59,4 @@ def aspect_named(name: str) -> Aspect:
 def fingerprint(state: Any) -> str:
     """SHA-256, in hexadecimal, of a state: equal states have equal fingerprints."""
     fields = dataclasses.asdict(state) if state is not None else None
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()

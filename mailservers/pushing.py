@@ -192,7 +192,7 @@ def _attempt(server: Server, change: Change, mailbox: "Mailbox") -> Outcome:
 
 def _write_and_read_back(driver: Driver, aspect: Aspect, mailbox: "Mailbox", server: Server) -> str:
     """The fingerprint of what the server then holds; Refused when that is not what was wanted."""
-    wanted = aspect.desired(mailbox)
+    wanted = aspect.fit(aspect.desired(mailbox), driver.limits)
     with driver.session(mailbox.login):
         aspect.put(driver, mailbox.login, wanted)
         held = aspect.read(driver, mailbox.login)
@@ -202,6 +202,8 @@ def _write_and_read_back(driver: Driver, aspect: Aspect, mailbox: "Mailbox", ser
             server=server.name,
             differences="; ".join(aspect.differences(wanted, held)),
         )
+    if aspect.noted is not None:
+        aspect.noted(mailbox, wanted, held)
     return fingerprint(held)
 
 

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from mailservers.drivers.base import ConfigurationError, Driver
 from mailservers.drivers.dovecot import DovecotDriver
 from mailservers.drivers.memory import MemoryDriver
+from mailservers.drivers.virtualmin import VirtualminDriver
 
 __all__ = ["DRIVERS", "ConfigurationError", "open_driver"]
 
 DRIVERS: dict[str, Callable[[Mapping[str, object], Mapping[str, object]], Driver]] = {
     "dovecot": DovecotDriver,
     "memory": MemoryDriver,
+    "virtualmin": VirtualminDriver,
 }
 
 

@@ -1,8 +1,10 @@
 """What every kind of mail server can be told and asked, and how it says no."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -35,6 +37,19 @@ class ConfigurationError(ValueError):
     """A server's endpoints or credentials cannot be used; says what to change, and never holds a secret."""
 
 
+OWN_HASH = "{OWN}"
+"""In place of a hash: the server makes its own, so that nobody can compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """A password in clear text, for servers that take no hash; `number` tells its keeper which it was."""
+
+    number: int
+    text: str = field(repr=False)
+    """Empty: there was one, but it waited too long and was erased."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountState:
     """An account as the server should hold it, or does."""
@@ -46,6 +61,42 @@ class AccountState:
     quota_bytes: int
     """0 means no limit."""
     enabled: bool
+    name: str = ""
+    recovery_address: str = ""
+    new_password: NewPassword | None = field(default=None, repr=False, compare=False)
+    """What is yet to be told; never in a state that was read."""
+    kept_hash: str = field(default="", repr=False, compare=False)
+    """Beside OWN_HASH: the server's own hash in a state that was read, the portal's in one to be put."""
+    kept_login: str = field(default="", compare=False)
+    """In a state that was read: the name to sign in with, where the server chooses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRule:
+    """An auto-reply in parts, for servers that know no Sieve. The moments are aware; starts <= now < ends."""
+
+    text: str
+    subject: str = ""
+    starts: datetime | None = None
+    ends: datetime | None = None
+    days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardRule:
+    """Where a mailbox's mail goes as well, or instead."""
+
+    targets: tuple[str, ...] = ()
+    keep_copy: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MailRules:
+    """What a script does, in parts: for servers that know no Sieve."""
+
+    reply: ReplyRule | None = None
+    forward: ForwardRule | None = None
+    """None: not the portal's business, and left as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +104,120 @@ class ScriptState:
     """The portal's part of the Sieve script that a mailbox runs, and whether it runs.
 
     `text` begins with its own ``require`` lines and uses LF line ends; it is empty when inactive.
+    `rules` say the same in parts. A server is given one of the two, and tells the one it was given.
     """
 
     text: str
     active: bool
+    rules: MailRules | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AliasState:
+    """An address that leads to others; no local part: whatever else comes to the domain."""
+
+    address: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMailbox:
+    """A mailbox as it was found on a server that the portal is to take over."""
+
+    account: AccountState
+    rules: MailRules | None = None
+    """None where they can't be told in parts: the mailbox's own script, or rules managed elsewhere."""
+    addresses: tuple[str, ...] = ()
+    """Further ones that belong to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a server of a kind, set up like this one, can hold; the defaults are those of a whole one."""
+
+    takes_hashes: bool = True
+    """Else each new password is needed in clear text."""
+    hash_schemes: tuple[str, ...] = ()
+    """Those it reads, the best first; empty: whatever the portal makes."""
+    quota_step: int = 1
+    """Bytes; limits are rounded up to it. 0: it knows no limits."""
+    keeps_names: bool = False
+    keeps_recovery_address: bool = False
+    chooses_logins: bool = False
+    """A new mailbox is named by its address, and the server tells the name to sign in with."""
+    sieve: bool = True
+    """Else it takes rules in parts, or none."""
+    replies: bool = True
+    reply_subject: bool = True
+    reply_zone: str = ""
+    """Not empty: replies begin and end with whole days in this zone."""
+    reply_as_argument: bool = False
+    """The text has to go through a command line: see fitting.py."""
+    folders: bool = True
+    """It tells what each folder holds."""
+    empties_trash: bool = True
+    writers: int = 0
+    """How many may write at the same time; 0: as many as its operators allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnScript:
+    """A script that the mailbox's user made."""
+
+    name: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptReport:
+    """What happens to a mailbox's mail when it is delivered."""
+
+    script: ScriptState
+    """As `read_script` tells it."""
+    redirects: tuple[str, ...] = ()
+    """Where all that runs sends mail on to, the mailbox's own rules included; in lower case, sorted."""
+    answering: tuple[OwnScript, ...] = ()
+    """Those of the mailbox's own scripts that run and answer mail automatically."""
+
+
+class FolderKind(StrEnum):
+    """What a folder is for, as far as it matters for the room it takes."""
+
+    MAIL = ""
+    TRASH = "trash"
+    JUNK = "junk"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderUsage:
+    """What one folder holds; the name is in letters (never modified UTF-7), with the server's separator."""
+
+    name: str
+    bytes_used: int
+    messages: int
+    kind: FolderKind = FolderKind.MAIL
 
 
 @dataclass(frozen=True, slots=True)
 class UsageState:
-    """What a mailbox holds now."""
+    """What a mailbox holds now. Numbers are never negative."""
 
     login: str
     bytes_used: int
+    messages: int | None
+    """None: the server does not tell."""
+    quota_bytes: int | None
+    """0 means no limit; None: the server does not tell."""
+    folders: tuple[FolderUsage, ...] = ()
+    """Empty when the server does not tell them apart (see Limits.folders)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrashState:
+    """What lies in a mailbox's trash, its subfolders included, since before some moment."""
+
+    bytes_used: int
     messages: int
-    quota_bytes: int
-    """0 means no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +235,15 @@ class Driver(Protocol):
     A driver knows no model and no settings, and keeps to its own time limits.
     """
 
+    @property
+    def limits(self) -> Limits: ...
+
     def session(self, _login: str) -> AbstractContextManager[None]:
         """Calls about this login inside the block may share one connection; alone they work as well."""
         ...
 
     def put_account(self, account: AccountState) -> None:
-        """Create or change the account with this login."""
+        """Create or change the account with this login; it was made to fit (see fitting.py)."""
         ...
 
     def read_account(self, login: str) -> AccountState | None:
@@ -112,6 +265,19 @@ class Driver(Protocol):
         """The portal's script as the server holds it; empty and inactive when there is none."""
         ...
 
+    def read_accounts(self, logins: Sequence[str]) -> Mapping[str, AccountState]:
+        """Many accounts at once, by login; those that are not there are left out."""
+        ...
+
+    def read_scripts(
+        self, logins: Sequence[str], *, connections: int, seconds: float
+    ) -> Mapping[str, "ScriptReport | DriverError"]:
+        """Many mailboxes' scripts, or why one could not be read, over so many connections at most.
+
+        Once the seconds are over or the server is away no further one is begun: those are left out.
+        """
+        ...
+
     def end_sessions(self, login: str) -> None:
         """Close what the mailbox has open (IMAP, POP3, ManageSieve), and forget cached sign-ins."""
         ...
@@ -120,10 +286,34 @@ class Driver(Protocol):
         """What the mailbox holds now."""
         ...
 
-    def usages(self, domain: str) -> Iterable[UsageState]:
-        """What each mailbox whose address is in the domain holds now."""
+    def usages(self, domain: str, after: str = "") -> Iterable[UsageState]:
+        """What each enabled mailbox whose address is in the domain holds now, in the order of their logins.
+
+        From behind the login `after`, so that a long domain can be read in several goes. Mailboxes that
+        cannot be read, or vanish meanwhile, are left out.
+        """
+        ...
+
+    def trash(self, login: str, saved_before: int) -> TrashState:
+        """What was put into the trash before this second (of Unix time)."""
+        ...
+
+    def empty_trash(self, login: str, saved_before: int) -> None:
+        """Delete for good what was put into the trash before this second; all that came later stays."""
         ...
 
     def check(self) -> Health:
         """Reach every endpoint with its credentials."""
         ...
+
+
+class Inventory(Protocol):
+    """What a server that is to be taken over can tell of itself; asking changes nothing."""
+
+    def domains(self) -> list[str]:
+        """The mail domains on it."""
+        ...
+
+    def mailboxes(self, domain: str) -> Iterable[FoundMailbox]: ...
+
+    def aliases(self, domain: str) -> Iterable[AliasState]: ...

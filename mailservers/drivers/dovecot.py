@@ -13,6 +13,7 @@ from mailservers.drivers.base import (
     AccountState,
     DriverError,
     Health,
+    Limits,
     Refused,
     ScriptState,
     ServerAway,
@@ -41,6 +42,8 @@ USAGE_BATCH = 50
 
 class DovecotDriver:
     """One server. Keep it: it holds a pool of SQL connections; threads may share it, forks inherit it."""
+
+    limits = Limits()
 
     def __init__(self, endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> None:
         settings = read_settings(endpoints, credentials)

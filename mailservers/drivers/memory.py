@@ -6,7 +6,15 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_noop
 
-from mailservers.drivers.base import AccountState, Health, Refused, ScriptState, TryAgain, UsageState
+from mailservers.drivers.base import (
+    AccountState,
+    Health,
+    Limits,
+    Refused,
+    ScriptState,
+    TryAgain,
+    UsageState,
+)
 
 NO_MAIL = (0, 0)
 
@@ -24,6 +32,8 @@ class MemoryDriver:
     """By login: bytes and messages."""
     ended_sessions: ClassVar[list[str]] = []
     failures: ClassVar[list[Exception | None]] = []
+
+    limits = Limits()
 
     def __init__(
         self, endpoints: Mapping[str, object] | None = None, credentials: Mapping[str, object] | None = None

@@ -1,0 +1,201 @@
+"""Auto-replies and forwarding in parts: Virtualmin holds what was put, and nothing else changes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.virtualmin import Virtualmin
+from mailservers.drivers.base import ForwardRule, MailRules, Refused, ReplyRule, ScriptState, TryAgain
+from mailservers.drivers.fitting import fit_script
+from mailservers.drivers.virtualmin import VirtualminDriver, limits
+from mailservers.drivers.virtualmin_api import Row
+from mailservers.drivers.virtualmin_rows import rules_of
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+LIMITS = limits({"time_zone": "Europe/Brussels"})
+LOGIN = "anna@a.test"
+
+
+@pytest.fixture
+def anna(virtualmin: Virtualmin) -> str:
+    virtualmin.call("create-user", domain="a.test", user="anna", real="Anna", **{"pass": "x"})
+    return LOGIN
+
+
+def fitted(reply: ReplyRule | None = None, forward: ForwardRule | None = None) -> ScriptState:
+    return fit_script(ScriptState("text", active=True, rules=MailRules(reply, forward)), LIMITS)
+
+
+def held(virtualmin: Virtualmin) -> dict[str, Any]:
+    found: dict[str, Any] = virtualmin.state()["a.test"]["users"]["anna"]
+    return found
+
+
+REPLIES = [
+    ReplyRule("Away."),
+    ReplyRule("Dear all,\n\nback on Monday.\n\n", days=1),
+    ReplyRule("From: boss@elsewhere.test\nAnd more"),
+    ReplyRule("\nAn empty line first"),
+    ReplyRule("100 % \"quoted\" & <b> 'x' + €uro 👩‍💻 \\ and C:\\temp"),
+    ReplyRule("A\ttabulator"),
+    ReplyRule("--disable"),
+    ReplyRule("x", starts=datetime(2026, 11, 25, 14, 30, tzinfo=UTC)),
+    ReplyRule("x", ends=datetime(2026, 12, 7, 0, 0, tzinfo=BRUSSELS)),
+    ReplyRule("x", starts=datetime(2026, 3, 1, tzinfo=UTC), ends=datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+    ReplyRule("x", subject="Virtualmin has none"),
+]
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.text[:12])
+def test_a_reply_is_held_as_it_was_fitted(reply: ReplyRule, anna: str, driver: VirtualminDriver):
+    wanted = fitted(reply, ForwardRule())
+    for _ in range(2):
+        driver.put_script(anna, wanted)
+        assert driver.read_script(anna) == wanted
+    account = driver.read_account(anna)
+    assert account is not None
+    assert account.enabled
+    assert account.name == "Anna"
+
+
+def test_the_second_time_nothing_is_sent(anna: str, driver: VirtualminDriver, virtualmin: Virtualmin):
+    driver.put_script(anna, fitted(REPLIES[1]))
+    virtualmin.steer(forget_calls=True)
+    driver.put_script(anna, fitted(REPLIES[1]))
+    assert [call["program"] for call in virtualmin.calls()] == ["list-users"]
+
+
+def test_nothing_of_an_earlier_reply_comes_back(anna: str, driver: VirtualminDriver, virtualmin: Virtualmin):
+    forward = ForwardRule(("home@elsewhere.test",))
+    dated = ReplyRule(
+        "first", starts=datetime(2026, 1, 1, tzinfo=UTC), ends=datetime(2026, 2, 1, tzinfo=UTC), days=3
+    )
+    driver.put_script(anna, fitted(dated, forward))
+    driver.put_script(anna, fitted(None, forward))
+    assert held(virtualmin)["reply"]["start"] == "2026-01-01"  # Virtualmin keeps what is off
+    assert driver.read_script(anna) == fitted(None, forward)
+    driver.put_script(anna, fitted(ReplyRule("second"), forward))
+    assert driver.read_script(anna) == fitted(ReplyRule("second"), forward)
+    assert held(virtualmin)["reply"]["period"] == str(7 * 86400)
+
+
+def test_a_reply_answers_as_the_mailbox_even_if_the_text_says_otherwise(
+    anna: str, driver: VirtualminDriver, virtualmin: Virtualmin
+):
+    driver.put_script(anna, fitted(ReplyRule("From: boss@elsewhere.test\nPay at once.")))
+    assert held(virtualmin)["reply"]["sender"] == '"Anna" <anna@a.test>'
+    assert held(virtualmin)["reply"]["text"] == " From: boss@elsewhere.test\nPay at once.\n"
+
+
+@pytest.mark.parametrize("text", ["C:\\new", "a\\nb", " \n ", "bell \x07", "half \ud800"])
+def test_what_a_command_line_cannot_carry_is_refused_before_it_leaves(text: str):
+    with pytest.raises(Refused):
+        fitted(ReplyRule(text))
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (datetime(2026, 11, 25, 22, 59, tzinfo=UTC), 25),
+        (datetime(2026, 11, 25, 23, 0, tzinfo=UTC), 26),
+        (datetime(2026, 11, 25, 0, 0, tzinfo=BRUSSELS), 25),
+    ],
+)
+def test_a_reply_begins_with_the_day_of_its_first_moment(moment: datetime, day: int):
+    reply = fitted(ReplyRule("x", starts=moment)).rules.reply
+    assert reply.starts == datetime(2026, 11, day, tzinfo=BRUSSELS)
+
+
+@pytest.mark.parametrize(
+    ("moment", "first_day_without"),
+    [
+        (datetime(2026, 12, 7, 0, 0, tzinfo=BRUSSELS), 7),
+        (datetime(2026, 12, 7, 0, 1, tzinfo=BRUSSELS), 8),
+        (datetime(2026, 12, 7, 22, 59, tzinfo=UTC), 8),
+    ],
+)
+def test_a_reply_ends_with_the_day_of_its_last_moment(moment: datetime, first_day_without: int):
+    reply = fitted(ReplyRule("x", ends=moment)).rules.reply
+    assert reply.ends == datetime(2026, 12, first_day_without, tzinfo=BRUSSELS)
+
+
+@given(text=st.text(max_size=200).filter(str.strip))
+def test_a_text_that_fits_is_one_argument_and_comes_back_to_the_letter(text: str):
+    try:
+        reply = fitted(ReplyRule(text)).rules.reply
+    except Refused:
+        return
+    sent = reply.text.replace("\n", "\\n")
+    assert "\n" not in sent
+    told = Row("anna", {"autoreply_message": [sent + "\\n"], "autoreply_period": ["604800"]})
+    assert rules_of(told, BRUSSELS).reply == reply
+
+
+FORWARDS = [
+    ForwardRule(("home@elsewhere.test",)),
+    ForwardRule(("home@elsewhere.test", "a+b@x.test"), keep_copy=False),
+    ForwardRule((), keep_copy=False),
+]
+
+
+@pytest.mark.parametrize("forward", FORWARDS)
+@pytest.mark.parametrize("before", [None, *FORWARDS])
+def test_forwarding_is_held_as_it_was_put(
+    forward: ForwardRule, before: ForwardRule | None, anna: str, driver: VirtualminDriver
+):
+    if before is not None:
+        driver.put_script(anna, fitted(None, before))
+    for _ in range(2):
+        driver.put_script(anna, fitted(None, forward))
+        assert driver.read_script(anna) == fitted(None, forward)
+    driver.put_script(anna, fitted())
+    driver.put_script(anna, fitted(None, ForwardRule()))
+    assert driver.read_script(anna) == ScriptState("", active=False, rules=MailRules(None, ForwardRule()))
+
+
+def test_forwarding_that_is_not_the_portals_business_stays(
+    anna: str, driver: VirtualminDriver, virtualmin: Virtualmin
+):
+    virtualmin.call("modify-user", domain="a.test", user="anna", **{"add-forward": "own@elsewhere.test"})
+    driver.put_script(anna, fitted(ReplyRule("Away.")))
+    driver.put_script(anna, fitted(None))
+    assert held(virtualmin)["forwards"] == ["own@elsewhere.test"]
+
+
+@pytest.mark.parametrize(
+    "target", ["|/bin/x", "/var/x", ":include:/etc/passwd", "a b@c.test", "a@b.test\nc@d.test", "x"]
+)
+def test_only_addresses_are_forwarded_to(target: str):
+    with pytest.raises(Refused, match="is not a mail address"):
+        fitted(None, ForwardRule((target,)))
+
+
+def test_rules_of_an_administrators_own_are_left_alone(
+    anna: str, driver: VirtualminDriver, virtualmin: Virtualmin
+):
+    virtualmin.change_behind_our_back("a.test", "anna", forwards=["|/usr/local/bin/sort"])
+    with pytest.raises(Refused, match="file or program of its own"):
+        driver.put_script(anna, fitted(ReplyRule("Away.")))
+    driver.put_script(anna, fitted(None, ForwardRule()))
+    assert held(virtualmin)["forwards"] == ["|/usr/local/bin/sort"]
+
+
+def test_rules_of_a_mailbox_that_is_not_there(driver: VirtualminDriver):
+    for call in (lambda: driver.read_script(LOGIN), lambda: driver.put_script(LOGIN, fitted())):
+        with pytest.raises(TryAgain, match="not on the mail server yet"):
+            call()
+
+
+def test_everything_about_a_mailbox_is_one_call(anna: str, driver: VirtualminDriver, virtualmin: Virtualmin):
+    account = driver.read_account(anna)
+    assert account is not None
+    virtualmin.steer(forget_calls=True)
+    driver.put_account(
+        replace(account, name="Else", quota_bytes=4096, enabled=False, recovery_address="r@x.test")
+    )
+    assert [call["program"] for call in virtualmin.calls()] == ["list-users", "modify-user"]
