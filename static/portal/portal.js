@@ -2,7 +2,7 @@
 (() => {
   // --- Live badges: say aloud when a change moves on, and only then -------------------------------
   const spoken = new Map();
-  const words = (badge) => badge.textContent.replace(/\s+/g, " ").trim();
+  const words = (badge) => badge.querySelector(".words").textContent.replace(/\s+/g, " ").trim();
   const speak = (badge) => {
     const before = spoken.get(badge.id);
     spoken.set(badge.id, badge.dataset.state);
@@ -17,7 +17,7 @@
 
   // Whoever was signed out meanwhile gets the sign-in page as the answer: that does not belong in a badge.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (!event.detail.serverResponse.trimStart().startsWith("<span")) event.detail.shouldSwap = false;
+    if (/^\s*<!doctype/i.test(event.detail.serverResponse)) event.detail.shouldSwap = false;
   });
 
   // The portal or the network was away for a moment: ask again, or the badge would stand still for ever.
