@@ -55,12 +55,27 @@ class DomainQuerySet(models.QuerySet["Domain"]):
         return self.filter(webmasters=person)
 
 
+    def quota_changeable_by(self, person: Person) -> "DomainQuerySet":
+        """Those whose room a person hands out; support changes nothing."""
+        return self.none() if person.is_support and not person.is_operator else self.open_to(person)
+
+
+def default_thresholds() -> list[int]:
+    return [80, 95, 100]
+
 class Domain(models.Model):
     """A mail domain, and the server its mailboxes live on."""
 
     name = models.CharField(max_length=253, unique=True, help_text=_("In its ASCII form (IDNA)."))
     server = models.ForeignKey(Server, models.PROTECT, related_name="domains")
-    default_quota_bytes = models.PositiveBigIntegerField(default=1_000_000_000)
+    default_quota_bytes = models.PositiveBigIntegerField(default=1024**3)
+    max_quota_bytes = models.PositiveBigIntegerField(
+        default=0, help_text=_("What all its mailboxes may be given together; 0 means no limit.")
+    )
+    warning_thresholds = models.JSONField(
+        default=default_thresholds, help_text=_("Percentages of a mailbox's limit.")
+    )
+    warn_webmasters = models.BooleanField(default=False)
     language = models.CharField(max_length=5, default="en")
 
     objects = DomainQuerySet.as_manager()
@@ -104,6 +119,11 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         return self.open_to(person)
 
     def owned_by(self, person: Person) -> "MailboxQuerySet":
+    def quota_changeable_by(self, person: Person) -> "MailboxQuerySet":
+        """Those a person may give more or less room: as above, but nobody gives it to themselves."""
+        changeable = self.changeable_by(person)
+        return changeable if person.is_operator else changeable.filter(domain__in=person.domains.all())
+
         """The person's own: nobody else ever sets a password."""
         return self.alive().filter(owner=person)
 

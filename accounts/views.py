@@ -96,7 +96,8 @@ def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
 def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mailbox = get_object_or_404(
-        Mailbox.objects.open_to(person).select_related("domain", "server", "auto_reply"), address=address
+        Mailbox.objects.open_to(person).select_related("domain", "server", "auto_reply", "usage"),
+        address=address,
     )
     context = {
         "mailbox": mailbox,

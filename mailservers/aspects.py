@@ -60,3 +60,6 @@ def fingerprint(state: Any) -> str:
     """SHA-256, in hexadecimal, of a state: equal states have equal fingerprints."""
     fields = dataclasses.asdict(state) if state is not None else None
     return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()
+    read_back: Callable[[Driver, str, Any], Any] | None = None
+    """For what is done once and can't drift: asks whether it was done (driver, login, state), and tells the
+    state itself if so. `read` is never called then, and nothing is kept to compare with."""

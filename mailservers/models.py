@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.db.models.functions import Cast, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
@@ -323,3 +324,161 @@ def say(reason: str, values: dict[str, Any]) -> str:
     if not reason:
         return ""
     return gettext(reason) % values if values else gettext(reason)
+
+
+class DriftCheckQuerySet(models.QuerySet["DriftCheck"]):
+    def unfinished(self) -> "DriftCheckQuerySet":
+        return self.filter(finished_at=None)
+
+    def take(self, number: int, length: timedelta) -> "DriftCheck | None":
+        """The check, for one worker at a time and for a while; None while another has it or it is done."""
+        now = timezone.now()
+        free = Q(held_until=None) | Q(held_until__lte=now) | Q(held_until__gt=now + LONGEST_LEASE)
+        if not self.unfinished().filter(free, pk=number).update(held_until=now + length):
+            return None
+        return self.select_related("server").get(pk=number)
+
+
+class DriftCheck(models.Model):
+    """A comparison of an aspect of many mailboxes with their server, done in pieces; it outlives workers."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="drift_checks")
+    aspect = models.CharField(max_length=30)
+    # Of all mailboxes on the server, or of these only.
+    domain = models.ForeignKey("accounts.Domain", models.CASCADE, null=True, related_name="+")
+    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="drift_checks")
+    requested_at = models.DateTimeField(default=timezone.now)
+    # The last mailbox that was looked at: the next piece begins behind it.
+    reached = models.BigIntegerField(default=0)
+    held_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    compared = models.PositiveIntegerField(default=0)
+    drifted = models.PositiveIntegerField(default=0)
+    reason = models.TextField(blank=True, help_text=_("Why it stopped, if it did."))
+    reason_values = models.JSONField(default=dict, blank=True)
+
+    objects = DriftCheckQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["server", "aspect"], name="drift_check_open", condition=Q(finished_at=None)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.aspect}"
+
+    @property
+    def reason_text(self) -> str:
+        return say(self.reason, self.reason_values)
+
+
+def _limit() -> models.Case:
+    """Inside a query of usages: what `Usage.limit_with` tells (0: none)."""
+    as_read = Q(limit_bytes__isnull=False, wanted_bytes=models.F("mailbox__quota_bytes"))
+    return models.Case(
+        models.When(as_read, then=models.F("limit_bytes")), default=models.F("mailbox__quota_bytes")
+    )
+
+
+class UsageQuerySet(models.QuerySet["Usage"]):
+    def above(self, percent: int) -> "UsageQuerySet":
+        """Those that fill more than this share of their limit."""
+        filled = models.F("limit") / 100 * percent
+        return self.annotate(limit=_limit()).filter(limit__gt=0, bytes_used__gt=filled)
+
+    def fullest_first(self) -> "UsageQuerySet":
+        """By share of the limit; those without a limit last."""
+        limit = NullIf(Cast(_limit(), models.FloatField()), models.Value(0.0))
+        share = Cast("bytes_used", models.FloatField()) / limit
+        return self.annotate(share=share).order_by(
+            models.F("share").desc(nulls_last=True), "-bytes_used", "pk"
+        )
+
+
+class Usage(models.Model):
+    """What a mailbox held when its server was last asked."""
+
+    mailbox = models.OneToOneField("accounts.Mailbox", models.CASCADE, related_name="usage", primary_key=True)
+    bytes_used = models.PositiveBigIntegerField()
+    messages = models.PositiveBigIntegerField(null=True, help_text=_("Empty: the server does not tell."))
+    trash_bytes = models.PositiveBigIntegerField(default=0)
+    trash_messages = models.PositiveBigIntegerField(default=0)
+    junk_bytes = models.PositiveBigIntegerField(default=0)
+    # Only when the mailbox is read alone: what lies in the trash for longer than 30 days.
+    old_trash_bytes = models.PositiveBigIntegerField(null=True)
+    old_trash_messages = models.PositiveBigIntegerField(null=True)
+    limit_bytes = models.PositiveBigIntegerField(
+        null=True, help_text=_("What the server counts with; 0 means no limit, empty that it does not tell.")
+    )
+    wanted_bytes = models.PositiveBigIntegerField(help_text=_("The limit in the portal at that moment."))
+    folders = models.JSONField(default=list, help_text=_("The largest: name, bytes, messages and kind."))
+    folder_count = models.PositiveIntegerField(default=0)
+    read_at = models.DateTimeField()
+
+    objects = UsageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "usages"
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id} {self.bytes_used}"
+
+    def limit_with(self, quota_bytes: int) -> int:
+        """What counts, with this limit in the portal: the server's own, unless the portal's is newer."""
+        known = self.limit_bytes is not None and self.wanted_bytes == quota_bytes
+        return self.limit_bytes if known and self.limit_bytes is not None else quota_bytes
+
+
+class UsageDay(models.Model):
+    """What a mailbox held on a day, at the last reading of it."""
+
+    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, related_name="usage_days")
+    day = models.DateField(db_index=True)
+    bytes_used = models.PositiveBigIntegerField()
+    trash_bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["mailbox", "day"], name="one_usage_a_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id} {self.day}"
+
+
+class UsageRequest(models.Model):
+    """Somebody wants to know what a mailbox holds now; one row for each mailbox, the last request."""
+
+    mailbox = models.OneToOneField(
+        "accounts.Mailbox", models.CASCADE, related_name="usage_request", primary_key=True
+    )
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, help_text=_("Why there is no answer."))
+    reason_values = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id} {self.asked_at}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.answered_at is None
+
+    @property
+    def reason_text(self) -> str:
+        return say(self.reason, self.reason_values)
+
+
+class SealedPassword(models.Model):
+    """A mailbox's newest password, on its way to a server that takes no hash; only workers can open it.
+
+    Erased by the push, by the next one, and at the end of its time: see sealed_passwords.py.
+    """
+
+    mailbox = models.OneToOneField("accounts.Mailbox", models.CASCADE, related_name="sealed_password")
+    sealed = models.BinaryField(help_text=_("Empty: it waited too long and was erased."))
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["expires_at"], name="sealed_password_expires"),)
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id}"

@@ -195,7 +195,10 @@ def _write_and_read_back(driver: Driver, aspect: Aspect, mailbox: "Mailbox", ser
     wanted = aspect.fit(aspect.desired(mailbox), driver.limits)
     with driver.session(mailbox.login):
         aspect.put(driver, mailbox.login, wanted)
-        held = aspect.read(driver, mailbox.login)
+        if aspect.read_back is not None:
+            held = aspect.read_back(driver, mailbox.login, wanted)
+        else:
+            held = aspect.read(driver, mailbox.login)
     if held != wanted:
         raise Refused(
             gettext_noop("%(server)s took the change but now holds something else: %(differences)s"),
@@ -220,7 +223,7 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
     Change.objects.bulk_update(
         claimed, ["state", "attempts", "next_attempt_at", "settled_at", "reason", "reason_values"]
     )
-    _observe([outcome for outcome in outcomes if outcome.error is None], now)
+    _observe([outcome for outcome in outcomes if outcome.error is None and _can_drift(outcome)], now)
     away = next((o.error for o in outcomes if isinstance(o.error, ServerAway)), None)
     if away is not None:
         breaker.note_away(server, away)
@@ -247,6 +250,10 @@ def _mark(outcome: Outcome, now: Any) -> None:
 def _observe(outcomes: Iterable[Outcome], now: Any) -> None:
     Observation.objects.bulk_create(
         [
+def _can_drift(outcome: Outcome) -> bool:
+    return aspect_named(outcome.change.aspect).read_back is None
+
+
             Observation(
                 mailbox_id=outcome.change.mailbox_id,
                 aspect=outcome.change.aspect,

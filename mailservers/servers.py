@@ -4,7 +4,7 @@ from django.utils.translation import gettext_noop
 
 from mailservers.credentials import CredentialsLocked, unseal
 from mailservers.drivers import ConfigurationError, open_driver
-from mailservers.drivers.base import Driver, TryAgain
+from mailservers.drivers.base import Driver, Limits, TryAgain
 from mailservers.models import Server
 
 # One driver for each server and process, so that what it keeps open is used again.
@@ -36,3 +36,11 @@ def driver_for(server: Server) -> Driver:
         ) from None
     _drivers[server.pk] = (row, driver)
     return driver
+
+
+def limits_of(server: Server) -> Limits | None:
+    """What a server like this can hold, for pages; nothing is reached. None: its settings are not usable."""
+    try:
+        return driver_for(server).limits
+    except TryAgain:
+        return None

@@ -30,6 +30,17 @@ class Environment:
         return value
 
     def choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
+    def word(self, name: str) -> str:
+        """The value; empty when it is not set, and that is no problem."""
+        return str(self._env.str(name, ""))
+
+    def port(self, name: str, *, default: int) -> int:
+        value = self.word(name) or str(default)
+        if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
+            self.problem(f"{name} must be a port, a whole number from 1 to 65535.")
+            return default
+        return int(value)
+
         value = self._env.str(name, default)
         if value not in choices:
             self.problem(f"{name} is {value!r}, but must be one of: {', '.join(choices)}.")

@@ -42,6 +42,9 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
         domains = reverse("accounts:list-domains")
         in_domains = path.startswith((domains, "/mailboxes/")) and not in_own
         entries.append(Entry(_("Domains"), domains, in_domains))
+    if person.sees_everything:
+        room = reverse("quotas:list-servers")
+        entries.append(Entry(_("Room for mail"), room, path == room))
     if len(own) == 1:
         entries.append(Entry(_("My mailbox"), own_urls[0], in_own))
     elif own and not has_domains:

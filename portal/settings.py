@@ -5,6 +5,7 @@ lists the variables; production refuses whatever would be unsafe there.
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
@@ -43,6 +44,22 @@ LOG_LEVEL = env.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")
 
 if IN_PRODUCTION:
     if DEBUG:
+# What 1 kB, MB, GB, TB mean in pages, forms and mails: 1024 or 1000 of the smaller one. Mail programs such
+# as Thunderbird count what GETQUOTA tells them (KiB) in steps of 1024.
+SIZE_UNITS = env.choice("PORTAL_SIZE_UNITS", ("binary", "decimal"), default="binary")
+SIZE_STEP = 1024 if SIZE_UNITS == "binary" else 1000
+# The server that takes the portal's own mail: warnings, notices. Without a host none is sent.
+EMAIL_HOST = env.word("PORTAL_SMTP_HOST")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+SMTP_TLS = env.choice("PORTAL_SMTP_TLS", ("starttls", "tls", "none"), default="starttls")
+EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_TLS == "starttls", SMTP_TLS == "tls"
+EMAIL_PORT = env.port("PORTAL_SMTP_PORT", default=465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_HOST_USER = env.word("PORTAL_SMTP_USER")
+EMAIL_HOST_PASSWORD = env.word("PORTAL_SMTP_PASSWORD")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = (
+    env.word("PORTAL_MAIL_FROM") or f"mail-portal@{urlsplit(PUBLIC_URL).hostname or 'localhost'}"
+)
         env.problem("PORTAL_DEBUG shows secrets to visitors: unset it, or set PORTAL_MODE=development.")
     if SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
         env.problem("PORTAL_SECRET_KEY is weak: make one with: openssl rand -base64 60")
@@ -64,6 +81,7 @@ INSTALLED_APPS = [
     "mailservers",
     "audit",
     "csp",
+    "quotas",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django.contrib.auth",
@@ -182,6 +200,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
+CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "portal"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -200,7 +219,21 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "mailservers.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}}
+    "erase passwords": {
+        "task": "mailservers.tasks.erase_expired_passwords",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "sweep": {"task": "mailservers.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "plan readings": {"task": "quotas.tasks.plan_readings", "schedule": 60.0, "options": {"expires": 55}},
+    "send notices": {"task": "quotas.tasks.send_notices", "schedule": 60.0, "options": {"expires": 55}},
+    "look for drift": {
+        "task": "mailservers.tasks.check_all_drift",
+        "schedule": crontab(hour="2", minute="30"),
+        "options": {"expires": 6 * 60 * 60},
+    },
+    "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},
+    "forget old days": {"task": "quotas.tasks.forget", "schedule": 24 * 60 * 60.0},
 }
 
 LOGGING_CONFIG = "portal.logs.configure"

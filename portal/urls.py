@@ -7,6 +7,7 @@ urlpatterns = [
     path("health/live", views.live, name="live"),
     path("health/ready", views.ready, name="ready"),
     path("", include("accounts.urls")),
+    path("", include("quotas.urls")),
     path("", include("vacation.urls")),
 ]
 handler400 = "portal.views.bad_request"

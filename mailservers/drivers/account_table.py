@@ -3,10 +3,11 @@
 import os
 import sqlite3
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from math import ceil
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from django.utils.translation import gettext_noop
@@ -17,6 +18,8 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    Row,
+    Select,
     String,
     Table,
     create_engine,
@@ -44,6 +47,8 @@ MAILBOX = Table(
 )
 # No password has this hash. An empty one would lock as well, until somebody's configuration has a default.
 LOCKED = "{SHA512-CRYPT}!"
+# SQLite takes 32,766 values in a statement, PostgreSQL's driver 65,535.
+LOGINS_IN_A_QUERY = 5_000
 LARGEST_QUOTA = 2**63 - 1
 
 # PostgreSQL's codes; of those for trouble with the server itself the first two characters.
@@ -95,15 +100,16 @@ class AccountTable:
     def read(self, login: str) -> AccountState | None:
         query = select(MAILBOX).where(MAILBOX.c.login == login)
         row = self._run(lambda connection: connection.execute(query).one_or_none())
-        if row is None:
-            return None
-        return AccountState(
-            login=row.login,
-            address=row.address,
-            password_hash="" if row.password == LOCKED else row.password,
-            quota_bytes=row.quota_bytes,
-            enabled=bool(row.active),
-        )
+        return None if row is None else _state(row)
+
+    def read_many(self, logins: Sequence[str]) -> dict[str, AccountState]:
+        """Those that are there, by login: one query for as many as a statement may name."""
+        found: dict[str, AccountState] = {}
+        for start in range(0, len(logins), LOGINS_IN_A_QUERY):
+            some = logins[start : start + LOGINS_IN_A_QUERY]
+            rows = self._run(partial(_rows_of, select(MAILBOX).where(MAILBOX.c.login.in_(some))))
+            found.update((row.login, _state(row)) for row in rows)
+        return found
 
     def remove(self, login: str) -> None:
         command = delete(MAILBOX).where(MAILBOX.c.login == login)
@@ -114,6 +120,11 @@ class AccountTable:
         inside = func.lower(MAILBOX.c.address).endswith(f"@{domain.lower()}", autoescape=True)
         query = select(MAILBOX.c.login).where(inside, MAILBOX.c.active == 1).order_by(MAILBOX.c.login)
         return self._run(lambda connection: list(connection.scalars(query)))
+
+    def count_beginning_with(self, start: str) -> int:
+        """How many accounts there are whose login begins so, whatever their domain."""
+        query = select(func.count()).where(MAILBOX.c.login.startswith(start, autoescape=True))
+        return self._run(lambda connection: connection.execute(query).scalar_one())
 
     def any_login(self) -> str:
         """Some enabled account's login, or empty; asks for every column, to see that all are there."""
@@ -183,6 +194,20 @@ class _ConstraintBroken(Exception):
         self.unique = unique
 
 
+def _rows_of(query: Select[Any], connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(query).all()
+
+
+def _state(row: Row[Any]) -> AccountState:
+    return AccountState(
+        login=row.login,
+        address=row.address,
+        password_hash="" if row.password == LOCKED else row.password,
+        quota_bytes=row.quota_bytes,
+        enabled=bool(row.active),
+    )
+
+
 def _taken(connection: Connection, account: AccountState) -> str:
     """The name of this account that another one has already, as login or as address; else empty."""
     names = [account.login, account.address]
@@ -207,9 +232,13 @@ def _refuse_unstorable(account: AccountState) -> None:
         raise Refused(gettext_noop("The mail server cannot have a quota of this size."))
 
 
-def refuse_unspeakable(name: str) -> None:
+def is_unspeakable(name: str) -> bool:
     """Names with control characters or halves of characters, which no protocol can carry."""
-    if not name or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+    return not name or any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+
+
+def refuse_unspeakable(name: str) -> None:
+    if is_unspeakable(name):
         raise Refused(gettext_noop("A login or address has characters in it that no mail server takes."))
 
 

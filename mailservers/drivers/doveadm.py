@@ -21,6 +21,10 @@ NO_SUCH_USER = 67
 NOT_FOUND = 68
 
 
+class TooMuch(TryAgain):
+    """The answer is longer than anybody would want to keep in memory: ask for less."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one command: its rows, or the exit code it failed with."""
@@ -141,7 +145,7 @@ def _bounded(chunks: Iterable[bytes]) -> bytes:
     for chunk in chunks:
         body += chunk
         if len(body) > LARGEST_ANSWER:
-            raise TryAgain(gettext_noop("The mail server's doveadm interface does not stop answering."))
+            raise TooMuch(gettext_noop("The mail server's doveadm interface does not stop answering."))
     return bytes(body)
 
 

@@ -1,26 +1,30 @@
 """Dovecot with Pigeonhole: accounts in SQL, scripts over ManageSieve, the rest over doveadm's HTTP API."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from time import monotonic
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_noop
 
-from mailservers.drivers import mailbox_scripts
-from mailservers.drivers.account_table import AccountTable, refuse_unspeakable
+from mailservers.drivers import dovecot_usage, mailbox_scripts
+from mailservers.drivers.account_table import AccountTable, is_unspeakable, refuse_unspeakable
 from mailservers.drivers.base import (
     AccountState,
     DriverError,
     Health,
     Limits,
     Refused,
+    ScriptReport,
     ScriptState,
     ServerAway,
+    TrashState,
     TryAgain,
     UsageState,
 )
-from mailservers.drivers.doveadm import NO_SUCH_USER, NOT_FOUND, Doveadm, Outcome, for_one
+from mailservers.drivers.doveadm import NOT_FOUND, Doveadm, for_one
 from mailservers.drivers.dovecot_settings import read_settings
 from mailservers.drivers.managesieve import (
     Bye,
@@ -33,11 +37,7 @@ from mailservers.drivers.managesieve import (
     TimedOut,
 )
 
-NEEDED_COMMANDS = frozenset(["authCacheFlush", "kick", "quotaGet"])
-NOT_THERE_YET = gettext_noop("The mailbox is not on the mail server yet, or is switched off there.")
-NOT_TOLD = gettext_noop("The mail server does not tell what the mailbox holds.")
-# Large enough to save most of the round trips, small enough that an answer comes within the limits.
-USAGE_BATCH = 50
+NEEDED_COMMANDS = frozenset(["authCacheFlush", "expunge", "fetch", "kick", "mailboxStatus", "quotaGet"])
 
 
 class DovecotDriver:
@@ -97,6 +97,31 @@ class DovecotDriver:
         with self._mailbox(login) as client:
             return mailbox_scripts.read(client)
 
+    def read_accounts(self, logins: Sequence[str]) -> dict[str, AccountState]:
+        return self._accounts.read_many([login for login in logins if not is_unspeakable(login)])
+
+    def read_scripts(
+        self, logins: Sequence[str], *, connections: int, seconds: float
+    ) -> dict[str, ScriptReport | DriverError]:
+        """One connection a mailbox: a master user signs in for one alone, and Dovecot lets nobody change."""
+        ends = monotonic() + seconds
+        away = threading.Event()
+
+        def read(login: str) -> ScriptReport | DriverError | None:
+            if away.is_set() or monotonic() > ends:
+                return None
+            try:
+                with self._mailbox(login) as client:
+                    return mailbox_scripts.report(client)
+            except DriverError as error:
+                if isinstance(error, ServerAway):
+                    away.set()
+                return error
+
+        with ThreadPoolExecutor(max(1, connections), thread_name_prefix="scripts") as threads:
+            reports = list(threads.map(read, logins))
+        return {login: report for login, report in zip(logins, reports, strict=True) if report is not None}
+
     def end_sessions(self, login: str) -> None:
         refuse_unspeakable(login)
         doveadm = self._doveadm()
@@ -109,24 +134,24 @@ class DovecotDriver:
 
     def usage(self, login: str) -> UsageState:
         refuse_unspeakable(login)
-        [outcome] = self._doveadm().run([("quotaGet", {"user": for_one(login)})])
-        if outcome.exit_code == NO_SUCH_USER:
-            raise TryAgain(NOT_THERE_YET)
-        if (usage := _usage(login, outcome)) is None:
-            raise TryAgain(NOT_TOLD)
-        return usage
+        return dovecot_usage.read_one(self._doveadm(), for_one(login), self._settings.folders)
 
-    def usages(self, domain: str) -> Iterator[UsageState]:
-        """Asked in batches as it is iterated; a mailbox that cannot be read is left out."""
+    def usages(self, domain: str, after: str = "") -> Iterator[UsageState]:
+        """Asked in parts as it is iterated."""
         doveadm = self._doveadm()
-        logins = self._accounts.logins_in(domain)
-        for start in range(0, len(logins), USAGE_BATCH):
-            batch = logins[start : start + USAGE_BATCH]
-            outcomes = doveadm.run([("quotaGet", {"user": for_one(login)}) for login in batch])
-            usages = [_usage(login, outcome) for login, outcome in zip(batch, outcomes, strict=True)]
-            if not any(usages) and any(outcome.exit_code != NO_SUCH_USER for outcome in outcomes):
-                raise TryAgain(NOT_TOLD)
-            yield from (usage for usage in usages if usage is not None)
+        logins = sorted(login for login in self._accounts.logins_in(domain) if login > after)
+        return dovecot_usage.read_many(
+            doveadm, logins, self._settings.folders, count=self._accounts.count_beginning_with
+        )
+
+    def trash(self, login: str, saved_before: int) -> TrashState:
+        refuse_unspeakable(login)
+        folders = self._settings.folders
+        return dovecot_usage.read_trash(self._doveadm(), for_one(login), folders, saved_before)
+
+    def empty_trash(self, login: str, saved_before: int) -> None:
+        refuse_unspeakable(login)
+        dovecot_usage.empty_trash(self._doveadm(), for_one(login), self._settings.folders, saved_before)
 
     def check(self) -> Health:
         """Signs in to some mailbox, without a look at it: there is no other way to try the master user."""
@@ -258,20 +283,5 @@ def _sign_in_refused(no: Rejected) -> TryAgain:
         return ServerAway(gettext_noop("The mail server asks to try again later."))
     # Dovecot tells the two apart by words alone: *authentication* is the master user's.
     if "authorization" in no.text.lower():
-        return _MailboxUnknown(NOT_THERE_YET)
+        return _MailboxUnknown(dovecot_usage.NOT_THERE_YET)
     return ServerAway(gettext_noop("The mail server does not accept the portal's master user or password."))
-
-
-def _usage(login: str, outcome: Outcome) -> UsageState | None:
-    """What quotaGet tells, in KiB and messages; a limit of "-" means none."""
-    by_type = {row.get("type"): row for row in reversed(outcome.rows)}
-    try:
-        storage, messages = by_type["STORAGE"], by_type["MESSAGE"]
-        return UsageState(
-            login=login,
-            bytes_used=int(storage["value"]) * 1024,
-            messages=int(messages["value"]),
-            quota_bytes=0 if storage["limit"] == "-" else int(storage["limit"]) * 1024,
-        )
-    except (LookupError, ValueError):
-        return None

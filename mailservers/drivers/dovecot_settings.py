@@ -9,14 +9,32 @@ import httpx
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from mailservers.drivers.base import ConfigurationError
+from mailservers.drivers.base import ConfigurationError, FolderKind
 
 WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url")
 TRUST = ("ca_file", "ca_pem")
 LIMITS = ("connect_seconds", "read_seconds", "total_seconds")
-ENDPOINTS = frozenset(WHERE + TRUST + LIMITS)
+FOLDERS = ("trash_folders", "junk_folders", "folder_separator")
+ENDPOINTS = frozenset(WHERE + TRUST + LIMITS + FOLDERS)
 HIDDEN = "***"  # so SQLAlchemy writes a password that is not to be seen
 CREDENTIALS = frozenset(["master_user", "master_password", "doveadm_key", "sql_password"])
+
+
+@dataclass(frozen=True, slots=True)
+class FolderNames:
+    """Which folders are trash or junk: doveadm does not tell. Their subfolders are so, too."""
+
+    trash: tuple[str, ...]
+    junk: tuple[str, ...]
+    separator: str
+
+    def kind_of(self, name: str) -> FolderKind:
+        if self.are_in(self.trash, name):
+            return FolderKind.TRASH
+        return FolderKind.JUNK if self.are_in(self.junk, name) else FolderKind.MAIL
+
+    def are_in(self, parents: tuple[str, ...], name: str) -> bool:
+        return any(name == parent or name.startswith(parent + self.separator) for parent in parents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +47,7 @@ class DovecotSettings:
     tls_name: str
     doveadm_url: str
     """Empty: usage cannot be read, nor sessions ended."""
+    folders: FolderNames
     tls: ssl.SSLContext
     master_user: str
     master_password: str = field(repr=False)
@@ -50,6 +69,7 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
         sieve_port=_port(endpoints),
         tls_name=_text(endpoints, "tls_name") or sieve_host,
         doveadm_url=doveadm_url,
+        folders=_folders(endpoints),
         tls=_tls(endpoints),
         master_user=_text(credentials, "master_user", "Give the master user that Dovecot knows."),
         master_password=_text(credentials, "master_password", "Give the master user's password."),
@@ -98,6 +118,33 @@ def _seconds(endpoints: Mapping[str, object], name: str, default: float) -> floa
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 300:
         raise ConfigurationError(f"{name} must be a number of seconds above 0, 300 at most.")
     return float(seconds)
+
+
+def _folders(endpoints: Mapping[str, object]) -> FolderNames:
+    separator = _text(endpoints, "folder_separator") or "/"
+    if len(separator) != 1:
+        raise ConfigurationError(
+            "folder_separator must be the one character that stands between the names of a folder and its"
+            " subfolder."
+        )
+    return FolderNames(
+        trash=_names(endpoints, "trash_folders", "Trash"),
+        junk=_names(endpoints, "junk_folders", "Junk"),
+        separator=separator,
+    )
+
+
+def _names(endpoints: Mapping[str, object], name: str, default: str) -> tuple[str, ...]:
+    names = endpoints.get(name, [default])
+    if not isinstance(names, list) or not all(isinstance(each, str) and each for each in names):
+        raise ConfigurationError(f"{name} must be a list of the folders' full names.")
+    for each in names:
+        # doveadm takes both as wildcards, and would delete from other folders as well.
+        if "*" in each or "%" in each or each.upper() == "INBOX":
+            raise ConfigurationError(
+                f"{name}: “{each}” cannot be used. Name folders without * and %, and not INBOX."
+            )
+    return tuple(names)
 
 
 def _sql_url(endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> URL:

@@ -1,22 +1,21 @@
 """Puts the portal's script into a mailbox over ManageSieve, next to those that are there already."""
 
 import unicodedata
-from collections.abc import Set
+from collections.abc import Iterator, Mapping, Set
 
 from django.utils.translation import gettext_noop
 
-from mailservers.drivers.base import DriverError, Refused, ScriptState, TryAgain
+from mailservers.drivers.base import DriverError, OwnScript, Refused, ScriptReport, ScriptState, TryAgain
 from mailservers.drivers.managesieve import ManageSieveClient, Rejected, ScriptEntry
 from mailservers.drivers.portal_script import (
     NAME,
     PortalScript,
     compose,
-    has_vacation,
-    included,
     is_ours,
     remembered,
     take_apart,
 )
+from mailservers.drivers.sieve_reading import has_vacation, included, redirects
 
 
 def run(client: ManageSieveClient, text: str) -> None:
@@ -64,11 +63,16 @@ def stop(client: ManageSieveClient) -> None:
 
 def read(client: ManageSieveClient) -> ScriptState:
     """The portal's part; the whole script when somebody changed it, so that the difference shows."""
+    return _ours(*_look(client))
+
+
+def report(client: ManageSieveClient) -> ScriptReport:
+    """The portal's part, and what all that runs does with mail."""
     names, active, stored = _look(client)
-    if NAME not in names:
-        return ScriptState("", active=False)
-    ours = take_apart(stored)
-    return ScriptState(stored if ours is None else ours.text, active=active == NAME)
+    running = list(_running(client, active, names, {NAME: stored}))
+    targets = {target for _, text in running for target in redirects(text)}
+    answering = [OwnScript(name, text) for name, text in running if name != NAME and has_vacation(text)]
+    return ScriptReport(_ours(names, active, stored), tuple(sorted(targets)), tuple(answering))
 
 
 def refusal_in_words(no: Rejected) -> DriverError:
@@ -100,6 +104,13 @@ def _look(client: ManageSieveClient) -> tuple[Set[str], str, str]:
     return names, _active(entries), stored
 
 
+def _ours(names: Set[str], active: str, stored: str) -> ScriptState:
+    if NAME not in names:
+        return ScriptState("", active=False)
+    ours = take_apart(stored)
+    return ScriptState(stored if ours is None else ours.text, active=active == NAME)
+
+
 def _active(entries: list[ScriptEntry]) -> str:
     return next((entry.name for entry in entries if entry.active), "")
 
@@ -126,18 +137,24 @@ def _set_aside(client: ManageSieveClient, names: Set[str]) -> str:
 
 def _script_with_vacation(client: ManageSieveClient, first: str, names: Set[str]) -> str:
     """The first script that has a vacation action, among this one and those it includes; else empty."""
-    seen = {NAME}
+    running = _running(client, first, names - {NAME}, {})
+    return next((name for name, text in running if has_vacation(text)), "")
+
+
+def _running(
+    client: ManageSieveClient, first: str, names: Set[str], known: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """This script and those it includes, as (name, text); asks for the text only where it is not known."""
+    seen: set[str] = set()
     waiting = [first]
     while waiting:
         name = waiting.pop()
         if name in seen or name not in names:
             continue
         seen.add(name)
-        text = client.get_script(name)
-        if has_vacation(text):
-            return name
+        text = known[name] if name in known else client.get_script(name).replace("\r\n", "\n")
+        yield name, text
         waiting += included(text)
-    return ""
 
 
 def _first_error(text: str) -> str:

@@ -1,6 +1,6 @@
 """A mail server that only remembers: for tests, and to try the portal out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar
 
@@ -8,13 +8,21 @@ from django.utils.translation import gettext_noop
 
 from mailservers.drivers.base import (
     AccountState,
+    DriverError,
+    FolderKind,
+    FolderUsage,
     Health,
     Limits,
+    OwnScript,
     Refused,
+    ScriptReport,
     ScriptState,
+    ServerAway,
+    TrashState,
     TryAgain,
     UsageState,
 )
+from mailservers.drivers.sieve_reading import has_vacation, redirects
 
 NO_MAIL = (0, 0)
 
@@ -28,8 +36,12 @@ class MemoryDriver:
 
     accounts: ClassVar[dict[str, AccountState]] = {}
     scripts: ClassVar[dict[str, ScriptState]] = {}
+    own_scripts: ClassVar[dict[str, str]] = {}
+    """By login: the script of the mailbox's own, called “own”, that runs as well."""
     mail: ClassVar[dict[str, tuple[int, int]]] = {}
-    """By login: bytes and messages."""
+    """By login: bytes and messages outside of the trash."""
+    in_trash: ClassVar[dict[str, list[tuple[int, int]]]] = {}
+    """By login: each message's bytes, and the second it was put there."""
     ended_sessions: ClassVar[list[str]] = []
     failures: ClassVar[list[Exception | None]] = []
 
@@ -43,8 +55,10 @@ class MemoryDriver:
     @classmethod
     def reset(cls) -> None:
         """Forget everything."""
-        for memory in (cls.accounts, cls.scripts, cls.mail, cls.ended_sessions, cls.failures):
+        for memory in (cls.accounts, cls.scripts, cls.own_scripts, cls.mail, cls.in_trash):
             memory.clear()
+        cls.ended_sessions.clear()
+        cls.failures.clear()
 
     def session(self, _login: str) -> AbstractContextManager[None]:
         return nullcontext()
@@ -76,20 +90,60 @@ class MemoryDriver:
         self._fail_if_told()
         return self.scripts.get(login, ScriptState("", active=False))
 
+    def read_accounts(self, logins: Sequence[str]) -> dict[str, AccountState]:
+        self._fail_if_told()
+        return {login: self.accounts[login] for login in logins if login in self.accounts}
+
+    def read_scripts(
+        self,
+        logins: Sequence[str],
+        *,
+        connections: int,  # noqa: ARG002 - the contract's; nothing here takes time
+        seconds: float,  # noqa: ARG002
+    ) -> dict[str, ScriptReport | DriverError]:
+        reports: dict[str, ScriptReport | DriverError] = {}
+        for login in logins:
+            try:
+                script = self.read_script(login)
+            except DriverError as error:
+                reports[login] = error
+                if isinstance(error, ServerAway):
+                    break
+                continue
+            own = self.own_scripts.get(login, "")
+            targets = {*redirects(script.text if script.active else ""), *redirects(own)}
+            answering = (OwnScript("own", own),) if has_vacation(own) else ()
+            reports[login] = ScriptReport(script, tuple(sorted(targets)), answering)
+        return reports
+
     def end_sessions(self, login: str) -> None:
         self._fail_if_told()
         self.ended_sessions.append(login)
 
     def usage(self, login: str) -> UsageState:
         self._fail_if_told()
-        if login not in self.accounts:
-            raise TryAgain(gettext_noop("The mailbox is not on the mail server yet."))
-        return self._usage_of(self.accounts[login])
+        return self._usage_of(self._known(login))
 
-    def usages(self, domain: str) -> Iterator[UsageState]:
+    def usages(self, domain: str, after: str = "") -> Iterator[UsageState]:
         self._fail_if_told()
-        inside = [a for a in self.accounts.values() if a.address.lower().endswith(f"@{domain.lower()}")]
+        inside = [
+            account
+            for login, account in sorted(self.accounts.items())
+            if account.address.lower().endswith(f"@{domain.lower()}") and login > after
+        ]
         return iter([self._usage_of(account) for account in inside if account.enabled])
+
+    def trash(self, login: str, saved_before: int) -> TrashState:
+        self._fail_if_told()
+        self._known(login)
+        sizes = [size for size, saved_at in self.in_trash.get(login, []) if saved_at < saved_before]
+        return TrashState(sum(sizes), len(sizes))
+
+    def empty_trash(self, login: str, saved_before: int) -> None:
+        self._fail_if_told()
+        self._known(login)
+        kept = [message for message in self.in_trash.get(login, []) if message[1] >= saved_before]
+        self.in_trash[login] = kept
 
     def check(self) -> Health:
         self._fail_if_told()
@@ -100,6 +154,21 @@ class MemoryDriver:
         if self.failures and (failure := self.failures.pop(0)) is not None:
             raise failure
 
+    def _known(self, login: str) -> AccountState:
+        if login not in self.accounts:
+            raise TryAgain(gettext_noop("The mailbox is not on the mail server yet."))
+        return self.accounts[login]
+
     def _usage_of(self, account: AccountState) -> UsageState:
         size, messages = self.mail.get(account.login, NO_MAIL)
-        return UsageState(account.login, size, messages, account.quota_bytes)
+        in_trash = [size for size, _saved_at in self.in_trash.get(account.login, [])]
+        return UsageState(
+            login=account.login,
+            bytes_used=size + sum(in_trash),
+            messages=messages + len(in_trash),
+            quota_bytes=account.quota_bytes,
+            folders=(
+                FolderUsage("INBOX", size, messages),
+                FolderUsage("Trash", sum(in_trash), len(in_trash), FolderKind.TRASH),
+            ),
+        )

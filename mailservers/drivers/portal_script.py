@@ -1,11 +1,12 @@
-"""The one script the portal owns on a mail server: what is written there, and what is read in others.
+"""The one script the portal owns on a mail server.
 
 Why it includes the script that ran before: docs/decisions/003-who-owns-the-sieve-script.md.
 """
 
 import re
-from itertools import takewhile
 from typing import NamedTuple
+
+from mailservers.drivers.sieve_reading import included
 
 NAME = "portal"
 
@@ -49,90 +50,11 @@ def take_apart(stored: str) -> PortalScript | None:
 
 def remembered(stored: str) -> str:
     """The script that was active before, also when somebody has changed the rest."""
-    found = _INCLUDE.findall(stored.rpartition(_END)[2])
-    return re.sub(r"\\(.)", r"\1", found[-1]) if found else ""
-
-
-def has_vacation(script: str) -> bool:
-    """Whether a vacation action can be reached in it."""
-    return any(token.kind == "word" and token.value == "vacation" for token in _live_tokens(script))
-
-
-def included(script: str) -> list[str]:
-    """The mailbox's own scripts that it includes."""
-    names = []
-    tokens = _live_tokens(script)
-    for position, token in enumerate(tokens):
-        if (token.kind, token.value) == ("word", "include"):
-            options = [tag.value for tag in takewhile(_is_tag, tokens[position + 1 :])]
-            name = tokens[position + 1 + len(options) :][:1]
-            if name and name[0].kind == "string" and ":global" not in options:
-                names.append(name[0].value)
-    return names
-
-
-class _Token(NamedTuple):
-    kind: str
-    value: str
-
-
-_TOKEN = re.compile(
-    r"""
-      (?P<space> [ \t\n]+ | \#[^\n]* | /\*.*?(?:\*/|\Z) )
-    | text: [ \t]* (?:\#[^\n]*)? \n (?P<lines> .*? ) (?: ^\.\n | ^\.\Z | \Z )
-    | " (?P<string> (?: [^"\\] | \\. )* ) (?: " | \Z )
-    | (?P<tag> :\w+ )
-    | (?P<word> \w+ )
-    | (?P<sign> . )
-    """,
-    re.VERBOSE | re.DOTALL | re.MULTILINE | re.IGNORECASE,
-)
-
-
-def _tokens(script: str) -> list[_Token]:
-    """The script's tokens without comments; what is not Sieve comes as signs."""
-    tokens = []
-    for found in _TOKEN.finditer(script.replace("\r\n", "\n")):
-        kind = found.lastgroup or ""
-        match kind:
-            case "space":
-                pass
-            case "string":
-                tokens.append(_Token("string", re.sub(r"\\(.)", r"\1", found["string"], flags=re.DOTALL)))
-            case "lines":
-                tokens.append(_Token("string", found["lines"]))
-            case _:
-                tokens.append(_Token(kind, found[kind].lower()))
-    return tokens
-
-
-def _live_tokens(script: str) -> list[_Token]:
-    """Without the blocks that never run: Roundcube switches a rule off with ``if false # …``."""
-    tokens = _tokens(script)
-    live: list[_Token] = []
-    position = 0
-    while position < len(tokens):
-        if [token.value for token in tokens[position : position + 3]] == ["if", "false", "{"]:
-            position = _end_of_block(tokens, position + 2)
-        else:
-            live.append(tokens[position])
-            position += 1
-    return live
-
-
-def _end_of_block(tokens: list[_Token], opening: int) -> int:
-    """The position after the brace that closes the block."""
-    depth = 0
-    for position in range(opening, len(tokens)):
-        if tokens[position].kind == "sign":
-            depth += {"{": 1, "}": -1}.get(tokens[position].value, 0)
-        if depth == 0:
-            return position + 1
-    return len(tokens)
-
-
-def _is_tag(token: _Token) -> bool:
-    return token.kind == "tag"
+    if _END in stored or not is_ours(stored):
+        found = _INCLUDE.findall(stored.rpartition(_END)[2])
+        return re.sub(r"\\(.)", r"\1", found[-1]) if found else ""
+    # Roundcube writes all of it anew, without the marks, when somebody changes our auto-reply there.
+    return next(reversed(included(stored)), "")
 
 
 def _quoted(text: str) -> str:

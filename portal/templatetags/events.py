@@ -9,6 +9,7 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.sizes import in_words
 from audit.models import Event
 from audit.sentences import sentence_for
 from portal.templatetags.times import weekday_and_moment
@@ -23,7 +24,13 @@ LABELS = {
     "days": gettext_noop("Days between two replies to one sender"),
     "login": gettext_noop("Login on the mail server"),
 }
-MOMENTS = {"starts", "ends"}
+    "quota_bytes": gettext_noop("Room for mail"),
+    "max_quota_bytes": gettext_noop("All mailboxes together"),
+    "saved_before": gettext_noop("What was put there before"),
+    "warning_thresholds": gettext_noop("Warnings at these percentages"),
+    "warn_webmasters": gettext_noop("Warn the webmasters as well"),
+MOMENTS = {"starts", "ends", "saved_before"}
+SIZES = {"quota_bytes", "max_quota_bytes"}
 LONG = {"text"}
 # The event's sentence says it already.
 TOLD = {"enabled"}
@@ -71,3 +78,9 @@ def _in_words(key: str, value: Any) -> str:
     if key in MOMENTS and value:
         return weekday_and_moment(datetime.fromisoformat(value))
     return "" if value is None else str(value)
+    if key in SIZES and isinstance(value, int):
+        return in_words(value) if value else _("no limit")
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")

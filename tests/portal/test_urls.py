@@ -38,6 +38,17 @@ TABLE = {
 
 @pytest.fixture
 def people(owner, other_webmaster, webmaster, support, operator):
+    "quotas:list-servers":     [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "quotas:show-usage":       [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "quotas:show-reading":     [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "quotas:read-again":       [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, TO), (NOT, TO)],
+    "quotas:empty-trash":      [(IN, IN),   (OK, OK),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "quotas:change-quota":     [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "quotas:request-quota":    [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
+    "quotas:list-usage":       [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "quotas:change-quotas":    [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
+    "quotas:edit-rules":       [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "quotas:decide-request":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
     return dict(zip(WHO, [None, owner, other_webmaster, webmaster, support, operator], strict=True))
 
 
