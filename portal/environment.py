@@ -1,5 +1,6 @@
 """Reads settings from environment variables and collects, in sentences, what is wrong with them."""
 
+import base64
 import ipaddress
 import zoneinfo
 from collections.abc import Sequence
@@ -29,7 +30,6 @@ class Environment:
             self.problem(f"{name} is not set. {hint}")
         return value
 
-    def choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
     def word(self, name: str) -> str:
         """The value; empty when it is not set, and that is no problem."""
         return str(self._env.str(name, ""))
@@ -41,6 +41,7 @@ class Environment:
             return default
         return int(value)
 
+    def choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
         value = self._env.str(name, default)
         if value not in choices:
             self.problem(f"{name} is {value!r}, but must be one of: {', '.join(choices)}.")
@@ -96,6 +97,18 @@ class Environment:
             except ValueError:
                 self.problem(f"{name}: key {place} is not 32 bytes in URL-safe base64. {hint}")
         return keys
+
+    def sealing_key(self, name: str) -> bytes:
+        """32 bytes, written as base64; empty when it is not set, which most portals can do without."""
+        text = self._env.str(name, "") or ""
+        try:
+            key = base64.b64decode(text, validate=True)
+        except ValueError:
+            key = b"?"
+        if text and len(key) != 32:
+            self.problem(f"{name} is not 32 bytes in base64. Make both keys: manage.py make_sealing_keys")
+            return b""
+        return key
 
     def database(self, name: str, *, default: str) -> dict[str, Any]:
         """Django's database settings from sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME."""

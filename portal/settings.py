@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
@@ -27,6 +28,9 @@ IN_PRODUCTION = env.choice("PORTAL_MODE", ("production", "development"), default
 SECRET_KEY = env.text("PORTAL_SECRET_KEY", hint="Make one: openssl rand -base64 60")
 # Fernet keys for the servers' credentials, newest first; older ones stay until rotate_credentials has run.
 CREDENTIAL_KEYS = env.fernet_keys("PORTAL_CREDENTIAL_KEYS")
+# Seals passwords that a server takes in clear text only; the private one belongs to the workers alone.
+SEALING_PUBLIC_KEY = env.sealing_key("PORTAL_SEALING_PUBLIC_KEY")
+SEALING_PRIVATE_KEY = env.sealing_key("PORTAL_SEALING_PRIVATE_KEY")
 DEBUG = env.flag("PORTAL_DEBUG", default=False)
 PUBLIC_URL = env.url("PORTAL_PUBLIC_URL", ("http", "https"), hint="For example https://portal.example.org")
 ALLOWED_HOSTS = env.words("PORTAL_ALLOWED_HOSTS")
@@ -40,10 +44,6 @@ CELERY_BROKER_URL = env.url(
     "PORTAL_BROKER_URL", ("redis", "rediss"), hint="For example redis://:PASSWORD@localhost"
 )
 TIME_ZONE = env.time_zone("PORTAL_TIME_ZONE", default="Europe/Brussels")
-LOG_LEVEL = env.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
-
-if IN_PRODUCTION:
-    if DEBUG:
 # What 1 kB, MB, GB, TB mean in pages, forms and mails: 1024 or 1000 of the smaller one. Mail programs such
 # as Thunderbird count what GETQUOTA tells them (KiB) in steps of 1024.
 SIZE_UNITS = env.choice("PORTAL_SIZE_UNITS", ("binary", "decimal"), default="binary")
@@ -60,6 +60,10 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = (
     env.word("PORTAL_MAIL_FROM") or f"mail-portal@{urlsplit(PUBLIC_URL).hostname or 'localhost'}"
 )
+LOG_LEVEL = env.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+
+if IN_PRODUCTION:
+    if DEBUG:
         env.problem("PORTAL_DEBUG shows secrets to visitors: unset it, or set PORTAL_MODE=development.")
     if SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
         env.problem("PORTAL_SECRET_KEY is weak: make one with: openssl rand -base64 60")
@@ -77,11 +81,11 @@ if env.problems:
 INSTALLED_APPS = [
     "portal",
     "vacation",
+    "quotas",
     "accounts",
     "mailservers",
     "audit",
     "csp",
-    "quotas",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django.contrib.auth",
@@ -196,11 +200,11 @@ STORAGES = {
 # A request larger than this is refused before it is read: the largest form holds one auto-reply.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
+CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "portal"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -17,23 +17,24 @@ from portal.templatetags.times import weekday_and_moment
 register = template.Library()
 
 LABELS = {
+    "enabled": gettext_noop("Answer automatically"),
     "subject": gettext_noop("Subject"),
     "text": gettext_noop("Text"),
     "starts": gettext_noop("From"),
     "ends": gettext_noop("Until"),
     "days": gettext_noop("Days between two replies to one sender"),
     "login": gettext_noop("Login on the mail server"),
-}
     "quota_bytes": gettext_noop("Room for mail"),
     "max_quota_bytes": gettext_noop("All mailboxes together"),
     "saved_before": gettext_noop("What was put there before"),
     "warning_thresholds": gettext_noop("Warnings at these percentages"),
     "warn_webmasters": gettext_noop("Warn the webmasters as well"),
+}
 MOMENTS = {"starts", "ends", "saved_before"}
 SIZES = {"quota_bytes", "max_quota_bytes"}
 LONG = {"text"}
-# The event's sentence says it already.
-TOLD = {"enabled"}
+# The sentences of these events say it already.
+TOLD = {"auto_reply.switched_on": {"enabled"}, "auto_reply.switched_off": {"enabled"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,15 @@ def sentence(event: Event) -> str:
 @register.filter
 def differences(event: Event) -> list[Difference]:
     """What the event changed, without what its sentence says already."""
-    return list(_differences(event.before or {}, event.after or {}))
+    told = TOLD.get(event.verb, set())
+    return list(_differences(event.before or {}, event.after or {}, told))
 
 
-def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:
+def _differences(before: dict[str, Any], after: dict[str, Any], told: set[str]) -> Iterator[Difference]:
     for key in [*after, *(key for key in before if key not in after)]:
         old, new = before.get(key), after.get(key)
         # An empty text and none at all are the same to people.
-        if key in TOLD or (old or "") == (new or ""):
+        if key in told or (old or "") == (new or ""):
             continue
         yield Difference(
             label=_(LABELS[key]) if key in LABELS else key,
@@ -77,10 +79,10 @@ def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Diff
 def _in_words(key: str, value: Any) -> str:
     if key in MOMENTS and value:
         return weekday_and_moment(datetime.fromisoformat(value))
-    return "" if value is None else str(value)
     if key in SIZES and isinstance(value, int):
         return in_words(value) if value else _("no limit")
     if isinstance(value, list):
         return ", ".join(str(each) for each in value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    return "" if value is None else str(value)
