@@ -54,7 +54,6 @@ class DomainQuerySet(models.QuerySet["Domain"]):
             return self.all()
         return self.filter(webmasters=person)
 
-
     def quota_changeable_by(self, person: Person) -> "DomainQuerySet":
         """Those whose room a person hands out; support changes nothing."""
         return self.none() if person.is_support and not person.is_operator else self.open_to(person)
@@ -62,6 +61,7 @@ class DomainQuerySet(models.QuerySet["Domain"]):
 
 def default_thresholds() -> list[int]:
     return [80, 95, 100]
+
 
 class Domain(models.Model):
     """A mail domain, and the server its mailboxes live on."""
@@ -118,12 +118,12 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
             return self.none()
         return self.open_to(person)
 
-    def owned_by(self, person: Person) -> "MailboxQuerySet":
     def quota_changeable_by(self, person: Person) -> "MailboxQuerySet":
         """Those a person may give more or less room: as above, but nobody gives it to themselves."""
         changeable = self.changeable_by(person)
         return changeable if person.is_operator else changeable.filter(domain__in=person.domains.all())
 
+    def owned_by(self, person: Person) -> "MailboxQuerySet":
         """The person's own: nobody else ever sets a password."""
         return self.alive().filter(owner=person)
 

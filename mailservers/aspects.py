@@ -38,6 +38,9 @@ class Aspect:
     """The wanted state as a server with these limits can hold it; raises Refused when it can't."""
     noted: Callable[["Mailbox", Any, Any], None] | None = None
     """What else to keep once the server holds it (mailbox, wanted, held)."""
+    read_back: Callable[[Driver, str, Any], Any] | None = None
+    """For what is done once and can't drift: asks whether it was done (driver, login, state), and tells the
+    state itself if so. `read` is never called then, and nothing is kept to compare with."""
     joins: tuple[str, ...] = ()
     """What `desired` reads beside the mailbox, as names for select_related."""
     restore: Callable[["Mailbox", dict[str, Any], Actor], Event] | None = None
@@ -60,6 +63,3 @@ def fingerprint(state: Any) -> str:
     """SHA-256, in hexadecimal, of a state: equal states have equal fingerprints."""
     fields = dataclasses.asdict(state) if state is not None else None
     return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()
-    read_back: Callable[[Driver, str, Any], Any] | None = None
-    """For what is done once and can't drift: asks whether it was done (driver, login, state), and tells the
-    state itself if so. `read` is never called then, and nothing is kept to compare with."""

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.db.models.functions import Cast, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
@@ -326,52 +326,6 @@ def say(reason: str, values: dict[str, Any]) -> str:
     return gettext(reason) % values if values else gettext(reason)
 
 
-class DriftCheckQuerySet(models.QuerySet["DriftCheck"]):
-    def unfinished(self) -> "DriftCheckQuerySet":
-        return self.filter(finished_at=None)
-
-    def take(self, number: int, length: timedelta) -> "DriftCheck | None":
-        """The check, for one worker at a time and for a while; None while another has it or it is done."""
-        now = timezone.now()
-        free = Q(held_until=None) | Q(held_until__lte=now) | Q(held_until__gt=now + LONGEST_LEASE)
-        if not self.unfinished().filter(free, pk=number).update(held_until=now + length):
-            return None
-        return self.select_related("server").get(pk=number)
-
-
-class DriftCheck(models.Model):
-    """A comparison of an aspect of many mailboxes with their server, done in pieces; it outlives workers."""
-
-    server = models.ForeignKey(Server, models.CASCADE, related_name="drift_checks")
-    aspect = models.CharField(max_length=30)
-    # Of all mailboxes on the server, or of these only.
-    domain = models.ForeignKey("accounts.Domain", models.CASCADE, null=True, related_name="+")
-    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="drift_checks")
-    requested_at = models.DateTimeField(default=timezone.now)
-    # The last mailbox that was looked at: the next piece begins behind it.
-    reached = models.BigIntegerField(default=0)
-    held_until = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    compared = models.PositiveIntegerField(default=0)
-    drifted = models.PositiveIntegerField(default=0)
-    reason = models.TextField(blank=True, help_text=_("Why it stopped, if it did."))
-    reason_values = models.JSONField(default=dict, blank=True)
-
-    objects = DriftCheckQuerySet.as_manager()
-
-    class Meta:
-        indexes = (
-            models.Index(fields=["server", "aspect"], name="drift_check_open", condition=Q(finished_at=None)),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.pk} {self.aspect}"
-
-    @property
-    def reason_text(self) -> str:
-        return say(self.reason, self.reason_values)
-
-
 def _limit() -> models.Case:
     """Inside a query of usages: what `Usage.limit_with` tells (0: none)."""
     as_read = Q(limit_bytes__isnull=False, wanted_bytes=models.F("mailbox__quota_bytes"))
@@ -465,20 +419,3 @@ class UsageRequest(models.Model):
     @property
     def reason_text(self) -> str:
         return say(self.reason, self.reason_values)
-
-
-class SealedPassword(models.Model):
-    """A mailbox's newest password, on its way to a server that takes no hash; only workers can open it.
-
-    Erased by the push, by the next one, and at the end of its time: see sealed_passwords.py.
-    """
-
-    mailbox = models.OneToOneField("accounts.Mailbox", models.CASCADE, related_name="sealed_password")
-    sealed = models.BinaryField(help_text=_("Empty: it waited too long and was erased."))
-    expires_at = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=["expires_at"], name="sealed_password_expires"),)
-
-    def __str__(self) -> str:
-        return f"{self.mailbox_id}"

@@ -247,13 +247,13 @@ def _mark(outcome: Outcome, now: Any) -> None:
         change.state = Change.State.FAILED
 
 
-def _observe(outcomes: Iterable[Outcome], now: Any) -> None:
-    Observation.objects.bulk_create(
-        [
 def _can_drift(outcome: Outcome) -> bool:
     return aspect_named(outcome.change.aspect).read_back is None
 
 
+def _observe(outcomes: Iterable[Outcome], now: Any) -> None:
+    Observation.objects.bulk_create(
+        [
             Observation(
                 mailbox_id=outcome.change.mailbox_id,
                 aspect=outcome.change.aspect,

@@ -32,12 +32,6 @@ TABLE = {
     "accounts:show-history":   [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:show-state":     [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:try-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
-    "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
-}  # fmt: skip
-
-
-@pytest.fixture
-def people(owner, other_webmaster, webmaster, support, operator):
     "quotas:list-servers":     [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
     "quotas:show-usage":       [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "quotas:show-reading":     [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
@@ -49,6 +43,12 @@ def people(owner, other_webmaster, webmaster, support, operator):
     "quotas:change-quotas":    [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
     "quotas:edit-rules":       [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "quotas:decide-request":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
+    "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
+}  # fmt: skip
+
+
+@pytest.fixture
+def people(owner, other_webmaster, webmaster, support, operator):
     return dict(zip(WHO, [None, owner, other_webmaster, webmaster, support, operator], strict=True))
 
 
