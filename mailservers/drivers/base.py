@@ -274,7 +274,8 @@ class Driver(Protocol):
     ) -> Mapping[str, "ScriptReport | DriverError"]:
         """Many mailboxes' scripts, or why one could not be read, over so many connections at most.
 
-        Once the seconds are over or the server is away no further one is begun: those are left out.
+        In the order of the logins. Once the seconds are over or the server is away no further one is
+        begun: those are left out.
         """
         ...
 

@@ -5,7 +5,6 @@ Nothing here runs a script: what might happen to some mail counts as if it did.
 
 import re
 from collections.abc import Iterator
-from email.utils import parseaddr
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -96,7 +95,7 @@ def redirects(script: str) -> list[str]:
         # The address is the last argument, whatever tags stand before it.
         strings = [argument.value for argument in arguments if argument.kind == "string"]
         if strings:
-            targets.append((parseaddr(strings[-1])[1] or strings[-1]).strip().lower())
+            targets.append(_bare(strings[-1]))
     return targets
 
 
@@ -135,6 +134,12 @@ def _decoded(text: str) -> str:
             return match[0]
 
     return _ENCODED.sub(decode, text)
+
+
+def _bare(target: str) -> str:
+    """The address without the name that may stand before it."""
+    named = re.search(r"<([^<>]*)>\s*$", target)
+    return (named[1] if named else target).strip().lower()
 
 
 def _is_tag(token: Token) -> bool:

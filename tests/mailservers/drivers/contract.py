@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mailservers.drivers.base import AccountState, Driver, Refused, ScriptState, TryAgain
+from mailservers.drivers.base import AccountState, Driver, Refused, ScriptReport, ScriptState, TryAgain
 
 HASH = "{SHA512-CRYPT}$6$rounds=1000$salt$UBI0KQXkWnvxL8GbG3vEZoHmwcLoKZTR6WrnkKQs3JEJO1DzFnzRNh0"
 OTHER_HASH = "{BLF-CRYPT}$2y$05$0123456789012345678901uRZ9VkNGvbTZTYPPvk1cY8pLSdjqWtO"
@@ -125,6 +125,16 @@ class DriverContract:
         driver.put_account(heir)
         assert driver.read_account(heir.login) == heir
 
+    def test_many_accounts_are_read_at_once(self, driver: Driver) -> None:
+        accounts = [new_account(password_hash=hash, enabled=bool(hash)) for hash in (HASH, OTHER_HASH, "")]
+        for account in accounts:
+            driver.put_account(account)
+        logins = [account.login for account in accounts]
+        assert dict(driver.read_accounts([*logins, "nobody0001", "", "line\nbreak"])) == {
+            account.login: account for account in accounts
+        }
+        assert dict(driver.read_accounts([])) == {}
+
     # --- scripts
 
     def test_without_a_script_there_is_none(self, account: AccountState, driver: Driver) -> None:
@@ -165,6 +175,21 @@ class DriverContract:
             assert driver.read_script(account.login) == OFF
         driver.put_script(account.login, SCRIPT)
         assert driver.read_script(account.login) == SCRIPT
+
+    def test_many_scripts_are_read_at_once(self, account: AccountState, driver: Driver) -> None:
+        others = [new_account() for _ in range(5)]
+        for other in others:
+            driver.put_account(other)
+        sends_on = ScriptState('require "copy";\nredirect :copy "Boss@Elsewhere.test";\n', active=True)
+        driver.put_script(account.login, SCRIPT)
+        driver.put_script(others[0].login, sends_on)
+        logins = [each.login for each in (account, *others)]
+        reports = driver.read_scripts(logins, connections=3, seconds=30.0)
+        assert dict(reports) == {
+            account.login: ScriptReport(SCRIPT),
+            others[0].login: ScriptReport(sends_on, ("boss@elsewhere.test",)),
+            **{other.login: ScriptReport(OFF) for other in others[1:]},
+        }
 
     # --- sessions, usage, health
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from passlib.hash import argon2, bcrypt, sha512_crypt
+from sqlalchemy import Engine, delete, event, insert
 
 from fleet.certificates import CertificateAuthority
 from fleet.dovecot import Dovecot
 from fleet.sink import Sink
 from mailservers.drivers import dovecot as dovecot_module
+from mailservers.drivers.account_table import MAILBOX
 from mailservers.drivers.base import AccountState, DriverError, Refused, ScriptState
 from mailservers.drivers.dovecot import DovecotDriver
 from tests.mailservers.drivers.contract import HASH, OFF, SCRIPT, DriverContract, new_account
@@ -212,6 +214,37 @@ def test_threads_share_a_driver(driver: DovecotDriver) -> None:
     for account in (*accounts, same):
         driver.put_account(account)
         assert driver.read_account(account.login) == account
+
+
+def test_ten_thousand_accounts_take_two_queries(driver: DovecotDriver) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "login": f"many{n:05}",
+            "address": f"many{n:05}@many.test",
+            "password": HASH,
+            "quota_bytes": n,
+            "active": 1,
+        }
+        for n in range(10_000)
+    ]
+    table = driver._accounts
+    table._run(lambda connection: connection.execute(insert(MAILBOX), rows))
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        found = driver.read_accounts([row["login"] for row in rows])
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+        table._run(
+            lambda connection: connection.execute(delete(MAILBOX).where(MAILBOX.c.login.like("many%")))
+        )
+    assert len(found) == len(rows)
+    assert found["many09999"] == AccountState("many09999", "many09999@many.test", HASH, 9999, enabled=True)
+    assert len([statement for statement in asked if "mailbox" in statement]) == 2
 
 
 def test_a_fork_gets_connections_of_its_own(driver: DovecotDriver) -> None:

@@ -7,7 +7,16 @@ import pytest
 
 from fleet.dovecot import Dovecot
 from fleet.sink import Sink
-from mailservers.drivers.base import AccountState, Refused, ScriptState
+from mailservers.drivers.base import (
+    AccountState,
+    DriverError,
+    OwnScript,
+    Refused,
+    ScriptReport,
+    ScriptState,
+    ServerAway,
+    TryAgain,
+)
 from mailservers.drivers.dovecot import DovecotDriver
 from tests.mailservers.drivers.contract import OFF, SCRIPT, new_account
 from tests.mailservers.drivers.mailbox import (
@@ -383,3 +392,57 @@ def test_a_mailbox_without_a_password_can_have_a_script(server: Dovecot, driver:
     assert driver.read_script(account.login) == SCRIPT
     for password in ("", "!", "{SHA512-CRYPT}!"):
         assert not signs_in(server, account.login, password)
+
+
+# --- many at once
+
+
+def test_redirects_are_told_wherever_they_run(
+    server: Dovecot, driver: DovecotDriver, account: AccountState
+) -> None:
+    login = account.login
+    keep_own_script(server, login, "forgotten", 'redirect "never@x.test";\n', active=False)
+    keep_own_script(server, login, "deeper", 'redirect "deep@x.test";\n', active=False)
+    keep_own_script(
+        server, login, "roundcube", 'require "include";\nredirect "first@x.test";\ninclude "deeper";\n'
+    )
+    driver.put_script(login, AWAY)
+    report = driver.read_scripts([login], connections=1, seconds=30.0)[login]
+    assert report == ScriptReport(AWAY, ("deep@x.test", "first@x.test"))
+
+
+def test_own_scripts_that_answer_are_told(
+    server: Dovecot, driver: DovecotDriver, account: AccountState
+) -> None:
+    def report() -> ScriptReport | DriverError:
+        return driver.read_scripts([account.login], connections=1, seconds=30.0)[account.login]
+
+    keep_own_script(server, account.login, "roundcube", OWN_AWAY)
+    assert report() == ScriptReport(OFF, (), (OwnScript("roundcube", OWN_AWAY),))
+    driver.put_script(account.login, SCRIPT)
+    assert report() == ScriptReport(SCRIPT, (), (OwnScript("roundcube", OWN_AWAY),))
+    keep_own_script(server, account.login, "filing", FILING)
+    assert report() == ScriptReport(ScriptState(SCRIPT.text, active=False))
+
+
+def test_a_changed_script_of_ours_tells_its_redirects_too(
+    server: Dovecot, driver: DovecotDriver, account: AccountState
+) -> None:
+    driver.put_script(account.login, AWAY)
+    changed = script_text(server, account.login, "portal") + 'redirect "thief@x.test";\n'
+    keep_own_script(server, account.login, "portal", changed)
+    report = driver.read_scripts([account.login], connections=1, seconds=30.0)[account.login]
+    assert isinstance(report, ScriptReport)
+    assert report.redirects == ("thief@x.test",)
+    assert report.script.text == changed
+
+
+def test_scripts_of_some_do_not_hide_the_others_trouble(driver: DovecotDriver, account: AccountState) -> None:
+    reports = driver.read_scripts([account.login, "nobody0001"], connections=2, seconds=30.0)
+    assert reports[account.login] == ScriptReport(OFF)
+    assert isinstance(reports["nobody0001"], TryAgain)
+    assert not isinstance(reports["nobody0001"], ServerAway)
+
+
+def test_no_script_is_begun_after_the_time(driver: DovecotDriver, account: AccountState) -> None:
+    assert driver.read_scripts([account.login], connections=1, seconds=0.0) == {}

@@ -441,3 +441,11 @@ def test_values_the_columns_have_no_room_for(
 def test_a_script_nobody_could_store_is_refused_before_anything_is_sent(open_driver: Open) -> None:
     with told(Refused, "characters"):
         open_driver(sieve_port=1).put_script("anna", ScriptState("\ud800", active=True))
+
+
+def test_a_server_that_is_away_is_not_asked_for_every_script(open_driver: Open) -> None:
+    logins = [f"example{n:04}" for n in range(200)]
+    found = open_driver(sieve_port=1).read_scripts(logins, connections=3, seconds=30.0)
+    assert list(found) == logins[: len(found)]
+    assert len(found) < 20
+    assert all(isinstance(error, ServerAway) for error in found.values())
