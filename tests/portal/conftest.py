@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from demo.world import CHECKOUT, World
 from fleet.users import private_directory
-from tests.portal.visitor import WAIT_MS, Visitor
+from tests.portal.visitor import WAIT_MS, Newcomer, Visitor
 
 ARTEFACTS = CHECKOUT / "var" / "test-artefacts"
 CHROMIUM_OPTIONS = [
@@ -54,7 +54,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def newcomer(world: World, browser: Browser) -> Iterator[Callable[..., Visitor]]:
+def newcomer(world: World, browser: Browser) -> Iterator[Newcomer]:
     """Makes visitors, each with cookies of their own; at the end none may have met a fault."""
     with ExitStack() as leaving:
 

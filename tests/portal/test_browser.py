@@ -19,7 +19,7 @@ from demo.mail import mail_from_outside
 from demo.world import MailboxSignIn, PersonSignIn, World
 from fleet.dovecot import Dovecot
 from mailservers.drivers.managesieve import ManageSieveClient
-from tests.portal.visitor import Visitor
+from tests.portal.visitor import Newcomer, Visitor
 
 ANSWERS_WITHIN_SECONDS = 2.0
 LIVE_AGAIN_WITHIN_SECONDS = 20.0
@@ -87,9 +87,9 @@ def no_room_for_scripts(server: Dovecot, login: str) -> Iterator[None]:
             sieve.delete_script(name)
 
 
-def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world, newcomer):
+def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world: World, newcomer: Newcomer) -> None:
     sophie, server = person(world, "webmaster"), world.server_of(COLLEAGUE).name
-    visitor: Visitor = newcomer()
+    visitor = newcomer()
     page = visitor.page
 
     visitor.open("/")
@@ -179,9 +179,9 @@ def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world, newcomer):
     visitor.see_heading("Sign in")
 
 
-def test_on_a_phone_a_mailbox_user_sees_only_the_own_pages(world, newcomer):
+def test_on_a_phone_a_mailbox_user_sees_only_the_own_pages(world: World, newcomer: Newcomer) -> None:
     user = mailbox(world, "clara.hoffmann@kapellmeister.test")
-    visitor: Visitor = newcomer(phone=True)
+    visitor = newcomer(phone=True)
     page = visitor.page
     visitor.sign_in(user.login, user.password)
     visitor.see_heading(user.address)
@@ -228,9 +228,9 @@ def test_on_a_phone_a_mailbox_user_sees_only_the_own_pages(world, newcomer):
     visitor.see_heading(user.address)
 
 
-def test_support_staff_read_it_and_change_nothing(world, newcomer):
+def test_support_staff_read_it_and_change_nothing(world: World, newcomer: Newcomer) -> None:
     hilde = person(world, "support")
-    visitor: Visitor = newcomer()
+    visitor = newcomer()
     page = visitor.page
     visitor.sign_in(hilde.login, hilde.password)
     visitor.see_heading("Domains")
@@ -242,7 +242,7 @@ def test_support_staff_read_it_and_change_nothing(world, newcomer):
     visitor.look("auto-reply for support")
 
 
-def test_signing_in_with_a_second_factor_and_a_choice_of_mailboxes(world, newcomer):
+def test_signing_in_with_a_second_factor_and_a_choice_of_mailboxes(world: World, newcomer: Newcomer) -> None:
     operator, user = person(world, "operator"), mailbox(world, "bram.hendriks@brouwerij.test")
     key = bytes(range(20)).hex()
     world.manage(
@@ -255,7 +255,7 @@ def test_signing_in_with_a_second_factor_and_a_choice_of_mailboxes(world, newcom
         f"two = ['{user.address}', 'zoe.maes@brouwerij.test']\n"
         "Mailbox.objects.filter(address__in=two).update(owner=bram)",
     )
-    visitor: Visitor = newcomer()
+    visitor = newcomer()
     page = visitor.page
     visitor.sign_in(operator.login, operator.password)
     visitor.see_heading("One more step")
@@ -279,8 +279,8 @@ def test_signing_in_with_a_second_factor_and_a_choice_of_mailboxes(world, newcom
     visitor.see_heading("zoe.maes@brouwerij.test")
 
 
-def test_a_form_from_another_session_is_told_to_load_the_page_again(newcomer):
-    visitor: Visitor = newcomer()
+def test_a_form_from_another_session_is_told_to_load_the_page_again(newcomer: Newcomer) -> None:
+    visitor = newcomer()
     visitor.open("/sign-in/")
     visitor.lose_cookies()
     visitor.expect_answer("/sign-in/", 403)
@@ -291,9 +291,9 @@ def test_a_form_from_another_session_is_told_to_load_the_page_again(newcomer):
     visitor.look("form refused")
 
 
-def test_all_but_the_live_badge_works_without_javascript(world, newcomer):
+def test_all_but_the_live_badge_works_without_javascript(world: World, newcomer: Newcomer) -> None:
     user = mailbox(world, "pieter.dewit@brouwerij.test")
-    visitor: Visitor = newcomer(javascript=False)
+    visitor = newcomer(javascript=False)
     page = visitor.page
     visitor.sign_in(user.address, user.password)
     visitor.see_heading(user.address)
@@ -310,9 +310,11 @@ def test_all_but_the_live_badge_works_without_javascript(world, newcomer):
     assert (reply["Subject"], text_of(reply)) == ("Weg", "Tot maandag.\n")
 
 
-def test_with_its_server_down_the_page_answers_and_the_badge_gets_live_by_itself(world, newcomer):
+def test_with_its_server_down_the_page_answers_and_the_badge_gets_live_by_itself(
+    world: World, newcomer: Newcomer
+) -> None:
     user = mailbox(world, "soeren.lindqvist@kapellmeister.test")
-    visitor: Visitor = newcomer()
+    visitor = newcomer()
     page = visitor.page
     visitor.sign_in(user.login, user.password)
     visitor.see_heading(user.address)
@@ -331,9 +333,9 @@ def test_with_its_server_down_the_page_answers_and_the_badge_gets_live_by_itself
     assert page.evaluate("window.sameDocument"), "The badge needed a new page."
 
 
-def test_what_the_server_refuses_is_told_and_tried_again(world, newcomer):
+def test_what_the_server_refuses_is_told_and_tried_again(world: World, newcomer: Newcomer) -> None:
     user = mailbox(world, "antje.moeller@kapellmeister.test")
-    visitor: Visitor = newcomer()
+    visitor = newcomer()
     visitor.sign_in(user.address, user.password)
     visitor.see_heading(user.address)
     with no_room_for_scripts(world.servers[user.server], user.login):
@@ -358,11 +360,11 @@ MISCHIEF = {
 }
 
 
-def test_a_page_that_breaks_the_rules_would_be_noticed(newcomer):
-    visitor: Visitor = newcomer(phone=True)
+def test_a_page_that_breaks_the_rules_would_be_noticed(newcomer: Newcomer) -> None:
+    visitor = newcomer(phone=True)
     visitor.open("/sign-in/")
     for mischief in MISCHIEF.values():
-        visitor.page.evaluate(f"async () => {{ await ({mischief}); }}")
+        visitor.page.evaluate(f"() => {{ {mischief}; }}")
     with pytest.raises(AssertionError) as noticed:
         visitor.look("broken on purpose")
     for complaint in MISCHIEF:

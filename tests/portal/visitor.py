@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Response, ViewportSize, WebError, expect
 
@@ -57,6 +57,8 @@ class Visitor:
         self._url = url
         self._pictures = pictures
         self._javascript = javascript
+        # It is a script that knows of the dark.
+        self._schemes: tuple[Scheme, ...] = ("light", "dark") if javascript else ("light",)
         self._expected: set[tuple[str, int]] = set()
         self._context = browser.new_context(
             base_url=url,
@@ -115,7 +117,7 @@ class Visitor:
         """Light and dark, on every screen: a picture, nothing axe complains of, no scrolling sideways."""
         for screen in self.screens:
             self.page.set_viewport_size(screen.viewport)
-            for scheme in ("light", "dark"):
+            for scheme in self._schemes:
                 self._look_once(name, screen, scheme)
         self.page.set_viewport_size(self.screens[0].viewport)
         self.be_content()
@@ -155,3 +157,9 @@ class Visitor:
     def _note_answer(self, answer: Response) -> None:
         if answer.status >= 400 and (answer.url, answer.status) not in self._expected:
             self.faults.append(f"{answer.url} answered {answer.status}")
+
+
+class Newcomer(Protocol):
+    """Makes another visitor (the fixture `newcomer`)."""
+
+    def __call__(self, *, phone: bool = False, javascript: bool = True) -> Visitor: ...
