@@ -1,8 +1,10 @@
-"""Where a change stands: the badge that refreshes itself, and another try for one that failed."""
+"""Where a change stands: the badge that refreshes itself, and what can be done about it."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -18,7 +20,7 @@ from mailservers.models import Change
 def show_state(request: HttpRequest, number: int) -> HttpResponse:
     """The badge alone; it asks again, after growing pauses, until the change is settled."""
     mine = Change.objects.filter(mailbox__in=Mailbox.objects.open_to(person_of(request)))
-    change = get_object_or_404(mine.select_related("server"), pk=number)
+    change = get_object_or_404(mine.select_related("server").with_way_back(), pk=number)
     asked = request.GET.get("asked", "")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
     context = {
@@ -26,19 +28,58 @@ def show_state(request: HttpRequest, number: int) -> HttpResponse:
         "asked": times,
         # As the page around the badge wants it; pressing the button is another matter of rights.
         "place": request.GET.get("place", ""),
-        "can_try_again": "button" in request.GET,
+        "changeable": "button" in request.GET,
     }
     return render(request, "mailservers/_state.html", context)
 
 
 @require_POST
-def try_again(request: HttpRequest, number: int) -> HttpResponse:
-    mine = Change.objects.filter(mailbox__in=Mailbox.objects.changeable_by(person_of(request)))
-    change = get_object_or_404(mine.select_related("mailbox"), pk=number)
+def cancel(request: HttpRequest, number: int) -> HttpResponse:
+    change = _changeable(request, number)
     try:
-        outbox.try_again(change)
+        outbox.cancel(change, by=person_of(request))
+    except outbox.MovedOn:
+        messages.info(
+            request, _("It could not be cancelled: the change is on the mail server already, or a newer one.")
+        )
+    else:
+        messages.success(request, _("The change is cancelled. What was set before stands again."))
+    return _back(request, change)
+
+
+@require_POST
+def undo(request: HttpRequest, number: int) -> HttpResponse:
+    change = _changeable(request, number)
+    try:
+        outbox.undo(change, by=person_of(request))
+    except outbox.MovedOn:
+        messages.info(request, _("It could not be undone: there is a newer change meanwhile."))
+    else:
+        messages.success(request, _("What was set before stands again. The mail server is told now."))
+    return _back(request, change)
+
+
+@require_POST
+def try_again(request: HttpRequest, number: int) -> HttpResponse:
+    change = _changeable(request, number)
+    try:
+        outbox.try_again(change, by=person_of(request))
     except outbox.MovedOn:
         messages.info(request, _("There is nothing to try again: the change has moved on meanwhile."))
     else:
         messages.success(request, _("The mail server is told once more."))
-    return redirect("accounts:show-mailbox", change.mailbox.address)
+    return _back(request, change)
+
+
+def _changeable(request: HttpRequest, number: int) -> Change:
+    mine = Change.objects.filter(mailbox__in=Mailbox.objects.changeable_by(person_of(request)))
+    return get_object_or_404(
+        mine.select_related("mailbox__domain", "mailbox__server", "event", "server"), pk=number
+    )
+
+
+def _back(request: HttpRequest, change: Change) -> HttpResponse:
+    """To the page with the button, which the form names."""
+    wanted = request.POST.get("next", "")
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
+    return redirect(wanted if ours else reverse("accounts:show-mailbox", args=[change.mailbox.address]))

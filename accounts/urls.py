@@ -13,5 +13,7 @@ urlpatterns = [
     path("mailboxes/<str:address>/password/", views.change_password, name="change-password"),
     path("mailboxes/<str:address>/history/", views.show_history, name="show-history"),
     path("changes/<int:number>/state/", changes.show_state, name="show-state"),
+    path("changes/<int:number>/cancel/", changes.cancel, name="cancel"),
+    path("changes/<int:number>/undo/", changes.undo, name="undo"),
     path("changes/<int:number>/try-again/", changes.try_again, name="try-again"),
 ]

@@ -2,7 +2,7 @@
 
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -132,11 +132,19 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
 
 @require_safe
 def show_history(request: HttpRequest, address: str) -> HttpResponse:
-    visible = Mailbox.objects.open_to(person_of(request)).select_related("domain")
+    person = person_of(request)
+    visible = Mailbox.objects.open_to(person).select_related("domain", "server")
     mailbox = get_object_or_404(visible, address=address)
-    events = Event.objects.filter(subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk)
-    page = page_by_number(events.select_related("change__server"), before=request.GET.get("before", ""))
-    return render(request, "accounts/show_history.html", {"mailbox": mailbox, "page": page})
+    changes = Change.objects.select_related("server").with_way_back()
+    events = Event.objects.filter(
+        subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk
+    ).prefetch_related(Prefetch("change", changes))
+    context = {
+        "mailbox": mailbox,
+        "page": page_by_number(events, before=request.GET.get("before", "")),
+        "changeable": Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists(),
+    }
+    return render(request, "accounts/show_history.html", context)
 
 
 def _wanted_page(request: HttpRequest) -> str:

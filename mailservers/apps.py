@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class MailserversConfig(AppConfig):
     name = "mailservers"
     verbose_name = "Mail servers"
+
+    def ready(self) -> None:
+        from mailservers import sentences  # noqa: F401, PLC0415 - registers; models are only ready now

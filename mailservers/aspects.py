@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from audit.chain import Actor
 from audit.models import Event
@@ -15,6 +15,10 @@ from mailservers.drivers.base import Driver, Limits
 
 if TYPE_CHECKING:
     from accounts.models import Mailbox
+
+
+# How a change was taken back: before its server heard of it, or after.
+TakenBack = Literal["cancelled", "undone"]
 
 
 def unaltered(state: Any, _limits: Limits) -> Any:
@@ -43,7 +47,7 @@ class Aspect:
     state itself if so. `read` is never called then, and nothing is kept to compare with."""
     joins: tuple[str, ...] = ()
     """What `desired` reads beside the mailbox, as names for select_related."""
-    restore: Callable[["Mailbox", dict[str, Any], Actor], Event] | None = None
+    restore: Callable[["Mailbox", dict[str, Any], Actor, TakenBack], Event] | None = None
     """Brings back what an event's `before` holds, and records who did; None: it can't be taken back."""
 
 

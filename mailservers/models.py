@@ -107,15 +107,32 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def newest_first(self) -> "ChangeQuerySet":
         return self.order_by("-pk")
 
+    def with_way_back(self) -> "ChangeQuerySet":
+        """Each knows whether it is the newest, and whether the value from before it can come back."""
+        is_newest = ~models.Exists(_newer())
+        told = {"is_newest": is_newest, "has_way_back": is_newest & Q(event__before__isnull=False)}
+        return self.annotate(**told)
+
+    def without_newer(self) -> "ChangeQuerySet":
+        """Those that are still what their mailbox's aspect should be."""
+        return self.filter(~models.Exists(_newer()))
+
     def newest_of(self, mailbox_id: int, aspect: str) -> "Change | None":
-        """With its server."""
-        return self.of(mailbox_id, aspect).select_related("server").newest_first().first()
+        """With its server and its way back."""
+        found = self.of(mailbox_id, aspect).select_related("server").with_way_back()
+        return found.newest_first().first()
 
     def newest_of_each(self, mailbox_ids: Iterable[int]) -> "dict[int, Change]":
         """By mailbox id, the newest change of each that has one."""
         newest = self.filter(mailbox__in=mailbox_ids).values("mailbox").annotate(newest=models.Max("pk"))
         changes = Change.objects.filter(pk__in=newest.values("newest"))
         return {change.mailbox_id: change for change in changes.select_related("server")}
+
+
+def _newer() -> ChangeQuerySet:
+    """Inside a query of changes: the newer ones of the same mailbox and aspect."""
+    same = {name: models.OuterRef(name) for name in ("mailbox", "aspect")}
+    return Change.objects.filter(**same, pk__gt=models.OuterRef("pk"))
 
 
 class Change(models.Model):
@@ -154,6 +171,12 @@ class Change(models.Model):
     )
 
     objects = ChangeQuerySet.as_manager()
+
+    # Only there after with_way_back.
+    is_newest: bool
+    """No newer change of the same part stands."""
+    has_way_back: bool
+    """And its event keeps the value from before."""
 
     class Meta:
         indexes = (

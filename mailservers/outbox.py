@@ -1,6 +1,7 @@
 """What mail servers must still be told: rows written in the caller's transaction, pushed after its commit."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,10 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from audit.chain import Actor
+from audit.chain import Actor, record
 from audit.models import Event
-from mailservers.aspects import aspect_named
-from mailservers.models import Change, Server
+from mailservers.aspects import TakenBack, aspect_named
+from mailservers.models import Change, ChangeQuerySet, Server
 from mailservers.tasks import push
 
 if TYPE_CHECKING:
@@ -55,54 +56,65 @@ def request_pushes(
     return changes
 
 
-def may_cancel(change: Change) -> bool:
-    """Whether the page should offer it; `cancel` looks again."""
-    return change.state == Change.State.WAITING and _can_be_taken_back(change)
+class WayOn(StrEnum):
+    """What somebody can do about a change; the words are those of the addresses too."""
+
+    CANCEL = "cancel"
+    UNDO = "undo"
+    TRY_AGAIN = "try-again"
 
 
-def may_undo(change: Change) -> bool:
-    """Whether the page should offer it; `undo` looks again."""
-    return change.state == Change.State.LIVE and _can_be_taken_back(change)
+def way_on(change: Change) -> WayOn | None:
+    """What the page should offer for a change read with `with_way_back`; doing it looks again."""
+    if change.state == Change.State.FAILED and change.is_newest:
+        return WayOn.TRY_AGAIN
+    if not change.has_way_back or aspect_named(change.aspect).restore is None:
+        return None
+    if change.state == Change.State.WAITING:
+        return WayOn.CANCEL
+    return WayOn.UNDO if change.state == Change.State.LIVE else None
 
 
 @transaction.atomic
-def cancel(change: Change, *, by: Actor) -> None:
-    """Take a waiting change back before its server hears of it; the value before stands again.
+def cancel(change: Change, *, by: Actor) -> Change | None:
+    """Take a waiting change back; the value before stands again. Raises MovedOn.
 
-    Raises MovedOn.
+    Returns a new change when the server must hear of that value: it may hold part of the cancelled one,
+    or an older change gave way to it.
     """
-    if not _can_be_taken_back(change):
-        raise MovedOn
-    stopped = Change.objects.filter(pk=change.pk, state=Change.State.WAITING).update(
+    stopped = _if_newest(change, Change.State.WAITING).update(
         state=Change.State.CANCELLED, settled_at=timezone.now()
     )
-    if not stopped:
+    if not stopped or not _can_be_taken_back(change):
         raise MovedOn
-    _restore(change, by)
+    change.refresh_from_db(fields=["attempts"])
+    older = (
+        Change.objects.of(change.mailbox_id, change.aspect).filter(pk__lt=change.pk).newest_first().first()
+    )
+    event = _restore(change, by, "cancelled")
+    if change.attempts == 0 and (older is None or older.state != Change.State.SUPERSEDED):
+        return None
+    return request_push(change.mailbox, change.aspect, event)
 
 
 @transaction.atomic
 def undo(change: Change, *, by: Actor) -> Change:
     """A new change that brings back the value from before; raises MovedOn."""
-    if not may_undo(change):
+    if not _can_be_taken_back(change) or not _if_newest(change, Change.State.LIVE).exists():
         raise MovedOn
-    return request_push(change.mailbox, change.aspect, _restore(change, by))
+    return request_push(change.mailbox, change.aspect, _restore(change, by, "undone"))
 
 
 @transaction.atomic
-def try_again(change: Change) -> None:
+def try_again(change: Change, *, by: Actor) -> None:
     """Let a failed change wait once more; raises MovedOn."""
-    if _has_newer(change):
-        raise MovedOn
-    retried = Change.objects.filter(pk=change.pk, state=Change.State.FAILED).update(
-        state=Change.State.WAITING,
-        attempts=0,
-        requested_at=timezone.now(),
-        next_attempt_at=timezone.now(),
-        settled_at=None,
+    now = timezone.now()
+    retried = _if_newest(change, Change.State.FAILED).update(
+        state=Change.State.WAITING, attempts=0, requested_at=now, next_attempt_at=now, settled_at=None
     )
     if not retried:
         raise MovedOn
+    record("change.tried_again", by=by, about=change.mailbox, domain=change.event.domain)
     transaction.on_commit(lambda: announce(change.server, change.priority))
 
 
@@ -114,17 +126,27 @@ def announce(server: Server, priority: int) -> None:
         log.warning("broker away", server=server.name, error=type(error).__name__)
 
 
-def _has_newer(change: Change) -> bool:
-    return Change.objects.of(change.mailbox_id, change.aspect).filter(pk__gt=change.pk).exists()
+def _if_newest(change: Change, state: Change.State) -> ChangeQuerySet:
+    """The change, as long as it is in this state and nothing newer stands."""
+    _hold_the_mailbox(change)
+    newest = Change.objects.of(change.mailbox_id, change.aspect).newest_first().first()
+    if newest is None or newest.pk != change.pk:
+        return Change.objects.none()
+    return Change.objects.filter(pk=change.pk, state=state)
+
+
+def _hold_the_mailbox(change: Change) -> None:
+    """Whoever saves a setting locks the mailbox's row first, so nothing newer can come in between."""
+    # no_key: a worker that notes how a push of this mailbox went is not kept waiting.
+    type(change.mailbox).objects.select_for_update(no_key=True).get(pk=change.mailbox_id)
 
 
 def _can_be_taken_back(change: Change) -> bool:
-    knows_how = aspect_named(change.aspect).restore is not None and change.event.before is not None
-    return knows_how and not _has_newer(change)
+    return aspect_named(change.aspect).restore is not None and change.event.before is not None
 
 
-def _restore(change: Change, by: Actor) -> Event:
+def _restore(change: Change, by: Actor, how: TakenBack) -> Event:
     restore = aspect_named(change.aspect).restore
     if restore is None:
         raise MovedOn
-    return restore(change.mailbox, change.event.before or {}, by)
+    return restore(change.mailbox, change.event.before or {}, by, how)

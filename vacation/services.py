@@ -1,6 +1,7 @@
 """Saves auto-replies: the row, the audit event and the push, all or nothing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -9,6 +10,7 @@ from accounts.models import Mailbox, Person
 from audit.chain import Actor, Entry, record_all
 from audit.models import Event
 from mailservers import outbox
+from mailservers.aspects import TakenBack
 from mailservers.models import Change
 from vacation.models import AutoReply
 
@@ -60,9 +62,13 @@ def _save_some(wanted: Sequence[tuple[Mailbox, AutoReply]], *, by: Person) -> li
 
 
 @transaction.atomic
-def restore_auto_reply(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> Event:
+def restore_auto_reply(mailbox: Mailbox, told: dict[str, Any], by: Actor, how: TakenBack) -> Event:
     """Bring back what an event kept of the auto-reply (AutoReply.as_told)."""
-    return _replace(_locked(mailbox), AutoReply.from_told(mailbox, told), by=by)
+    before, auto_reply = _locked(mailbox), AutoReply.from_told(mailbox, told)
+    entry = _entry(before, auto_reply)
+    # The same absence as before, not a new one in which everybody would be answered once more.
+    auto_reply.absence = before.absence
+    return _keep(before, auto_reply, replace(entry, verb=f"auto_reply.{how}"), by=by)
 
 
 def _locked(mailbox: Mailbox) -> AutoReply:
@@ -72,7 +78,10 @@ def _locked(mailbox: Mailbox) -> AutoReply:
 
 
 def _replace(before: AutoReply, auto_reply: AutoReply, *, by: Actor) -> Event:
-    entry = _entry(before, auto_reply)
+    return _keep(before, auto_reply, _entry(before, auto_reply), by=by)
+
+
+def _keep(before: AutoReply, auto_reply: AutoReply, entry: Entry, *, by: Actor) -> Event:
     auto_reply.pk = before.pk
     auto_reply.save()
     return record_all([entry], by=by)[0]

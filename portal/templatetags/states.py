@@ -3,6 +3,7 @@
 from django import template
 from django.utils import timezone
 
+from mailservers import outbox
 from mailservers.models import Change
 
 register = template.Library()
@@ -30,6 +31,12 @@ def pause(asked: int | str) -> int:
 @register.filter
 def state_icon(change: Change) -> str:
     return ICONS[Change.State(change.state)]
+
+
+@register.filter
+def way_on(change: Change) -> str:
+    """cancel, undo, try-again, or "" when nothing can be done about it any more."""
+    return outbox.way_on(change) or ""
 
 
 @register.filter

@@ -96,7 +96,7 @@ class Engine(RuleBasedStateMachine):
     def somebody_tries_again(self):
         for change in Change.objects.filter(state=State.FAILED):
             try:
-                outbox.try_again(change)
+                outbox.try_again(change, by=None)
             except outbox.MovedOn:
                 continue
 

@@ -37,7 +37,7 @@ def test_without_a_broker_nothing_is_lost_and_the_sweep_finds_it(mailbox, event,
 def test_only_a_failed_change_is_tried_again(mailbox, event):
     change = outbox.request_push(mailbox, "account", event)
     with pytest.raises(outbox.MovedOn):
-        outbox.try_again(change)
+        outbox.try_again(change, by=None)
 
 
 def test_a_failed_change_with_a_newer_one_is_not_tried_again(mailbox, event):
@@ -45,6 +45,6 @@ def test_a_failed_change_with_a_newer_one_is_not_tried_again(mailbox, event):
     outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
     Change.objects.filter(pk=change.pk).update(state="failed")
     with pytest.raises(outbox.MovedOn):
-        outbox.try_again(change)
+        outbox.try_again(change, by=None)
     change.refresh_from_db()
     assert change.state == "failed"

@@ -31,6 +31,8 @@ TABLE = {
     "accounts:change-password": [(IN, IN),  (OK, OK),   (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
     "accounts:show-history":   [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:show-state":     [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:cancel":         [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "accounts:undo":           [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:try-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "quotas:list-servers":     [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
     "quotas:show-usage":       [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],

@@ -1,0 +1,14 @@
+"""The verbs of this app's events, for people."""
+
+from django.utils.translation import gettext_noop
+
+from audit.sentences import register_verb
+
+register_verb("change.tried_again", gettext_noop("%(who)s had the mail server told once more"))
+register_verb("server.check_requested", gettext_noop("%(who)s had %(what)s checked"))
+register_verb("server.paused", gettext_noop("%(who)s paused the pushing to %(what)s"))
+register_verb("server.resumed", gettext_noop("%(who)s resumed the pushing to %(what)s"))
+register_verb("server.pushed", gettext_noop("%(who)s had everything that waits for %(what)s pushed"))
+register_verb(
+    "server.maintenance_changed", gettext_noop("%(who)s changed the maintenance or the texts of %(what)s")
+)
