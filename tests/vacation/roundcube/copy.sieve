@@ -1,0 +1,7 @@
+require ["copy","vacation"];
+# rule:[Vacation]
+if true
+{
+	vacation :days 3 :addresses "anna@example.test" :subject "Away" "Back on Monday.";
+	redirect :copy "boss@elsewhere.test";
+}

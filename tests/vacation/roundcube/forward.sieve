@@ -1,0 +1,7 @@
+require ["copy"];
+# rule:[Forward]
+if true
+{
+	redirect :copy "boss@elsewhere.test";
+	stop;
+}
