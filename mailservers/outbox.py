@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from audit.chain import Actor, record
 from audit.models import Event
-from mailservers.aspects import TakenBack, aspect_named
-from mailservers.models import Change, ChangeQuerySet, Server
+from mailservers.aspects import TakenBack, aspect_named, fingerprint
+from mailservers.models import Change, ChangeQuerySet, Lease, Observation, Server, any_part
+from mailservers.pushing import mailboxes_of
 from mailservers.tasks import push
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def way_on(change: Change) -> WayOn | None:
 def cancel(change: Change, *, by: Actor) -> Change | None:
     """Take a waiting change back; the value before stands again. Raises MovedOn.
 
-    Returns a new change when the server must hear of that value: it may hold part of the cancelled one,
-    or an older change gave way to it.
+    The server is told of that value, by the change returned, unless it surely holds it.
     """
     stopped = _if_newest(change, Change.State.WAITING).update(
         state=Change.State.CANCELLED, settled_at=timezone.now()
@@ -88,11 +88,8 @@ def cancel(change: Change, *, by: Actor) -> Change | None:
     if not stopped or not _can_be_taken_back(change):
         raise MovedOn
     change.refresh_from_db(fields=["attempts"])
-    older = (
-        Change.objects.of(change.mailbox_id, change.aspect).filter(pk__lt=change.pk).newest_first().first()
-    )
     event = _restore(change, by, "cancelled")
-    if change.attempts == 0 and (older is None or older.state != Change.State.SUPERSEDED):
+    if _server_holds_what_is_wanted(change):
         return None
     return request_push(change.mailbox, change.aspect, event)
 
@@ -106,7 +103,7 @@ def undo(change: Change, *, by: Actor) -> Change:
 
 
 @transaction.atomic
-def try_again(change: Change, *, by: Actor) -> None:
+def try_again(change: Change, *, by: Actor | None) -> None:
     """Let a failed change wait once more; raises MovedOn."""
     now = timezone.now()
     retried = _if_newest(change, Change.State.FAILED).update(
@@ -150,3 +147,21 @@ def _restore(change: Change, by: Actor, how: TakenBack) -> Event:
     if restore is None:
         raise MovedOn
     return restore(change.mailbox, change.event.before or {}, by, how)
+
+
+def _server_holds_what_is_wanted(cancelled: Change) -> bool:
+    """Whether nothing of the cancelled change, nor of one before it, can have reached the server or still may.
+
+    A push of an older change reads what the database wants while it runs, so it may have taken the cancelled
+    value along; and an older change may have given way to the cancelled one without ever being live.
+    """
+    part = (cancelled.mailbox_id, cancelled.aspect)
+    changes = Change.objects.of(*part)
+    if cancelled.attempts or changes.open().exists() or Lease.objects.filter(any_part([part])).exists():
+        return False
+    seen = Observation.objects.filter(mailbox=cancelled.mailbox_id, aspect=cancelled.aspect).first()
+    if seen is None:
+        return not changes.exclude(state=Change.State.CANCELLED).exists()
+    mailbox = mailboxes_of([cancelled])[cancelled.mailbox_id]
+    wanted = fingerprint(aspect_named(cancelled.aspect).desired(mailbox))
+    return seen.drifted_since is None and seen.fingerprint == wanted

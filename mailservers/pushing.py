@@ -102,6 +102,8 @@ def pause_after(attempts: int) -> float:
 def _push_batch(server: Server, most: int) -> list[Outcome]:
     holding, changes = _claim(server, most)
     if not changes:
+        # Cancelled, or settled by another worker, between the look at what is due and the lease.
+        Lease.objects.give_back(holding)
         return []
     try:
         outcomes = _push_each(server, changes)
@@ -144,7 +146,7 @@ def _claim(server: Server, most: int) -> tuple[Holding, list[Change]]:
 
 def _push_each(server: Server, changes: list[Change]) -> list[Outcome]:
     """One attempt each, until the server turns out to be away or the time is used up."""
-    mailboxes = _mailboxes_of(changes)
+    mailboxes = mailboxes_of(changes)
     began = monotonic()
     outcomes: list[Outcome] = []
     for change in changes:
@@ -154,7 +156,8 @@ def _push_each(server: Server, changes: list[Change]) -> list[Outcome]:
     return outcomes
 
 
-def _mailboxes_of(changes: list[Change]) -> "dict[int, Mailbox]":
+def mailboxes_of(changes: list[Change]) -> "dict[int, Mailbox]":
+    """As the database wants them now, by id, with what their aspects read."""
     joined = {name for change in changes for name in aspect_named(change.aspect).joins}
     mailbox_model: Any = Change._meta.get_field("mailbox").related_model
     found: dict[int, Mailbox] = mailbox_model.objects.select_related(
