@@ -98,8 +98,8 @@ class MemoryDriver:
         self,
         logins: Sequence[str],
         *,
-        connections: int,  # noqa: ARG002 - the contract's; nothing here takes time
-        seconds: float,  # noqa: ARG002
+        connections: int,
+        seconds: float,
     ) -> dict[str, ScriptReport | DriverError]:
         reports: dict[str, ScriptReport | DriverError] = {}
         for login in logins:

@@ -25,11 +25,14 @@ from mailservers.drivers.base import (
     TryAgain,
     UsageState,
 )
+from mailservers.drivers.sieve_scripts import SieveScripts, SieveSettings
 from mailservers.drivers.virtualmin_api import ProgramFailed, RemoteApi, Row
 from mailservers.drivers.webmin_http import WebminHttp
 from mailservers.drivers.webmin_settings import read_settings, read_zone
 
-ENDPOINTS = frozenset(["time_zone", "quotas"])
+SIEVE = frozenset(["sieve_host", "sieve_port", "sieve_tls_name", "sieve_ca_file", "sieve_ca_pem"])
+ENDPOINTS = frozenset(["time_zone", "quotas"]) | SIEVE
+CREDENTIALS = frozenset(["user", "password", "sieve_master_user", "sieve_master_password"])
 NOT_THERE_YET = gettext_noop("The mailbox is not on the mail server yet.")
 NO_QUOTAS = gettext_noop(
     "The mail server has no quotas: the portal's operators must note that in its settings."
@@ -45,19 +48,22 @@ class VirtualminDriver:
     """One server. Keep it: it remembers where mailboxes are; threads may share it, and forks inherit it."""
 
     def __init__(self, endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> None:
-        settings = read_settings(endpoints, credentials, also=ENDPOINTS, kind="Virtualmin")
+        settings = read_settings(
+            endpoints, credentials, also=ENDPOINTS, known_credentials=CREDENTIALS, kind="Virtualmin"
+        )
         self.limits = limits(endpoints)
-        self._zone = ZoneInfo(self.limits.reply_zone)
+        self._zone = ZoneInfo(read_zone(endpoints))
         self._quotas = bool(self.limits.quota_step)
         self._http = WebminHttp(settings)
         self._api = RemoteApi(
             self._http, read_seconds=settings.read_seconds, write_seconds=settings.write_seconds
         )
         self._domain_of: dict[str, str] = {}
+        self._scripts = SieveScripts(_sieve(endpoints, credentials)) if self.limits.sieve else None
 
-    def session(self, _login: str) -> AbstractContextManager[None]:
-        """Webmin closes each connection after its answer: there is nothing to share."""
-        return nullcontext()
+    def session(self, login: str) -> AbstractContextManager[None]:
+        """Webmin closes each connection after its answer; only ManageSieve's can be shared."""
+        return nullcontext() if self._scripts is None else self._scripts.session(login)
 
     # --- accounts
 
@@ -184,6 +190,9 @@ class VirtualminDriver:
     # --- auto-replies and forwarding
 
     def put_script(self, login: str, script: ScriptState) -> None:
+        if self._scripts is not None:
+            self._scripts.put(login, script)
+            return
         row = self._find(login)
         if row is None:
             raise TryAgain(NOT_THERE_YET)
@@ -200,6 +209,8 @@ class VirtualminDriver:
             self._modify(row, options)
 
     def read_script(self, login: str) -> ScriptState:
+        if self._scripts is not None:
+            return self._scripts.read(login)
         row = self._find(login)
         if row is None:
             raise TryAgain(NOT_THERE_YET)
@@ -212,6 +223,8 @@ class VirtualminDriver:
         connections: int,
         seconds: float,
     ) -> dict[str, ScriptReport | DriverError]:
+        if self._scripts is not None:
+            return self._scripts.read_many(logins, connections=connections, seconds=seconds)
         reports: dict[str, ScriptReport | DriverError] = {}
         found = self._find_many(logins)
         for login in logins:
@@ -271,11 +284,22 @@ class VirtualminDriver:
             except ProgramFailed:
                 continue  # it may be run; it only lacks what to do
         named = (("Virtualmin", version), ("Webmin", webmin))
-        return Health(" ".join(f"{name} {found[1]}" for name, found in named if found), frozenset())
+        own = " ".join(f"{name} {found[1]}" for name, found in named if found)
+        if self._scripts is None:
+            return Health(own, frozenset())
+        sieve = self._scripts.check(self._any_login())
+        return Health(f"{own} {sieve.version}", sieve.sieve_extensions)
 
     def close(self) -> None:
         """Let go of the connections; the next call opens new ones."""
         self._http.close()
+
+    def _any_login(self) -> str:
+        for domain in self._names_of_domains():
+            for row in self._list(domain):
+                if rows.is_enabled(row):
+                    return row.first("unix_username")
+        return ""
 
     # --- aliases
 
@@ -414,18 +438,37 @@ class VirtualminDriver:
 
 
 def limits(endpoints: Mapping[str, object]) -> Limits:
-    """Raises ConfigurationError."""
+    """Where the server has ManageSieve as well, scripts go there. Raises ConfigurationError."""
+    sieve = bool(endpoints.get("sieve_host"))
     return Limits(
         takes_hashes=False,
         quota_step=rows.BLOCK if given.flag(endpoints, "quotas", default=True) else 0,
         keeps_names=True,
         keeps_recovery_address=True,
         chooses_logins=True,
-        sieve=False,
-        reply_subject=False,
-        reply_zone=read_zone(endpoints),
-        reply_as_argument=True,
+        sieve=sieve,
+        reply_subject=sieve,
+        reply_zone="" if sieve else read_zone(endpoints),
+        reply_as_argument=not sieve,
+        folders=False,
+        empties_trash=False,
         writers=1,
+    )
+
+
+def _sieve(endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> SieveSettings:
+    """Raises ConfigurationError."""
+    host = given.text(endpoints, "sieve_host")
+    return SieveSettings(
+        host=host,
+        port=given.port(endpoints, "sieve_port", "Give the port of ManageSieve, usually 4190."),
+        tls=given.tls(endpoints, "sieve_ca_file", "sieve_ca_pem"),
+        tls_name=given.text(endpoints, "sieve_tls_name") or host,
+        master_user=given.text(credentials, "sieve_master_user", "Give the master user that Dovecot knows."),
+        master_password=given.text(credentials, "sieve_master_password", "Give the master user's password."),
+        connect_seconds=given.seconds(endpoints, "connect_seconds", 5),
+        read_seconds=10,
+        total_seconds=30,
     )
 
 
