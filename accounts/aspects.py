@@ -6,8 +6,12 @@ from typing import Any
 from django.utils.translation import gettext
 
 from accounts.models import Mailbox
+from mailservers import sealed_passwords
 from mailservers.aspects import Aspect
 from mailservers.drivers.base import AccountState, Driver, Refused
+from mailservers.drivers.fitting import fit_account
+from mailservers.models import Server
+from mailservers.servers import limits_of
 
 
 def desired_account(mailbox: Mailbox) -> AccountState:
@@ -17,7 +21,27 @@ def desired_account(mailbox: Mailbox) -> AccountState:
         password_hash=mailbox.password_hash,
         quota_bytes=mailbox.quota_bytes,
         enabled=mailbox.enabled and mailbox.deleted_at is None,
+        name=mailbox.name,
+        recovery_address=mailbox.recovery_address,
+        new_password=None if _takes_hashes(mailbox.server) else sealed_passwords.unseal(mailbox),
     )
+
+
+def _takes_hashes(server: Server) -> bool:
+    """Asked before anything is opened: a password that nobody needs stays sealed."""
+    limits = limits_of(server)
+    return limits is None or limits.takes_hashes
+
+
+def note_account(mailbox: Mailbox, wanted: AccountState, held: AccountState) -> None:
+    """A password that was told is erased; a login that the server chose is learnt."""
+    if wanted.new_password is not None:
+        sealed_passwords.erase(wanted.new_password.number)
+    if held.kept_login and held.kept_login != mailbox.login:
+        # Unless somebody else has it, which only a mistake on the server could bring about.
+        taken = Mailbox.objects.filter(server=mailbox.server, login=held.kept_login)
+        if not taken.exists():
+            Mailbox.objects.filter(pk=mailbox.pk).update(login=held.kept_login)
 
 
 def put_account(driver: Driver, login: str, account: AccountState) -> None:
@@ -43,6 +67,8 @@ def account_differences(wanted: AccountState, held: AccountState | None) -> list
         (gettext("address"), wanted.address, held.address),
         (gettext("quota"), wanted.quota_bytes, held.quota_bytes),
         (gettext("switched on"), wanted.enabled, held.enabled),
+        (gettext("name"), wanted.name, held.name),
+        (gettext("recovery address"), wanted.recovery_address, held.recovery_address),
     )
     found.extend(f"{name}: {theirs}" for name, ours, theirs in pairs if ours != theirs)
     if wanted.password_hash != held.password_hash:
@@ -56,4 +82,6 @@ account = Aspect(
     put=put_account,
     read=read_account,
     differences=account_differences,
+    fit=fit_account,
+    noted=note_account,
 )

@@ -6,15 +6,23 @@ from django.utils import timezone
 from accounts import passwords
 from accounts.models import Domain, Mailbox, Person
 from audit.chain import record
-from mailservers import outbox
+from mailservers import outbox, sealed_passwords
 from mailservers.models import Change
+from mailservers.servers import limits_of
 
 
 @transaction.atomic
 def create_mailbox(domain: Domain, local_part: str, *, login: str, name: str, by: Person | None) -> Mailbox:
-    """A new mailbox on the domain's server. Nobody can sign in before a password is set."""
+    """A new mailbox on the domain's server. Nobody can sign in before a password is set.
+
+    Where the server chooses logins, the address stands for it until the server has told it.
+    """
+    address = f"{local_part}@{domain.name}".casefold()
+    limits = limits_of(domain.server)
+    if limits is not None and limits.chooses_logins:
+        login = address
     mailbox = Mailbox.objects.create(
-        address=f"{local_part}@{domain.name}".casefold(),
+        address=address,
         domain=domain,
         server=domain.server,
         login=login.casefold(),
@@ -30,9 +38,14 @@ def create_mailbox(domain: Domain, local_part: str, *, login: str, name: str, by
 
 
 def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Change:
-    """Keep the new password's hash, end the owner's other sessions here, and push the hash."""
+    """Keep the new password's hash, end the owner's other sessions here, and push the hash.
+
+    For a server that takes no hash it is sealed for the push as well; raises NoSealingKey.
+    """
+    limits = limits_of(mailbox.server)
+    schemes = limits.hash_schemes if limits else ()
     # Outside the transaction: hashing is slow on purpose, and would keep others waiting for the lock.
-    password_hash = passwords.hash_password(clear)
+    password_hash = passwords.hash_password(clear, *schemes[:1])
     with transaction.atomic():
         mailbox.password_hash, mailbox.password_changed_at = password_hash, timezone.now()
         mailbox.save(update_fields=["password_hash", "password_changed_at"])
@@ -41,5 +54,7 @@ def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Chang
             # Sessions are bound to this value; a fresh unusable one ends them all.
             owner.set_unusable_password()
             owner.save(update_fields=["password"])
+        if limits is not None and not limits.takes_hashes:
+            sealed_passwords.seal(mailbox, passwords.normalise(clear))
         event = record("mailbox.password_changed", by=by, about=mailbox, domain=mailbox.domain.name)
         return outbox.request_push(mailbox, "account", event)

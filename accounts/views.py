@@ -14,12 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import sessions
 from accounts.forms import ChangePasswordForm, CodeForm, SignInForm
-from accounts.models import Domain, Mailbox
+from accounts.models import Domain, Mailbox, Person
 from accounts.paging import page_by_address, page_by_number
 from accounts.requests import person_of
 from accounts.services import change_password as keep_new_password
 from audit.models import Event
 from mailservers.models import Change
+from mailservers.sealed_passwords import NoSealingKey
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -116,8 +117,7 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
         Mailbox.objects.owned_by(person).select_related("domain", "server", "owner"), address=address
     )
     form = ChangePasswordForm(mailbox, request.POST or None)
-    if form.is_valid():
-        keep_new_password(mailbox, form.cleaned_data["new_password"], by=person)
+    if form.is_valid() and _keep(form, mailbox, person):
         if mailbox.owner:
             auth.update_session_auth_hash(request, mailbox.owner)
         messages.success(
@@ -128,6 +128,21 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
     return render(
         request, "accounts/change_password.html", {"mailbox": mailbox, "form": form, "change": change}
     )
+
+
+def _keep(form: ChangePasswordForm, mailbox: Mailbox, person: Person) -> bool:
+    try:
+        keep_new_password(mailbox, form.cleaned_data["new_password"], by=person)
+    except NoSealingKey:
+        form.add_error(
+            None,
+            _(
+                "This mailbox's server takes passwords in clear text only, and the portal has no key yet to"
+                " keep one safe on its way. Tell the portal's operators. Nothing was changed."
+            ),
+        )
+        return False
+    return True
 
 
 @require_safe

@@ -442,3 +442,20 @@ class UsageRequest(models.Model):
     @property
     def reason_text(self) -> str:
         return say(self.reason, self.reason_values)
+
+
+class SealedPassword(models.Model):
+    """A mailbox's newest password, on its way to a server that takes no hash; only workers can open it.
+
+    Erased by the push, by the next one, and at the end of its time: see sealed_passwords.py.
+    """
+
+    mailbox = models.OneToOneField("accounts.Mailbox", models.CASCADE, related_name="sealed_password")
+    sealed = models.BinaryField(help_text=_("Empty: it waited too long and was erased."))
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["expires_at"], name="sealed_password_expires"),)
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id}"

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import celeryd_after_setup
 
-from mailservers import pushing
+from mailservers import pushing, sealed_passwords
 from mailservers.models import Server
 
 # A driver keeps to its own limits; these catch one that does not. Leases outlive them.
@@ -29,6 +29,12 @@ def push(server_id: int) -> None:
     wish = pushing.push_some(server_id)
     if wish is not None and wish.in_seconds < SWEEP_EVERY:
         push.apply_async((server_id,), queue=wish.queue, priority=wish.priority, countdown=wish.in_seconds)
+
+
+@shared_task
+def erase_expired_passwords() -> int:
+    """Passwords no server took in time are forgotten; their people are asked for another."""
+    return sealed_passwords.erase_expired()
 
 
 @shared_task

@@ -5,16 +5,19 @@ from django.utils.translation import gettext
 from accounts.models import Mailbox
 from mailservers.aspects import Aspect
 from mailservers.drivers.base import Driver, ScriptState
+from mailservers.drivers.fitting import fit_script
 from vacation.models import AutoReply
 from vacation.rendering import AutoReplyContent, render_script
+from vacation.rules import own_part, rules_of
 from vacation.services import restore_auto_reply
 
 
 def desired_script(mailbox: Mailbox) -> ScriptState:
     auto_reply: AutoReply | None = getattr(mailbox, "auto_reply", None)
+    rules = rules_of(auto_reply)
     if auto_reply is None or not auto_reply.enabled:
-        return ScriptState("", active=False)
-    return ScriptState(render_script(content_of(auto_reply)), active=True)
+        return ScriptState("", active=False, rules=rules)
+    return ScriptState(render_script(content_of(auto_reply)), active=True, rules=rules)
 
 
 def content_of(auto_reply: AutoReply) -> AutoReplyContent:
@@ -36,7 +39,7 @@ def put_script(driver: Driver, login: str, script: ScriptState) -> None:
 
 
 def read_script(driver: Driver, login: str) -> ScriptState:
-    return driver.read_script(login)
+    return own_part(driver.read_script(login))
 
 
 def script_differences(wanted: ScriptState, held: ScriptState) -> list[str]:
@@ -54,6 +57,7 @@ script = Aspect(
     put=put_script,
     read=read_script,
     differences=script_differences,
+    fit=fit_script,
     joins=("auto_reply",),
     restore=restore_auto_reply,
 )

@@ -8,7 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
+from vacation.limits import refuse_unfit
 from vacation.models import AutoReply
 from vacation.rendering import reply_entity, reply_subject
 from vacation.sieve import UnfitText
@@ -54,8 +56,12 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         model = AutoReply
         fields = ("enabled", "subject", "text", "starts", "ends")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
+        """`limits`: what the mailbox's server can hold, where that is known."""
         super().__init__(*args, **kwargs)
+        self._limits = limits or Limits()
+        if not self._limits.sieve and not self._limits.reply_subject:
+            del self.fields["subject"]
         self.initial["version"] = self.instance.version
 
     def clean_subject(self) -> str:
@@ -78,6 +84,14 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         if given.get("enabled") and "text" in given and not given["text"].strip():
             self.add_error("text", _("Write what people who write to this mailbox should be told."))
         return given
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if not self.errors:
+            try:
+                refuse_unfit(self.instance, self._limits)
+            except Refused as refusal:
+                self.add_error("text", say(refusal.reason, refusal.values))
 
     def tell_of_newer(self, newer: AutoReply) -> None:
         """Somebody else saved meanwhile: say so, keep what was typed, and let a second save go through."""

@@ -9,7 +9,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Mailbox
 from accounts.requests import person_of
 from mailservers.models import Change
+from mailservers.servers import limits_of
 from vacation.forms import AutoReplyForm
+from vacation.limits import as_held, sentences_about
 from vacation.models import AutoReply
 from vacation.services import ChangedMeanwhile, save_auto_reply
 
@@ -24,7 +26,8 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
         raise Http404
     # Before the form fills in what is typed: the page tells what happens, not what may be meant to.
     saved = getattr(mailbox, "auto_reply", None)
-    form = AutoReplyForm(request.POST or None, instance=AutoReply.of(mailbox))
+    limits = limits_of(mailbox.server)
+    form = AutoReplyForm(request.POST or None, instance=AutoReply.of(mailbox), limits=limits)
     if form.is_valid():
         try:
             save_auto_reply(form.save(commit=False), seen_version=form.cleaned_data["version"], by=person)
@@ -34,5 +37,12 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
             messages.success(request, _("Saved. The mail server is told now."))
             return redirect("vacation:edit-auto-reply", address)
     change = Change.objects.newest_of(mailbox.pk, "script")
-    context = {"mailbox": mailbox, "form": form, "saved": saved, "change": change, "changeable": changeable}
+    context = {
+        "mailbox": mailbox,
+        "form": form,
+        "saved": as_held(saved, limits),
+        "limits": sentences_about(limits) if limits else [],
+        "change": change,
+        "changeable": changeable,
+    }
     return render(request, "vacation/edit_auto_reply.html", context)
