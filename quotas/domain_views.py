@@ -150,7 +150,7 @@ def _show_list(request: HttpRequest, name: str, form: ManyQuotasForm | None = No
         "requests": QuotaRequest.objects.filter(mailbox__domain=domain, state=QuotaRequest.State.WAITING)
         .select_related("mailbox__usage")
         .order_by("asked_at")[:50],
-        "changeable": Domain.objects.quota_changeable_by(person).filter(pk=domain.pk).exists(),
+        "may_give": Domain.objects.quota_changeable_by(person).filter(pk=domain.pk).exists(),
         "form": form or ManyQuotasForm(),
     }
     return render(request, "quotas/list_usage.html", context)

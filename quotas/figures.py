@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
@@ -19,6 +19,8 @@ DAYS = 90
 # A trend of fewer days says more of the weather than of the climate.
 FEWEST_DAYS, TREND_DAYS = 7, 30
 FURTHEST = 365
+# Who gets rid of more than these percent in a day has cleaned up.
+CLEAN_UP = 5
 WARM, HOT = 80, 95
 
 
@@ -118,23 +120,34 @@ def days_of(mailbox: Mailbox, today: date) -> list[UsageDay]:
 def days_until_full(days: Sequence[UsageDay], used: int, limit: int) -> float | None:
     """At the pace of the last weeks; None when it does not grow, is full, or too little is known.
 
-    The pace is the median of all slopes between two days (Theil and Sen): one big clean-up, or one
-    large mail, does not bend it.
+    The pace is the median of all slopes between two days (Theil and Sen), as if nobody had cleaned up
+    meanwhile: neither one large mail nor one emptied trash bends it.
     """
     if not limit or used >= limit or not days:
         return None
     recent = [day for day in days if day.day > days[-1].day - timedelta(days=TREND_DAYS)]
     if len(recent) < FEWEST_DAYS:
         return None
+    points = _without_clean_ups(recent)
     slopes = [
-        (later.bytes_used - earlier.bytes_used) / (later.day - earlier.day).days
-        for earlier, later in combinations(recent, 2)
+        (later[1] - earlier[1]) / (later[0] - earlier[0]).days for earlier, later in combinations(points, 2)
     ]
     pace = statistics.median(slopes)
     if pace <= 0:
         return None
     left = (limit - used) / pace
     return left if left <= FURTHEST else None
+
+
+def _without_clean_ups(days: Sequence[UsageDay]) -> list[tuple[date, int]]:
+    """Day and size, as the size would be without the days on which much of it went."""
+    lifted, points = 0, [(days[0].day, days[0].bytes_used)]
+    for before, after in pairwise(days):
+        lost = before.bytes_used - after.bytes_used
+        if lost * 100 > before.bytes_used * CLEAN_UP:
+            lifted += lost
+        points.append((after.day, after.bytes_used + lifted))
+    return points
 
 
 def in_about(days: float) -> str:
