@@ -150,7 +150,7 @@ def _restore(change: Change, by: Actor, how: TakenBack) -> Event:
 
 
 def _server_holds_what_is_wanted(cancelled: Change) -> bool:
-    """Whether nothing of the cancelled change, nor of one before it, can have reached the server or still may.
+    """Whether nothing of the cancelled change, nor of one before it, has reached the server or still may.
 
     A push of an older change reads what the database wants while it runs, so it may have taken the cancelled
     value along; and an older change may have given way to the cancelled one without ever being live.

@@ -86,7 +86,7 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         return given
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # Django's own hook, unknown to the stubs
         if not self.errors:
             try:
                 refuse_unfit(self.instance, self._limits)

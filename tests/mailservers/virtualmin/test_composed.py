@@ -22,7 +22,7 @@ def endpoints(virtualmin: Virtualmin, dovecot: Dovecot) -> dict[str, object]:
     }
 
 
-def credentials(virtualmin: Virtualmin, dovecot: Dovecot) -> dict[str, object]:
+def credentials(virtualmin: Virtualmin, dovecot: Dovecot) -> dict[str, str]:
     return virtualmin.credentials() | {
         "sieve_master_user": dovecot.master_user,
         "sieve_master_password": dovecot.master_password,
@@ -46,9 +46,7 @@ def anna(driver: VirtualminDriver, virtualmin: Virtualmin, dovecot_with_sqlite: 
     return login
 
 
-def test_a_script_with_a_subject_and_a_time_of_day_runs_there(
-    anna: str, driver: VirtualminDriver, virtualmin: Virtualmin
-):
+def test_a_script_with_a_subject_and_a_time_of_day_runs_there(anna, driver, virtualmin):
     whole = ScriptState(TEXT, active=True, rules=MailRules(ReplyRule("Away.", subject="Hello")))
     wanted = fit_script(whole, driver.limits)
     assert wanted == ScriptState(TEXT, active=True)
@@ -61,7 +59,7 @@ def test_a_script_with_a_subject_and_a_time_of_day_runs_there(
     assert driver.read_script(anna) == ScriptState("", active=False)
 
 
-def test_accounts_stay_virtualmins(anna: str, driver: VirtualminDriver):
+def test_accounts_stay_virtualmins(anna, driver):
     account = driver.read_account(anna)
     assert account is not None
     assert account.kept_login == anna
@@ -70,7 +68,7 @@ def test_accounts_stay_virtualmins(anna: str, driver: VirtualminDriver):
     assert driver.read_account(anna).quota_bytes == 2048
 
 
-def test_both_parts_are_looked_after(anna: str, driver: VirtualminDriver):
+def test_both_parts_are_looked_after(anna, driver):
     health = driver.check()
     assert "Virtualmin 8.1.0" in health.version
     assert "Dovecot" in health.version
@@ -78,9 +76,7 @@ def test_both_parts_are_looked_after(anna: str, driver: VirtualminDriver):
 
 
 @pytest.mark.parametrize("lacking", ["sieve_port", "sieve_master_user", "sieve_master_password"])
-def test_half_a_managesieve_cannot_be_used(
-    lacking: str, virtualmin: Virtualmin, dovecot_with_sqlite: Dovecot
-):
+def test_half_a_managesieve_cannot_be_used(lacking, virtualmin, dovecot_with_sqlite):
     where = endpoints(virtualmin, dovecot_with_sqlite)
     secrets = credentials(virtualmin, dovecot_with_sqlite)
     where.pop(lacking, None)

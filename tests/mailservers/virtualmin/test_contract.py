@@ -77,9 +77,7 @@ class TestContract(DriverContract):
         with pytest.raises(Refused):
             driver.put_account(contract.new_account(login=f"{name}@b.test", address=f"{name}@b.test"))
 
-    def test_an_address_belongs_to_one_account(
-        self, account: AccountState, driver: Driver, virtualmin
-    ) -> None:
+    def test_an_address_belongs_to_one_account(self, account, driver, virtualmin):
         virtualmin.call(
             "modify-user",
             domain="a.test",
@@ -91,9 +89,7 @@ class TestContract(DriverContract):
         assert "taken@a.test" in str(refusal.value)
         assert driver.read_account(account.login) == account
 
-    def test_an_existing_account_cannot_take_an_address_over_either(
-        self, account: AccountState, driver: Driver, virtualmin
-    ) -> None:
+    def test_an_existing_account_cannot_take_an_address_over_either(self, account, driver, virtualmin):
         virtualmin.call("create-alias", domain="a.test", **{"from": "info", "to": account.address})
         with pytest.raises(Refused):
             driver.put_account(contract.new_account(login="info@a.test", address="info@a.test"))

@@ -1,6 +1,7 @@
 """Passwords on a server that takes no hash from the portal once a mailbox is there."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from passlib.hash import sha512_crypt
@@ -16,7 +17,7 @@ CLEAR = "Pä$$ %+&=;\"' x --disable"
 ARGON2 = "{ARGON2ID}$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 
 
-def account(driver: VirtualminDriver, **changes: object) -> AccountState:
+def account(driver: VirtualminDriver, **changes: Any) -> AccountState:
     whole = AccountState(LOGIN, LOGIN, "", quota_bytes=0, enabled=True)
     return fit_account(replace(whole, **changes), driver.limits)
 

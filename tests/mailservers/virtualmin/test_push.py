@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -55,7 +56,7 @@ def anna(mailbox: Mailbox, virtualmin: Virtualmin) -> Mailbox:
     return mailbox
 
 
-def on_server(virtualmin: Virtualmin) -> dict:
+def on_server(virtualmin: Virtualmin) -> dict[str, Any]:
     return virtualmin.state()["example.test"]["users"]["anna"]
 
 

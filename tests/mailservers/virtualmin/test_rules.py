@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fleet.virtualmin import Virtualmin
 from mailservers.drivers.base import ForwardRule, MailRules, Refused, ReplyRule, ScriptState, TryAgain
 from mailservers.drivers.fitting import fit_script
-from mailservers.drivers.virtualmin import VirtualminDriver, limits
+from mailservers.drivers.virtualmin import limits
 from mailservers.drivers.virtualmin_api import Row
 from mailservers.drivers.virtualmin_rows import rules_of
 
@@ -52,7 +52,7 @@ REPLIES = [
 
 
 @pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.text[:12])
-def test_a_reply_is_held_as_it_was_fitted(reply: ReplyRule, anna: str, driver: VirtualminDriver):
+def test_a_reply_is_held_as_it_was_fitted(reply, anna, driver):
     wanted = fitted(reply, ForwardRule())
     for _ in range(2):
         driver.put_script(anna, wanted)
@@ -63,14 +63,14 @@ def test_a_reply_is_held_as_it_was_fitted(reply: ReplyRule, anna: str, driver: V
     assert account.name == "Anna"
 
 
-def test_the_second_time_nothing_is_sent(anna: str, driver: VirtualminDriver, virtualmin: Virtualmin):
+def test_the_second_time_nothing_is_sent(anna, driver, virtualmin):
     driver.put_script(anna, fitted(REPLIES[1]))
     virtualmin.steer(forget_calls=True)
     driver.put_script(anna, fitted(REPLIES[1]))
     assert [call["program"] for call in virtualmin.calls()] == ["list-users"]
 
 
-def test_nothing_of_an_earlier_reply_comes_back(anna: str, driver: VirtualminDriver, virtualmin: Virtualmin):
+def test_nothing_of_an_earlier_reply_comes_back(anna, driver, virtualmin):
     forward = ForwardRule(("home@elsewhere.test",))
     dated = ReplyRule(
         "first", starts=datetime(2026, 1, 1, tzinfo=UTC), ends=datetime(2026, 2, 1, tzinfo=UTC), days=3
@@ -84,16 +84,14 @@ def test_nothing_of_an_earlier_reply_comes_back(anna: str, driver: VirtualminDri
     assert held(virtualmin)["reply"]["period"] == str(7 * 86400)
 
 
-def test_a_reply_answers_as_the_mailbox_even_if_the_text_says_otherwise(
-    anna: str, driver: VirtualminDriver, virtualmin: Virtualmin
-):
+def test_a_reply_answers_as_the_mailbox_even_if_the_text_says_otherwise(anna, driver, virtualmin):
     driver.put_script(anna, fitted(ReplyRule("From: boss@elsewhere.test\nPay at once.")))
     assert held(virtualmin)["reply"]["sender"] == '"Anna" <anna@a.test>'
     assert held(virtualmin)["reply"]["text"] == " From: boss@elsewhere.test\nPay at once.\n"
 
 
 @pytest.mark.parametrize("text", ["C:\\new", "a\\nb", " \n ", "bell \x07", "half \ud800"])
-def test_what_a_command_line_cannot_carry_is_refused_before_it_leaves(text: str):
+def test_what_a_command_line_cannot_carry_is_refused_before_it_leaves(text):
     with pytest.raises(Refused):
         fitted(ReplyRule(text))
 
@@ -106,7 +104,7 @@ def test_what_a_command_line_cannot_carry_is_refused_before_it_leaves(text: str)
         (datetime(2026, 11, 25, 0, 0, tzinfo=BRUSSELS), 25),
     ],
 )
-def test_a_reply_begins_with_the_day_of_its_first_moment(moment: datetime, day: int):
+def test_a_reply_begins_with_the_day_of_its_first_moment(moment, day):
     reply = fitted(ReplyRule("x", starts=moment)).rules.reply
     assert reply.starts == datetime(2026, 11, day, tzinfo=BRUSSELS)
 
@@ -119,13 +117,13 @@ def test_a_reply_begins_with_the_day_of_its_first_moment(moment: datetime, day: 
         (datetime(2026, 12, 7, 22, 59, tzinfo=UTC), 8),
     ],
 )
-def test_a_reply_ends_with_the_day_of_its_last_moment(moment: datetime, first_day_without: int):
+def test_a_reply_ends_with_the_day_of_its_last_moment(moment, first_day_without):
     reply = fitted(ReplyRule("x", ends=moment)).rules.reply
     assert reply.ends == datetime(2026, 12, first_day_without, tzinfo=BRUSSELS)
 
 
 @given(text=st.text(max_size=200).filter(str.strip))
-def test_a_text_that_fits_is_one_argument_and_comes_back_to_the_letter(text: str):
+def test_a_text_that_fits_is_one_argument_and_comes_back_to_the_letter(text):
     try:
         reply = fitted(ReplyRule(text)).rules.reply
     except Refused:
@@ -145,9 +143,7 @@ FORWARDS = [
 
 @pytest.mark.parametrize("forward", FORWARDS)
 @pytest.mark.parametrize("before", [None, *FORWARDS])
-def test_forwarding_is_held_as_it_was_put(
-    forward: ForwardRule, before: ForwardRule | None, anna: str, driver: VirtualminDriver
-):
+def test_forwarding_is_held_as_it_was_put(forward, before, anna, driver):
     if before is not None:
         driver.put_script(anna, fitted(None, before))
     for _ in range(2):
@@ -158,9 +154,7 @@ def test_forwarding_is_held_as_it_was_put(
     assert driver.read_script(anna) == ScriptState("", active=False, rules=MailRules(None, ForwardRule()))
 
 
-def test_forwarding_that_is_not_the_portals_business_stays(
-    anna: str, driver: VirtualminDriver, virtualmin: Virtualmin
-):
+def test_forwarding_that_is_not_the_portals_business_stays(anna, driver, virtualmin):
     virtualmin.call("modify-user", domain="a.test", user="anna", **{"add-forward": "own@elsewhere.test"})
     driver.put_script(anna, fitted(ReplyRule("Away.")))
     driver.put_script(anna, fitted(None))
@@ -170,14 +164,12 @@ def test_forwarding_that_is_not_the_portals_business_stays(
 @pytest.mark.parametrize(
     "target", ["|/bin/x", "/var/x", ":include:/etc/passwd", "a b@c.test", "a@b.test\nc@d.test", "x"]
 )
-def test_only_addresses_are_forwarded_to(target: str):
+def test_only_addresses_are_forwarded_to(target):
     with pytest.raises(Refused, match="is not a mail address"):
         fitted(None, ForwardRule((target,)))
 
 
-def test_rules_of_an_administrators_own_are_left_alone(
-    anna: str, driver: VirtualminDriver, virtualmin: Virtualmin
-):
+def test_rules_of_an_administrators_own_are_left_alone(anna, driver, virtualmin):
     virtualmin.change_behind_our_back("a.test", "anna", forwards=["|/usr/local/bin/sort"])
     with pytest.raises(Refused, match="file or program of its own"):
         driver.put_script(anna, fitted(ReplyRule("Away.")))
@@ -185,13 +177,13 @@ def test_rules_of_an_administrators_own_are_left_alone(
     assert held(virtualmin)["forwards"] == ["|/usr/local/bin/sort"]
 
 
-def test_rules_of_a_mailbox_that_is_not_there(driver: VirtualminDriver):
+def test_rules_of_a_mailbox_that_is_not_there(driver):
     for call in (lambda: driver.read_script(LOGIN), lambda: driver.put_script(LOGIN, fitted())):
         with pytest.raises(TryAgain, match="not on the mail server yet"):
             call()
 
 
-def test_everything_about_a_mailbox_is_one_call(anna: str, driver: VirtualminDriver, virtualmin: Virtualmin):
+def test_everything_about_a_mailbox_is_one_call(anna, driver, virtualmin):
     account = driver.read_account(anna)
     assert account is not None
     virtualmin.steer(forget_calls=True)
