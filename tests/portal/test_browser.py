@@ -21,6 +21,9 @@ from fleet.dovecot import Dovecot
 from mailservers.drivers.managesieve import ManageSieveClient
 from tests.portal.visitor import Newcomer, Visitor
 
+# One test is a whole story: on a busy machine it needs longer than tests in general should.
+pytestmark = pytest.mark.timeout(300)
+
 ANSWERS_WITHIN_SECONDS = 2.0
 LIVE_AGAIN_WITHIN_SECONDS = 20.0
 MOST_SCRIPTS = 10  # what the fleet's servers allow a mailbox (sieve_quota_max_scripts)
