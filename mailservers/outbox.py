@@ -12,8 +12,10 @@ from django.utils import timezone
 from audit.chain import Actor, record
 from audit.models import Event
 from mailservers.aspects import TakenBack, aspect_named, fingerprint
+from mailservers.drivers.base import DriverError
 from mailservers.models import Change, ChangeQuerySet, Lease, Observation, Server, any_part
 from mailservers.pushing import mailboxes_of
+from mailservers.servers import driver_for
 from mailservers.tasks import push
 
 if TYPE_CHECKING:
@@ -162,6 +164,9 @@ def _server_holds_what_is_wanted(cancelled: Change) -> bool:
     seen = Observation.objects.filter(mailbox=cancelled.mailbox_id, aspect=cancelled.aspect).first()
     if seen is None:
         return not changes.exclude(state=Change.State.CANCELLED).exists()
-    mailbox = mailboxes_of([cancelled])[cancelled.mailbox_id]
-    wanted = fingerprint(aspect_named(cancelled.aspect).desired(mailbox))
-    return seen.drifted_since is None and seen.fingerprint == wanted
+    aspect, mailbox = aspect_named(cancelled.aspect), mailboxes_of([cancelled])[cancelled.mailbox_id]
+    try:
+        wanted = aspect.fit(aspect.desired(mailbox), driver_for(mailbox.server).limits)
+    except DriverError:
+        return False
+    return seen.drifted_since is None and seen.fingerprint == fingerprint(wanted)

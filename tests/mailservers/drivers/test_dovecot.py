@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, event, insert
 from fleet.certificates import CertificateAuthority
 from fleet.dovecot import Dovecot
 from fleet.sink import Sink
-from mailservers.drivers import dovecot as dovecot_module
+from mailservers.drivers import dovecot_usage
 from mailservers.drivers.account_table import MAILBOX
 from mailservers.drivers.base import AccountState, DriverError, Refused, ScriptState
 from mailservers.drivers.dovecot import DovecotDriver
@@ -114,7 +114,7 @@ def test_usage_tells_what_was_delivered(
     usage = driver.usage(accounts[3].login)
     assert usage.messages == 3
     assert 9_000 < usage.bytes_used < 30_000
-    monkeypatch.setattr(dovecot_module, "USAGE_BATCH", 2)
+    monkeypatch.setattr(dovecot_usage, "BY_NAME", 2)
     found = {usage.login: usage.messages for usage in driver.usages("filled.test")}
     assert found == {account.login: number for number, account in enumerate(accounts)}
 

@@ -223,9 +223,21 @@ def http(body: bytes, status: bytes = b"200 OK") -> bytes:
         (http(b'[["doveadmResponse", 5, "0"]]'), "does not know"),
         (http(b'[["error", {"type": "unknownMethod"}, "0"]]'), "does not know"),
         (http(b'[["error" {"type": "x"}, "0"]]'), "does not know"),
-        (http(b'[["error", {"type": "exitCode", "exitCode": 75}, "0"]]'), "does not tell"),
-        (http(b'[["doveadmResponse", [], "0"]]'), "does not tell"),
-        (http(b'[["doveadmResponse", [{"type": "STORAGE", "value": "x"}], "0"]]'), "does not tell"),
+        (
+            http(
+                b'[["error", {"type": "exitCode", "exitCode": 75}, "0"],'
+                b' ["error", {"type": "exitCode", "exitCode": 75}, "1"]]'
+            ),
+            "does not tell",
+        ),
+        (http(b'[["doveadmResponse", [], "0"], ["doveadmResponse", [], "1"]]'), "does not tell"),
+        (
+            http(
+                b'[["doveadmResponse", [{"type": "STORAGE", "value": "x"}], "0"],'
+                b' ["doveadmResponse", [], "1"]]'
+            ),
+            "does not tell",
+        ),
         (http(b"", b"401 Unauthorized"), "does not accept the portal's key"),
         (http(b"", b"404 Not Found"), "HTTP 404"),
         (http(b"", b"302 Found\r\nLocation: https://elsewhere.test/"), "HTTP 302"),
