@@ -131,13 +131,14 @@ def _narrow(window: _Window, arguments: tuple[Argument, ...]) -> None:
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise NotUnderstood(UNCLEAR) from None
+    if not _FIRST <= (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= _LAST:
+        raise NotUnderstood(UNCLEAR)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    if not _FIRST <= moment <= _LAST:
-        raise NotUnderstood(UNCLEAR)
     # What is compared has no parts of a day, or of a second.
     if relation in ("gt", "le"):
         moment += timedelta(days=1) if part == "date" else timedelta(seconds=1)
+    moment = moment.astimezone(UTC)
     if relation in ("ge", "gt"):
         window.starts = max(filter(None, (window.starts, moment)))
     else:

@@ -110,6 +110,8 @@ class ScriptState:
     text: str
     active: bool
     rules: MailRules | None = None
+    replaces_own: bool = field(default=False, compare=False)
+    """When it is put: an auto-reply in the mailbox's own scripts is switched off, to make room for ours."""
 
 
 @dataclass(frozen=True, slots=True)

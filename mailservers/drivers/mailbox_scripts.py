@@ -16,10 +16,15 @@ from mailservers.drivers.portal_script import (
     take_apart,
 )
 from mailservers.drivers.sieve_reading import has_vacation, included, redirects
+from mailservers.drivers.switching_off import without_vacation
 
 
-def run(client: ManageSieveClient, text: str) -> None:
-    """Make this text run, and after it the script that was active before."""
+def run(client: ManageSieveClient, text: str, *, replaces_own: bool = False) -> None:
+    """Make this text run, and after it the script that was active before.
+
+    Only one of them may answer mail. `replaces_own`: auto-replies in the mailbox's own scripts are switched
+    off, so that ours takes their place; otherwise they are a reason to refuse.
+    """
     names, active, stored = _look(client)
     if NAME in names and not is_ours(stored):
         aside = _set_aside(client, names)
@@ -28,21 +33,19 @@ def run(client: ManageSieveClient, text: str) -> None:
     if not before and remembered(stored) in names:
         before = remembered(stored)
     whole = compose(PortalScript(text, before))
-    if has_vacation(text) and (rival := _script_with_vacation(client, before, names)):
-        # The server would take it, and then fail at each delivery: one reply a mail is all it sends.
-        raise Refused(
-            gettext_noop(
-                "The mailbox runs its own auto-reply in the script “%(script)s”."
-                " Switch it off in webmail first, then try again."
-            ),
-            script=rival,
-        )
-    if stored != whole:
-        try:
+    # The server would take two, and then fail at each delivery: one reply a mail is all it sends.
+    quiet = _without_rivals(client, before, names, may=replaces_own) if has_vacation(text) else {}
+    try:
+        if stored != whole:
             client.check_script(whole)
+        for own in quiet.values():
+            client.check_script(own)
+        if stored != whole:
             client.put_script(NAME, whole)
-        except Rejected as no:
-            raise refusal_in_words(no) from None
+        for name, own in quiet.items():
+            client.put_script(name, own)
+    except Rejected as no:
+        raise refusal_in_words(no) from None
     if active != NAME:
         client.set_active(NAME)
 
@@ -135,10 +138,25 @@ def _set_aside(client: ManageSieveClient, names: Set[str]) -> str:
     return aside
 
 
-def _script_with_vacation(client: ManageSieveClient, first: str, names: Set[str]) -> str:
-    """The first script that has a vacation action, among this one and those it includes; else empty."""
-    running = _running(client, first, names - {NAME}, {})
-    return next((name for name, text in running if has_vacation(text)), "")
+def _without_rivals(
+    client: ManageSieveClient, first: str, names: Set[str], *, may: bool
+) -> Mapping[str, str]:
+    """This script and those it includes that answer mail, by name, with that switched off; Refused if not."""
+    quiet: dict[str, str] = {}
+    for name, text in _running(client, first, names - {NAME}, {}):
+        if not has_vacation(text):
+            continue
+        own = without_vacation(text) if may else None
+        if own is None:
+            raise Refused(
+                gettext_noop(
+                    "The mailbox runs its own auto-reply in the script “%(script)s”."
+                    " Switch it off in webmail first, then try again."
+                ),
+                script=name,
+            )
+        quiet[name] = own
+    return quiet
 
 
 def _running(

@@ -15,7 +15,7 @@ class Token(NamedTuple):
     kind: str
     value: str
     start: int
-    """Where it stands in the script."""
+    """Where it stands in the script, with LF line ends."""
     end: int
 
     def is_a(self, kind: str, value: str) -> bool:
@@ -37,8 +37,9 @@ _ENCODED = re.compile(r"\$\{(?P<kind>hex|unicode):(?P<codes>[\s0-9a-f]+)\}", re.
 
 
 def tokens(script: str) -> list[Token]:
-    """The script's tokens without comments; line ends are LF. What is not Sieve comes as signs."""
-    found = [token for match in _TOKEN.finditer(script) if (token := _token(match)) is not None]
+    """The script's tokens without comments, as if its line ends were LF. What is not Sieve comes as signs."""
+    matches = _TOKEN.finditer(script.replace("\r\n", "\n"))
+    found = [token for match in matches if (token := _token(match)) is not None]
     if any(token.is_a("string", "encoded-character") for token in found):
         found = [
             token._replace(value=_decoded(token.value)) if token.kind == "string" else token
@@ -47,9 +48,8 @@ def tokens(script: str) -> list[Token]:
     return found
 
 
-def live_tokens(script: str) -> list[Token]:
+def live_tokens(every: list[Token]) -> list[Token]:
     """Without the blocks that never run: Roundcube switches a rule off with ``if false # …``."""
-    every = tokens(script)
     live: list[Token] = []
     position = 0
     while position < len(every):
@@ -74,7 +74,7 @@ def end_of_block(every: list[Token], opening: int) -> int:
 
 def has_vacation(script: str) -> bool:
     """Whether a vacation action can be reached in it."""
-    return any(token.is_a("word", "vacation") for token in live_tokens(script))
+    return any(token.is_a("word", "vacation") for token in live_tokens(tokens(script)))
 
 
 def included(script: str) -> list[str]:
@@ -101,7 +101,7 @@ def redirects(script: str) -> list[str]:
 
 def _arguments_of(action: str, script: str) -> Iterator[list[Token]]:
     """For each time the action can be reached: what stands between its name and its semicolon."""
-    live = live_tokens(script)
+    live = live_tokens(tokens(script))
     for position, token in enumerate(live):
         if token.is_a("word", action):
             yield list(takewhile(lambda argument: not argument.is_a("sign", ";"), live[position + 1 :]))

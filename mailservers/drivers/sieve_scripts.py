@@ -80,7 +80,7 @@ class SieveScripts:
                 gettext_noop("The script has characters in it that no mail server takes.")
             ) from None
         with self._mailbox(login) as client:
-            mailbox_scripts.run(client, script.text)
+            mailbox_scripts.run(client, script.text, replaces_own=script.replaces_own)
 
     def read(self, login: str) -> ScriptState:
         with self._mailbox(login) as client:

@@ -60,7 +60,10 @@ def test_what_the_portal_writes_is_read_as_it_was(content):
         assume(False)
     read = read_reply(script, alone=True)
     # The script has no parts of a second, and the line ends after the text are not the writer's.
-    moments = [moment and moment.replace(microsecond=0) for moment in (content.starts, content.ends)]
+    moments = [
+        moment and moment.astimezone(dt.UTC).replace(microsecond=0)
+        for moment in (content.starts, content.ends)
+    ]
     assert (read.text, read.subject, read.days) == (
         content.text.rstrip("\n"),
         content.subject,

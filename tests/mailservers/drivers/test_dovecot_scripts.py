@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from mailservers.drivers.base import (
     TryAgain,
 )
 from mailservers.drivers.dovecot import DovecotDriver
+from mailservers.drivers.portal_script import PortalScript, compose
 from tests.mailservers.drivers.contract import OFF, SCRIPT, new_account
 from tests.mailservers.drivers.mailbox import (
     STRANGER,
@@ -392,6 +394,47 @@ def test_a_mailbox_without_a_password_can_have_a_script(server: Dovecot, driver:
     assert driver.read_script(account.login) == SCRIPT
     for password in ("", "!", "{SHA512-CRYPT}!"):
         assert not signs_in(server, account.login, password)
+
+
+@pytest.mark.parametrize("ours_is_there", [False, True])
+def test_ours_takes_the_place_of_an_own_auto_reply(
+    ours_is_there: bool, server: Dovecot, driver: DovecotDriver, account: AccountState, sink: Sink
+) -> None:
+    login = account.login
+    own = FILING.replace('["fileinto", "mailbox"]', '["fileinto", "mailbox", "vacation"]')
+    own += '# rule:[Vacation]\nif true\n{\n\tvacation :days 3 "Own reply.";\n}\n'
+    if ours_is_there:
+        driver.put_script(login, AWAY)
+    keep_own_script(server, login, "roundcube", own)
+    if ours_is_there:
+        with webmail(server, login) as client:
+            client.put_script("portal", compose(PortalScript(AWAY.text, "roundcube")))
+            client.set_active("portal")
+    with pytest.raises(Refused):
+        driver.put_script(login, AWAY)
+    assert script_text(server, login, "roundcube") == own
+
+    for _ in range(2):
+        driver.put_script(login, replace(AWAY, replaces_own=True))
+        assert driver.read_script(login) == AWAY
+    assert scripts(server, login) == {"portal": True, "roundcube": False}
+    assert script_text(server, login, "roundcube") == own.replace("if true\n", "if false # true\n")
+    sender = f"customer.{login}@elsewhere.test"
+    deliver(server, account, "invoice", sender)
+    assert subjects(server, login, "Invoices") == ["invoice"]
+    [reply] = sink.wait_for(1, to=sender)
+    assert reply["Subject"] == "Away"
+
+
+def test_an_own_auto_reply_that_is_no_rule_of_its_own_is_left_alone(
+    server: Dovecot, driver: DovecotDriver, account: AccountState
+) -> None:
+    own = 'require "vacation";\nif header "x" "y" { keep; } else { vacation "Own reply."; }\n'
+    keep_own_script(server, account.login, "roundcube", own)
+    with pytest.raises(Refused, match="Switch it off in webmail first"):
+        driver.put_script(account.login, replace(AWAY, replaces_own=True))
+    assert script_text(server, account.login, "roundcube") == own
+    assert scripts(server, account.login) == {"roundcube": True}
 
 
 # --- many at once
