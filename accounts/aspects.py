@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from accounts.account_drift import watch
 from accounts.models import Mailbox
 from mailservers import sealed_passwords
 from mailservers.aspects import Aspect
@@ -84,4 +85,5 @@ account = Aspect(
     differences=account_differences,
     fit=fit_account,
     noted=note_account,
+    watch=watch,
 )

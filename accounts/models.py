@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mailservers.models import Server
@@ -167,3 +168,40 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class RedirectAlarmQuerySet(models.QuerySet["RedirectAlarm"]):
+    def open(self) -> "RedirectAlarmQuerySet":
+        """Those nobody has seen to, of mailboxes that are still there."""
+        return self.filter(acknowledged_at=None, mailbox__deleted_at=None)
+
+    def open_to(self, person: Person) -> "RedirectAlarmQuerySet":
+        """Those in the domains a person looks after."""
+        return self.open().filter(mailbox__domain__in=Domain.objects.open_to(person))
+
+
+class RedirectAlarm(models.Model):
+    """A mailbox's mail is sent on to somewhere outside, by a rule that the portal did not make."""
+
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="redirect_alarms")
+    targets = models.JSONField(default=list)
+    found_at = models.DateTimeField(default=timezone.now)
+    mail_due_at = models.DateTimeField(null=True, help_text=_("When the webmasters are to be written to."))
+    mailed_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+
+    objects = RedirectAlarmQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["mailbox"], name="redirect_alarm_open", condition=Q(acknowledged_at__isnull=True)
+            ),
+            models.Index(
+                fields=["mail_due_at"], name="redirect_alarm_mail", condition=Q(mail_due_at__isnull=False)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.mailbox}"

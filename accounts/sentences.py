@@ -7,3 +7,15 @@ from audit.sentences import register_verb
 register_verb("mailbox.created", gettext_noop("%(who)s created the mailbox"))
 register_verb("mailbox.password_changed", gettext_noop("%(who)s changed the password"))
 register_verb("person.signed_in", gettext_noop("%(who)s signed in"))
+register_verb(
+    "mailbox.kept_from_server",
+    gettext_noop("%(who)s kept what was changed of the mailbox on the mail server"),
+)
+register_verb(
+    "mailbox.redirect_found",
+    gettext_noop("%(who)s found a rule, made outside the portal, that sends mail on to another address"),
+)
+register_verb(
+    "mailbox.redirect_acknowledged",
+    gettext_noop("%(who)s has seen the rule that sends mail on to another address"),
+)

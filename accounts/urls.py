@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import changes, views
+from accounts import changes, drift, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,6 +12,12 @@ urlpatterns = [
     path("mailboxes/<str:address>/", views.show_mailbox, name="show-mailbox"),
     path("mailboxes/<str:address>/password/", views.change_password, name="change-password"),
     path("mailboxes/<str:address>/history/", views.show_history, name="show-history"),
+    path("mailboxes/<str:address>/keep-theirs/", drift.keep_theirs, name="keep-theirs"),
+    path("mailboxes/<str:address>/restore-ours/", drift.restore_ours, name="restore-ours"),
+    path("mailboxes/<str:address>/check/", drift.check_now, name="check-now"),
+    path(
+        "mailboxes/<str:address>/redirects-seen/", drift.acknowledge_redirects, name="acknowledge-redirects"
+    ),
     path("changes/<int:number>/state/", changes.show_state, name="show-state"),
     path("changes/<int:number>/cancel/", changes.cancel, name="cancel"),
     path("changes/<int:number>/undo/", changes.undo, name="undo"),

@@ -14,14 +14,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import sessions
 from accounts.forms import ChangePasswordForm, CodeForm, SignInForm
-from accounts.models import Domain, Mailbox, Person
+from accounts.models import Domain, Mailbox, Person, RedirectAlarm
 from accounts.paging import page_by_address, page_by_number
 from accounts.requests import person_of
 from accounts.services import change_password as keep_new_password
 from audit.models import Event
+from mailservers.drift import drifted_parts, last_looked_at
 from mailservers.models import Change
 from mailservers.sealed_passwords import NoSealingKey
 
+# So many are shown above the list of domains.
+ALARMS = 5
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
@@ -63,8 +66,11 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def list_domains(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    alarms = RedirectAlarm.objects.open_to(person).select_related("mailbox").order_by("-pk")
+    shown = list(alarms[: ALARMS + 1])
     domains = (
-        Domain.objects.open_to(person_of(request))
+        Domain.objects.open_to(person)
         .select_related("server")
         .annotate(
             mailbox_count=Count("mailboxes", filter=Q(mailboxes__deleted_at=None)),
@@ -73,7 +79,12 @@ def list_domains(request: HttpRequest) -> HttpResponse:
             ),
         )
     )
-    return render(request, "accounts/list_domains.html", {"domains": domains})
+    context = {
+        "domains": domains,
+        "alarms": shown[:ALARMS],
+        "more_alarms": alarms.count() - ALARMS if len(shown) > ALARMS else 0,
+    }
+    return render(request, "accounts/list_domains.html", context)
 
 
 @require_safe
@@ -100,10 +111,16 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         Mailbox.objects.open_to(person).select_related("domain", "server", "auto_reply", "usage"),
         address=address,
     )
+    changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
+    alarms = list(RedirectAlarm.objects.open().filter(mailbox=mailbox).order_by("-pk"))
     context = {
         "mailbox": mailbox,
+        "drifted": drifted_parts(mailbox),
+        "checked_at": last_looked_at(mailbox),
+        "alarms": alarms,
+        "newest_alarm": alarms[0].pk if alarms else 0,
         "changes": {aspect: Change.objects.newest_of(mailbox.pk, aspect) for aspect in ("account", "script")},
-        "changeable": Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists(),
+        "changeable": changeable,
     }
     return render(request, "accounts/show_mailbox.html", context)
 

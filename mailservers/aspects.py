@@ -6,12 +6,12 @@ The apps above register theirs in AppConfig.ready; nothing here knows what a mai
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from audit.chain import Actor
 from audit.models import Event
-from mailservers.drivers.base import Driver, Limits
+from mailservers.drivers.base import Driver, DriverError, Limits
 
 if TYPE_CHECKING:
     from accounts.models import Mailbox
@@ -23,6 +23,44 @@ TakenBack = Literal["cancelled", "undone"]
 
 def unaltered(state: Any, _limits: Limits) -> Any:
     return state
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """What one of many mailboxes was read to hold."""
+
+    state: Any
+    redirects: tuple[str, ...] | None = None
+    """Where its mail is sent on to; None where the aspect does not tell."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drift:
+    """What somebody changed on the server. Nothing in the sentences is a secret."""
+
+    differences: tuple[tuple[str, dict[str, Any]], ...]
+    """Sentences with %(name)s places, and what fills them."""
+    held: dict[str, Any] | None
+    """What `Watch.keep` needs to take it over; None: the portal can't."""
+    why_not: str = ""
+    """Then: why, as a sentence."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watch:
+    """How changes made outside the portal are found, told and taken over."""
+
+    read: Callable[[Driver, Sequence[str], int, float], Mapping[str, Seen | DriverError]]
+    """Asks for many (driver, logins, connections, seconds); what is not read in time is left out."""
+    explain: Callable[["Mailbox", Any, Any], Drift]
+    """Tells the difference (mailbox, wanted, held)."""
+    keep: Callable[["Mailbox", dict[str, Any], Actor], Event]
+    """Lets the database take over what `Drift.held` tells, and records who did."""
+    alarm: Callable[[Sequence[tuple["Mailbox", Sequence[str]]], bool], None] | None = None
+    """Told, in the check's transaction, to where mail is sent on that was not before; False: there was no
+    before, this is the first look at mailboxes that the portal did not make."""
+    at_once: int = 100
+    """So many are read in one go."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,6 +87,8 @@ class Aspect:
     """What `desired` reads beside the mailbox, as names for select_related."""
     restore: Callable[["Mailbox", dict[str, Any], Actor, TakenBack], Event] | None = None
     """Brings back what an event's `before` holds, and records who did; None: it can't be taken back."""
+    watch: Watch | None = None
+    """None: nobody else changes it."""
 
 
 _aspects: dict[str, Aspect] = {}
@@ -56,6 +96,11 @@ _aspects: dict[str, Aspect] = {}
 
 def register(aspect: Aspect) -> None:
     _aspects[aspect.name] = aspect
+
+
+def watched_aspects() -> list[Aspect]:
+    """In the order of their names."""
+    return [_aspects[name] for name in sorted(_aspects) if _aspects[name].watch is not None]
 
 
 def aspect_named(name: str) -> Aspect:

@@ -4,6 +4,8 @@ A mailbox is known here only as a foreign key named as text: what it should look
 server is told by the apps above (see aspects.py).
 """
 
+import hashlib
+import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -208,6 +210,15 @@ class Change(models.Model):
         return say(self.reason, self.reason_values)
 
 
+class ObservationQuerySet(models.QuerySet["Observation"]):
+    def drifted(self) -> "ObservationQuerySet":
+        """Those where the server holds something else, and no change is on its way that makes it right."""
+        on_its_way = Change.objects.open().filter(
+            mailbox=models.OuterRef("mailbox"), aspect=models.OuterRef("aspect")
+        )
+        return self.filter(~models.Exists(on_its_way), drifted_since__isnull=False)
+
+
 class Observation(models.Model):
     """What a server was last seen to hold for an aspect of a mailbox."""
 
@@ -216,15 +227,49 @@ class Observation(models.Model):
     fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of the state that was read back."))
     seen_at = models.DateTimeField()
     change = models.ForeignKey(Change, models.SET_NULL, null=True, related_name="+")
-    drifted_since = models.DateTimeField(null=True, blank=True)
+    drifted_since = models.DateTimeField(null=True, blank=True, help_text=_("When a check first saw it."))
+    differences = models.JSONField(
+        default=list, help_text=_("What is different there: sentences, each with what fills its places.")
+    )
+    held = models.JSONField(null=True, help_text=_("What to keep, should somebody want to keep it."))
+    why_not = models.TextField(blank=True, help_text=_("Why it can't be kept."))
+    redirects = models.JSONField(null=True, help_text=_("Where mail was sent on to; empty: never looked."))
+
+    objects = ObservationQuerySet.as_manager()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["mailbox", "aspect"], name="one_observation_for_each_aspect"),
         )
+        indexes = (
+            models.Index(
+                fields=["mailbox"],
+                name="observation_drifted",
+                condition=Q(drifted_since__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.mailbox_id} {self.aspect}"
+
+    @property
+    def differences_told(self) -> list[str]:
+        """In the reader's language."""
+        return [say(sentence, values) for sentence, values in self.differences]
+
+    @property
+    def why_not_text(self) -> str:
+        return say(self.why_not, {})
+
+    @property
+    def mark(self) -> str:
+        """Another one as soon as the server holds yet something else: buttons tell by it what was seen."""
+        told = json.dumps([self.differences, self.held], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def forget_drift(self) -> None:
+        """The server holds again what it should."""
+        self.drifted_since, self.differences, self.held, self.why_not = None, [], None, ""
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):
@@ -347,6 +392,52 @@ def say(reason: str, values: dict[str, Any]) -> str:
     if not reason:
         return ""
     return gettext(reason) % values if values else gettext(reason)
+
+
+class DriftCheckQuerySet(models.QuerySet["DriftCheck"]):
+    def unfinished(self) -> "DriftCheckQuerySet":
+        return self.filter(finished_at=None)
+
+    def take(self, number: int, length: timedelta) -> "DriftCheck | None":
+        """The check, for one worker at a time and for a while; None while another has it or it is done."""
+        now = timezone.now()
+        free = Q(held_until=None) | Q(held_until__lte=now) | Q(held_until__gt=now + LONGEST_LEASE)
+        if not self.unfinished().filter(free, pk=number).update(held_until=now + length):
+            return None
+        return self.select_related("server").get(pk=number)
+
+
+class DriftCheck(models.Model):
+    """A comparison of an aspect of many mailboxes with their server, done in pieces; it outlives workers."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="drift_checks")
+    aspect = models.CharField(max_length=30)
+    # Of all mailboxes on the server, or of these only.
+    domain = models.ForeignKey("accounts.Domain", models.CASCADE, null=True, related_name="+")
+    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="drift_checks")
+    requested_at = models.DateTimeField(default=timezone.now)
+    # The last mailbox that was looked at: the next piece begins behind it.
+    reached = models.BigIntegerField(default=0)
+    held_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    compared = models.PositiveIntegerField(default=0)
+    drifted = models.PositiveIntegerField(default=0)
+    reason = models.TextField(blank=True, help_text=_("Why it stopped, if it did."))
+    reason_values = models.JSONField(default=dict, blank=True)
+
+    objects = DriftCheckQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["server", "aspect"], name="drift_check_open", condition=Q(finished_at=None)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.aspect}"
+
+    @property
+    def reason_text(self) -> str:
+        return say(self.reason, self.reason_values)
 
 
 def _limit() -> models.Case:

@@ -268,7 +268,11 @@ def _observe(outcomes: Iterable[Outcome], now: Any) -> None:
         ],
         update_conflicts=True,
         unique_fields=["mailbox", "aspect"],
-        update_fields=["fingerprint", "seen_at", "change", "drifted_since"],
+        update_fields=[
+            *("fingerprint", "seen_at", "change"),
+            # A push makes right whatever somebody changed there.
+            *("drifted_since", "differences", "held", "why_not"),
+        ],
     )
 
 

@@ -12,3 +12,9 @@ register_verb("server.pushed", gettext_noop("%(who)s had everything that waits f
 register_verb(
     "server.maintenance_changed", gettext_noop("%(who)s changed the maintenance or the texts of %(what)s")
 )
+register_verb(
+    "mailbox.drifted", gettext_noop("%(who)s found that the mail server holds something else than it should")
+)
+register_verb(
+    "mailbox.restored_on_server", gettext_noop("%(who)s had the mail server take back what was changed there")
+)

@@ -1,17 +1,23 @@
 """The workers' jobs. A job names a server, never a value: the database knows what is due."""
 
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
 from celery.signals import celeryd_after_setup
+from django.utils import timezone
 
-from mailservers import pushing, sealed_passwords
-from mailservers.models import Server
+from mailservers import comparing, pushing, sealed_passwords
+from mailservers.models import Change, DriftCheck, Server
 
 # A driver keeps to its own limits; these catch one that does not. Leases outlive them.
 SOFT_LIMIT, HARD_LIMIT = 75, 90
 # Longer waits are left to the sweep: a broker is no calendar.
 SWEEP_EVERY = 60.0
+# The last step of Redis's priorities: behind all that is pushed.
+LAST = 9
+# Finished checks tell operators how the last nights went.
+KEPT = timedelta(days=30)
 
 
 @celeryd_after_setup.connect
@@ -43,4 +49,34 @@ def sweep() -> int:
     wishes = pushing.due_servers()
     for server_id, queue, priority in wishes:
         push.apply_async((server_id,), queue=queue, priority=priority)
+    for check in comparing.waiting_checks():
+        announce_check(check)
     return len(wishes)
+
+
+@shared_task(soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
+def check_drift(number: int) -> None:
+    """The next piece of a check. What came in meanwhile for the same server goes first."""
+    more = comparing.check_some(number)
+    check = DriftCheck.objects.select_related("server").get(pk=number)
+    # Those who came while the check had the connections went away again.
+    due = Change.objects.due().filter(server=check.server).order_by("priority").first()
+    if due is not None:
+        push.apply_async((check.server_id,), queue=check.server.queue, priority=due.priority)
+    if more:
+        announce_check(check)
+
+
+@shared_task
+def check_all_drift() -> None:
+    """Nightly: have every server compared with what it was last seen to hold."""
+    DriftCheck.objects.filter(finished_at__lt=timezone.now() - KEPT).delete()
+    for server in Server.objects.all():
+        for check in comparing.note_checks(server):
+            announce_check(check)
+
+
+def announce_check(check: DriftCheck) -> None:
+    """Behind everything that is pushed; one mailbox that somebody asks about in front of bulk jobs."""
+    priority = Change.Priority.PERSON + 3 if check.mailbox_id else LAST
+    check_drift.apply_async((check.pk,), queue=check.server.queue, priority=priority)

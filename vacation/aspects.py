@@ -6,9 +6,11 @@ from accounts.models import Mailbox
 from mailservers.aspects import Aspect
 from mailservers.drivers.base import Driver, ScriptState
 from mailservers.drivers.fitting import fit_script
+from vacation.content import content_of
 from vacation.models import AutoReply
-from vacation.rendering import AutoReplyContent, render_script
+from vacation.rendering import render_script
 from vacation.rules import own_part, rules_of
+from vacation.script_drift import watch
 from vacation.services import restore_auto_reply
 
 
@@ -18,20 +20,6 @@ def desired_script(mailbox: Mailbox) -> ScriptState:
     if auto_reply is None or not auto_reply.enabled:
         return ScriptState("", active=False, rules=rules)
     return ScriptState(render_script(content_of(auto_reply)), active=True, rules=rules)
-
-
-def content_of(auto_reply: AutoReply) -> AutoReplyContent:
-    mailbox = auto_reply.mailbox
-    return AutoReplyContent(
-        address=mailbox.address,
-        name=mailbox.name,
-        subject=auto_reply.subject,
-        text=auto_reply.text,
-        days=auto_reply.days,
-        starts=auto_reply.starts,
-        ends=auto_reply.ends,
-        handle=f"portal-{mailbox.pk}-{auto_reply.absence}",
-    )
 
 
 def put_script(driver: Driver, login: str, script: ScriptState) -> None:
@@ -60,4 +48,5 @@ script = Aspect(
     fit=fit_script,
     joins=("auto_reply",),
     restore=restore_auto_reply,
+    watch=watch,
 )

@@ -9,3 +9,7 @@ register_verb("auto_reply.switched_off", gettext_noop("%(who)s switched the auto
 register_verb("auto_reply.changed", gettext_noop("%(who)s changed the auto-reply"))
 register_verb("auto_reply.cancelled", gettext_noop("%(who)s cancelled the change of the auto-reply"))
 register_verb("auto_reply.undone", gettext_noop("%(who)s undid the change of the auto-reply"))
+register_verb(
+    "auto_reply.kept_from_server",
+    gettext_noop("%(who)s kept what was changed of the auto-reply on the mail server"),
+)

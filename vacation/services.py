@@ -71,6 +71,15 @@ def restore_auto_reply(mailbox: Mailbox, told: dict[str, Any], by: Actor, how: T
     return _keep(before, auto_reply, replace(entry, verb=f"auto_reply.{how}"), by=by)
 
 
+@transaction.atomic
+def keep_auto_reply(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> Event:
+    """Take over what the server holds (AutoReply.as_told); the absence goes on, as its script names it."""
+    before, auto_reply = _locked(mailbox), AutoReply.from_told(mailbox, told)
+    entry = _entry(before, auto_reply)
+    auto_reply.absence = before.absence
+    return _keep(before, auto_reply, replace(entry, verb="auto_reply.kept_from_server"), by=by)
+
+
 def _locked(mailbox: Mailbox) -> AutoReply:
     # The mailbox's row is the lock: the first auto-reply of a mailbox has no row of its own yet.
     Mailbox.objects.select_for_update().get(pk=mailbox.pk)

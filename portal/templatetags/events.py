@@ -28,6 +28,11 @@ LABELS = {
     "max_quota_bytes": gettext_noop("All mailboxes together"),
     "saved_before": gettext_noop("What was put there before"),
     "warning_thresholds": gettext_noop("Warnings at these percentages"),
+    "on_the_server": gettext_noop("On the mail server"),
+    "sent_on_to": gettext_noop("Sent on to"),
+    "signing_in": gettext_noop("People can sign in"),
+    "name": gettext_noop("Name"),
+    "recovery_address": gettext_noop("Recovery address"),
     "warn_webmasters": gettext_noop("Warn the webmasters as well"),
 }
 MOMENTS = {"starts", "ends", "saved_before"}

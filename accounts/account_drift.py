@@ -1,0 +1,123 @@
+"""What somebody changed of an account on its server, in words, and how the database takes it over."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from accounts import sizes
+from accounts.models import Mailbox
+from audit.chain import Actor, record
+from audit.models import Event
+from mailservers.aspects import Drift, Seen, Watch
+from mailservers.drivers.base import OWN_HASH, AccountState, Driver
+
+# What a page needs of them, and an event may hold.
+TOLD = ("quota_bytes", "enabled")
+# What some servers keep as well.
+MAYBE = ("name", "recovery_address")
+
+
+def read_accounts(
+    driver: Driver, logins: Sequence[str], _connections: int, _seconds: float
+) -> Mapping[str, Seen]:
+    found = driver.read_accounts(logins)
+    return {login: Seen(found.get(login)) for login in logins}
+
+
+def explain_account(_mailbox: Mailbox, wanted: AccountState, held: AccountState | None) -> Drift:
+    """A hash is never told, only that it is another one."""
+    if held is None:
+        return Drift(
+            ((gettext_noop("The mailbox is not on the mail server any more."), {}),),
+            held=None,
+            why_not=gettext_noop("The portal keeps the mailbox until somebody deletes it here."),
+        )
+    found: list[tuple[str, dict[str, Any]]] = []
+    if held.address != wanted.address:
+        sentence = gettext_noop("The address is %(theirs)s there, and %(ours)s here.")
+        found.append((sentence, {"theirs": held.address, "ours": wanted.address}))
+    if held.quota_bytes != wanted.quota_bytes:
+        found.append(_quota(wanted.quota_bytes, held.quota_bytes))
+    if held.enabled != wanted.enabled:
+        switched = (
+            gettext_noop("The mailbox is switched on there, and off here.")
+            if held.enabled
+            else gettext_noop("The mailbox is switched off there: nobody can sign in.")
+        )
+        found.append((switched, {}))
+    if held.name != wanted.name:
+        sentence = gettext_noop("The name is “%(theirs)s” there, and “%(ours)s” here.")
+        found.append((sentence, {"theirs": held.name, "ours": wanted.name}))
+    if held.recovery_address != wanted.recovery_address:
+        found.append((gettext_noop("The mailbox has another recovery address there."), {}))
+    if held.password_hash != wanted.password_hash or not found:
+        found.append(
+            (gettext_noop("No password is set there: nobody can sign in."), {})
+            if not held.password_hash
+            else (gettext_noop("The mailbox has another password there."), {})
+        )
+    if held.address != wanted.address:
+        return Drift(
+            tuple(found), held=None, why_not=gettext_noop("A mailbox can't change its address in the portal.")
+        )
+    if OWN_HASH in (held.password_hash, wanted.password_hash):
+        return Drift(
+            tuple(found),
+            held=None,
+            why_not=gettext_noop("The mail server does not tell the portal what it holds exactly."),
+        )
+    kept = {name: getattr(held, name) for name in (*TOLD, "password_hash")}
+    for name in MAYBE:
+        # Where a server does not keep it, both are empty.
+        if getattr(held, name) != getattr(wanted, name):
+            kept[name] = getattr(held, name)
+    return Drift(tuple(found), held=kept)
+
+
+def keep_account(mailbox: Mailbox, held: dict[str, Any], by: Actor) -> Event:
+    """With another password its owner's sessions here end, as after any change of it."""
+    current = Mailbox.objects.select_for_update().select_related("domain", "owner").get(pk=mailbox.pk)
+    names = [*TOLD, *(name for name in MAYBE if name in held)]
+    before = _told(current, names)
+    for name in names:
+        setattr(current, name, held[name])
+    if current.password_hash != held["password_hash"]:
+        current.password_hash, current.password_changed_at = held["password_hash"], timezone.now()
+        if current.owner and not current.owner.has_usable_password():
+            current.owner.set_unusable_password()
+            current.owner.save(update_fields=["password"])
+    current.save(update_fields=[*names, "password_hash", "password_changed_at"])
+    return record(
+        "mailbox.kept_from_server",
+        by=by,
+        about=current,
+        domain=current.domain.name,
+        before=before,
+        after=_told(current, names),
+    )
+
+
+def _told(mailbox: Mailbox, names: Sequence[str]) -> dict[str, Any]:
+    """What an event keeps; the word "enabled" is the auto-reply's there."""
+    told = {name: getattr(mailbox, name) for name in names}
+    return {("signing_in" if name == "enabled" else name): value for name, value in told.items()}
+
+
+def _quota(ours: int, theirs: int) -> tuple[str, dict[str, Any]]:
+    if not theirs:
+        return gettext_noop("There is no limit to its room there; here it is %(ours)s."), {
+            "ours": sizes.in_words(ours)
+        }
+    if not ours:
+        return gettext_noop("Its room is limited to %(theirs)s there; here it has no limit."), {
+            "theirs": sizes.in_words(theirs)
+        }
+    return gettext_noop("It has room for %(theirs)s there, and for %(ours)s here."), {
+        "theirs": sizes.in_words(theirs),
+        "ours": sizes.in_words(ours),
+    }
+
+
+watch = Watch(read=read_accounts, explain=explain_account, keep=keep_account, at_once=1000)

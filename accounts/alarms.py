@@ -1,0 +1,73 @@
+"""Mail that is sent on to somewhere by rules the portal did not make: a thief's way to read along.
+
+A check tells of it; the page and a mail to the domain's webmasters tell people, until one has seen to it.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import tasks
+from accounts.models import Domain, Mailbox, Person, RedirectAlarm
+from audit.chain import Entry, record, record_all
+
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic
+def raise_alarms(found: Sequence[tuple[Mailbox, Sequence[str]]], known_before: bool) -> None:
+    """For targets outside the portal's own domains. What was there at a first look is shown, not mailed."""
+    domains = {address.rpartition("@")[2] for _, targets in found for address in targets}
+    ours = set(Domain.objects.filter(name__in=domains).values_list("name", flat=True))
+    outside = [
+        (mailbox, [target for target in targets if target.rpartition("@")[2] not in ours])
+        for mailbox, targets in found
+    ]
+    alarms = [
+        RedirectAlarm(mailbox=mailbox, targets=targets, mail_due_at=timezone.now() if known_before else None)
+        for mailbox, targets in outside
+        if targets
+    ]
+    if not alarms:
+        return
+    RedirectAlarm.objects.bulk_create(alarms)
+    record_all(
+        [
+            Entry(
+                verb="mailbox.redirect_found",
+                about=alarm.mailbox,
+                domain=alarm.mailbox.domain.name,
+                after={"sent_on_to": ", ".join(alarm.targets)},
+            )
+            for alarm in alarms
+        ],
+        by=None,
+    )
+    if known_before:
+        transaction.on_commit(_announce)
+
+
+@transaction.atomic
+def acknowledge(mailbox: Mailbox, *, up_to: int, by: Person) -> int:
+    """Somebody has seen the mailbox's alarms up to this number; how many there were."""
+    mine = RedirectAlarm.objects.open().filter(mailbox=mailbox, pk__lte=up_to)
+    targets = sorted({target for alarm in mine for target in alarm.targets})
+    seen = mine.update(acknowledged_at=timezone.now(), acknowledged_by=by, mail_due_at=None)
+    if seen:
+        record(
+            "mailbox.redirect_acknowledged",
+            by=by,
+            about=mailbox,
+            domain=mailbox.domain.name,
+            after={"sent_on_to": ", ".join(targets)},
+        )
+    return seen
+
+
+def _announce() -> None:
+    try:
+        tasks.mail_alarms.apply_async()
+    except tasks.mail_alarms.OperationalError as error:
+        log.warning("broker away", error=type(error).__name__)

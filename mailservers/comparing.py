@@ -1,0 +1,372 @@
+"""Compares what mail servers hold with what they were last seen to hold: somebody may change it there.
+
+Mailboxes that a push is on its way to are left alone. The server is asked without a lease, so that no
+push ever waits for a check; a reading during which something was pushed is thrown away.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+
+from audit.chain import Entry, record_all
+from mailservers import breaker
+from mailservers.aspects import Aspect, Drift, Seen, Watch, aspect_named, fingerprint, watched_aspects
+from mailservers.drivers.base import DriverError, Limits, ServerAway, TryAgain
+from mailservers.models import Change, DriftCheck, Lease, Observation, Server, Slot
+from mailservers.servers import driver_for
+
+if TYPE_CHECKING:
+    from accounts.models import Domain, Mailbox
+
+log = structlog.get_logger(__name__)
+
+# Longer than a task may run (tasks.HARD_LIMIT).
+LEASE = timedelta(seconds=120)
+# No new mailbox is asked for after so many seconds: others want the connections too.
+ENOUGH = 10.0
+GIVE_UP_AFTER = timedelta(hours=24)
+
+WRITTEN = ("fingerprint", "drifted_since", "differences", "held", "why_not", "redirects")
+
+Stamp = tuple[int | None, datetime | None, bool]
+"""Of a mailbox's aspect: the newest change, when the last one was settled, whether the newest is live."""
+
+
+@dataclass(slots=True)
+class Found:
+    """One mailbox whose server holds something else than it was seen to hold."""
+
+    mailbox: "Mailbox"
+    aspect: str
+    drift: Drift
+    is_new: bool
+    """No check has seen it before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What a mailbox should be and what it is; the mark is the fingerprint of the latter."""
+
+    mailbox: "Mailbox"
+    wanted: Any
+    reading: Seen
+    mark: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """How one go went."""
+
+    reached: int
+    """The last mailbox that was looked at."""
+    finished: bool = False
+    """There are no more."""
+    compared: int = 0
+    found: list[Found] = field(default_factory=list)
+    redirects: list[tuple["Mailbox", list[str], bool]] = field(default_factory=list)
+    """Those that were not there before; False: there was no before (see Watch.alarm)."""
+    error: DriverError | None = None
+    """Why it stopped: for the server's sake, not for one mailbox's."""
+
+
+def note_checks(
+    server: Server, *, domain: "Domain | None" = None, mailbox: "Mailbox | None" = None
+) -> list[DriftCheck]:
+    """One check for each aspect, of a whole server or less; one that is under way already counts."""
+    checks = []
+    for aspect in watched_aspects():
+        what: dict[str, Any] = {"server": server, "aspect": aspect.name, "domain": domain, "mailbox": mailbox}
+        same = DriftCheck.objects.unfinished().filter(**what)
+        checks.append(same.select_related("server").first() or DriftCheck.objects.create(**what))
+    return checks
+
+
+def check_some(number: int) -> bool:
+    """The next piece of a check; whether there is more to do at once.
+
+    A server that is away, paused or in maintenance is not asked: the check waits until it is back.
+    """
+    check = DriftCheck.objects.take(number, LEASE)
+    if check is None:
+        return False
+    try:
+        return _check_some(check)
+    finally:
+        DriftCheck.objects.filter(pk=number).update(held_until=None)
+
+
+def waiting_checks() -> Iterator[DriftCheck]:
+    """Those that nobody is at, on servers that can be asked; those too old to be of use are given up."""
+    too_old = DriftCheck.objects.unfinished().filter(requested_at__lte=timezone.now() - GIVE_UP_AFTER)
+    too_old.update(finished_at=timezone.now(), reason=gettext_noop("It took longer than a day."))
+    now = timezone.now()
+    for check in DriftCheck.objects.unfinished().select_related("server").order_by("pk"):
+        held = check.held_until is not None and now < check.held_until <= now + LEASE
+        if not held and not why_not_now(check.server):
+            yield check
+
+
+def compare(
+    server: Server,
+    aspect: Aspect,
+    mailboxes: "models.QuerySet[Mailbox]",
+    *,
+    after: int = 0,
+    connections: int = 1,
+    note: bool = True,
+) -> Tally:
+    """Look at the next mailboxes after this one (its id), and note what is different unless told not to."""
+    watch = aspect.watch
+    assert watch is not None, f"{aspect.name} is not watched"  # noqa: S101 - a mistake in the program
+    numbers = list(
+        mailboxes.filter(server=server, deleted_at=None, pk__gt=after)
+        .order_by("pk")
+        .values_list("pk", flat=True)[: watch.at_once]
+    )
+    tally = Tally(numbers[-1] if numbers else after, finished=len(numbers) < watch.at_once)
+    stamps = _stamps(aspect, numbers)
+    # Read after the stamps: what is saved from here on has a newer change.
+    asked = list(
+        mailboxes.select_related("domain", "server", *aspect.joins).filter(pk__in=stamps).order_by("pk")
+    )
+    readings = _read(server, watch, asked, connections, tally) if asked else {}
+    unread = [mailbox.pk for mailbox in asked if mailbox.login not in readings]
+    if unread:
+        tally.finished = False
+        tally.reached = max([after, *(number for number in numbers if number < unread[0])])
+    # What takes time is done before the transaction: others wait for it.
+    pairs = [
+        _prepared(aspect, mailbox, reading, driver_for(server).limits)
+        for mailbox in asked
+        if isinstance(reading := readings.get(mailbox.login), Seen) and mailbox.pk <= tally.reached
+    ]
+    with transaction.atomic():
+        _judge(aspect, [pair for pair in pairs if pair is not None], stamps, tally, note=note)
+    for found in tally.found:
+        log.info("drifted", mailbox=found.mailbox.pk, aspect=aspect.name, server=server.name)
+    return tally
+
+
+@contextmanager
+def connections_to(server: Server) -> Iterator[int]:
+    """How many connections the block may use: 0 when there is none to spare.
+
+    One is left for people's changes, where there is more than one.
+    """
+    most = max(1, server.connections - 1)
+    tokens: list[str] = []
+    try:
+        while len(tokens) < most and (token := Slot.objects.take(server, LEASE)) is not None:
+            tokens.append(token)
+        yield len(tokens)
+    finally:
+        for token in tokens:
+            Slot.objects.give_back(token)
+
+
+def why_not_now(server: Server) -> str:
+    """Why the server should not be asked just now, in the reader's language; "" when it may."""
+    if server.paused_at:
+        return gettext("An operator has paused it.")
+    if server.is_in_maintenance:
+        return gettext("It is in maintenance.")
+    return gettext("It is away.") if server.is_away else ""
+
+
+def _check_some(check: DriftCheck) -> bool:
+    server, aspect = check.server, aspect_named(check.aspect)
+    if why_not_now(server):
+        return False
+    with connections_to(server) as connections:
+        if not connections:
+            return False
+        tally = compare(server, aspect, _mailboxes_of(check), after=check.reached, connections=connections)
+    check.reached = tally.reached
+    check.compared += tally.compared
+    check.drifted += len(tally.found)
+    check.reason, check.reason_values = (tally.error.reason, tally.error.values) if tally.error else ("", {})
+    check.finished_at = timezone.now() if tally.finished else None
+    check.save(update_fields=["reached", "compared", "drifted", "reason", "reason_values", "finished_at"])
+    return not tally.finished and tally.error is None
+
+
+def _mailboxes_of(check: DriftCheck) -> "models.QuerySet[Mailbox]":
+    mailbox_model: Any = DriftCheck._meta.get_field("mailbox").related_model
+    mailboxes: models.QuerySet[Mailbox] = mailbox_model.objects.all()
+    if check.domain_id is not None:
+        mailboxes = mailboxes.filter(domain=check.domain_id)
+    if check.mailbox_id is not None:
+        mailboxes = mailboxes.filter(pk=check.mailbox_id)
+    return mailboxes
+
+
+def _stamps(aspect: Aspect, mailboxes: Sequence[int]) -> dict[int, Stamp]:
+    """By mailbox; those with a push on its way are left out."""
+    of_those = Change.objects.filter(aspect=aspect.name, mailbox__in=mailboxes).order_by()
+    on_their_way = set(of_those.open().values_list("mailbox", flat=True))
+    held = Lease.objects.running().filter(aspect=aspect.name, mailbox__in=mailboxes)
+    on_their_way.update(held.values_list("mailbox", flat=True))
+    rows = of_those.values("mailbox").annotate(
+        newest=models.Max("pk"),
+        newest_live=models.Max("pk", filter=models.Q(state=Change.State.LIVE)),
+        settled=models.Max("settled_at"),
+    )
+    known = {
+        row["mailbox"]: (row["newest"], row["settled"], row["newest"] == row["newest_live"]) for row in rows
+    }
+    return {
+        number: known.get(number, (None, None, False)) for number in mailboxes if number not in on_their_way
+    }
+
+
+def _read(
+    server: Server, watch: Watch, asked: "list[Mailbox]", connections: int, tally: Tally
+) -> Mapping[str, Seen | DriverError]:
+    """By login. A server that is away is told to the breaker, and the readings end there."""
+    try:
+        driver = driver_for(server)
+        readings = watch.read(driver, [mailbox.login for mailbox in asked], connections, ENOUGH)
+    except DriverError as error:
+        tally.error, readings = error, {}
+    except Exception as surprise:  # noqa: BLE001 - a driver may raise anything; its text may hold secrets
+        tally.error, readings = _unexpected(server, surprise), {}
+    away = [error for error in (tally.error, *readings.values()) if isinstance(error, ServerAway)]
+    if away:
+        tally.error = away[0]
+        breaker.note_away(server, away[0])
+    return {login: reading for login, reading in readings.items() if not isinstance(reading, ServerAway)}
+
+
+def _unexpected(server: Server, surprise: Exception) -> TryAgain:
+    return TryAgain(
+        gettext_noop("Something unexpected happened while speaking to %(server)s (%(kind)s)."),
+        server=server.name,
+        kind=type(surprise).__name__,
+    )
+
+
+def _prepared(aspect: Aspect, mailbox: "Mailbox", reading: Seen, limits: Limits) -> "_Pair | None":
+    """None when the server can't hold what is wanted: the push tells the person why."""
+    try:
+        wanted = aspect.fit(aspect.desired(mailbox), limits)
+    except (DriverError, ValueError):
+        return None
+    return _Pair(mailbox, wanted, reading, fingerprint(reading.state))
+
+
+def _judge(
+    aspect: Aspect,
+    pairs: "Sequence[_Pair]",
+    stamps: Mapping[int, Stamp],
+    tally: Tally,
+    *,
+    note: bool,
+) -> None:
+    """Compare, and write down what came out, in the caller's transaction."""
+    numbers = [pair.mailbox.pk for pair in pairs]
+    rows = Observation.objects.filter(aspect=aspect.name, mailbox__in=numbers)
+    # Locked first: a push that settles meanwhile either comes before, and its change shows, or waits.
+    known = {row.mailbox_id: row for row in (rows.select_for_update() if note else rows)}
+    stamps_now = _stamps(aspect, numbers)
+    made_here = set(
+        Observation.objects.filter(mailbox__in=numbers, change__isnull=False).values_list(
+            "mailbox", flat=True
+        )
+    )
+    same: list[int] = []
+    changed: list[Observation] = []
+    for pair in pairs:
+        mailbox, reading = pair.mailbox, pair.reading
+        stamp = stamps[mailbox.pk]
+        if stamps_now.get(mailbox.pk) != stamp:
+            continue
+        tally.compared += 1
+        row = known.get(mailbox.pk)
+        before = _values(row) if row else None
+        judged = _judge_one(aspect, pair, row, stamp)
+        if judged is None:
+            continue
+        row, found = judged
+        if found is not None:
+            tally.found.append(found)
+        if reading.redirects is not None:
+            known_before = row.redirects is not None or mailbox.pk in made_here
+            if added := [target for target in reading.redirects if target not in (row.redirects or [])]:
+                tally.redirects.append((mailbox, added, known_before))
+            row.redirects = list(reading.redirects)
+        if _values(row) == before:
+            same.append(mailbox.pk)
+        else:
+            changed.append(row)
+    if note:
+        _write(aspect, same, changed, tally)
+
+
+def _judge_one(
+    aspect: Aspect, pair: "_Pair", row: Observation | None, stamp: Stamp
+) -> tuple[Observation, Found | None] | None:
+    """The observation as it is now; None when there is nothing to compare with."""
+    mailbox, wanted, held, mark = pair.mailbox, pair.wanted, pair.reading.state, pair.mark
+    newest, _settled, is_live = stamp
+    if row is None:
+        # Nothing of it was ever read back; where a push failed, its badge tells that already.
+        if newest is not None and not is_live:
+            return None
+        row = Observation(mailbox=mailbox, aspect=aspect.name, fingerprint=mark, seen_at=timezone.now())
+        as_it_was = held == wanted
+    else:
+        as_it_was = mark == row.fingerprint or mark == fingerprint(wanted)
+    if as_it_was:
+        row.fingerprint = mark
+        row.forget_drift()
+        return row, None
+    watch = aspect.watch
+    assert watch is not None  # noqa: S101 - see compare
+    drift = watch.explain(mailbox, wanted, held)
+    found = Found(mailbox, aspect.name, drift, is_new=row.drifted_since is None)
+    row.drifted_since = row.drifted_since or timezone.now()
+    row.differences = [[sentence, values] for sentence, values in drift.differences]
+    row.held, row.why_not = drift.held, drift.why_not
+    if row.pk is None:
+        # Never what anybody wanted: it stays different until it is kept or made right.
+        row.fingerprint = fingerprint(wanted)
+    return row, found
+
+
+def _values(row: Observation) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in WRITTEN)
+
+
+def _write(aspect: Aspect, same: list[int], changed: list[Observation], tally: Tally) -> None:
+    now = timezone.now()
+    Observation.objects.filter(aspect=aspect.name, mailbox__in=same).update(seen_at=now)
+    for row in changed:
+        row.seen_at = now
+    Observation.objects.bulk_create([row for row in changed if row.pk is None], ignore_conflicts=True)
+    Observation.objects.bulk_update(
+        [row for row in changed if row.pk is not None], ["seen_at", *WRITTEN], batch_size=200
+    )
+    entries = [
+        Entry(
+            verb="mailbox.drifted",
+            about=found.mailbox,
+            domain=found.mailbox.domain.name,
+            after={"on_the_server": [sentence % values for sentence, values in found.drift.differences]},
+        )
+        for found in tally.found
+        if found.is_new
+    ]
+    if entries:
+        record_all(entries, by=None)
+    alarm = aspect.watch.alarm if aspect.watch else None
+    for known_before in (True, False):
+        some = [(mailbox, targets) for mailbox, targets, known in tally.redirects if known == known_before]
+        if alarm is not None and some:
+            alarm(some, known_before)

@@ -1,0 +1,86 @@
+"""What somebody changed on a mail server: asking for a look, and what can be done about it.
+
+How it is found: comparing.py.
+"""
+
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+from django.db.models import Max
+
+from audit.chain import Actor, record
+from mailservers import comparing, outbox
+from mailservers.aspects import aspect_named
+from mailservers.models import Change, DriftCheck, Observation, Server
+from mailservers.outbox import MovedOn
+from mailservers.tasks import announce_check, check_drift
+
+if TYPE_CHECKING:
+    from accounts.models import Domain, Mailbox
+
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic
+def request_check(
+    server: Server, *, domain: "Domain | None" = None, mailbox: "Mailbox | None" = None
+) -> list[DriftCheck]:
+    """Have a server's mailboxes compared, one check for each aspect; one that is under way already counts."""
+    checks = comparing.note_checks(server, domain=domain, mailbox=mailbox)
+    for check in checks:
+        transaction.on_commit(partial(_announce, check))
+    return checks
+
+
+def drifted_parts(mailbox: "Mailbox") -> list[Observation]:
+    """What is different on the server and not on its way to be made right."""
+    return list(Observation.objects.drifted().filter(mailbox=mailbox).order_by("aspect"))
+
+
+def last_looked_at(mailbox: "Mailbox") -> datetime | None:
+    """When the server was last seen to hold anything of it, by a push or a check."""
+    newest: datetime | None = Observation.objects.filter(mailbox=mailbox).aggregate(at=Max("seen_at"))["at"]
+    return newest
+
+
+@transaction.atomic
+def keep_theirs(mailbox: "Mailbox", aspect: str, *, seen: str, by: Actor) -> Change:
+    """The database takes over what the server holds; raises MovedOn when that is not what `seen` marks.
+
+    The server is told even so: it hears what it holds already, and what it holds is read back.
+    """
+    observation = _drifted(mailbox, aspect, seen)
+    watch = aspect_named(aspect).watch
+    if watch is None or observation.held is None:
+        raise MovedOn
+    event = watch.keep(mailbox, observation.held, by)
+    return outbox.request_push(mailbox, aspect, event)
+
+
+@transaction.atomic
+def restore_ours(mailbox: "Mailbox", aspect: str, *, seen: str, by: Actor) -> Change:
+    """The server is told again what the database says; raises MovedOn."""
+    _drifted(mailbox, aspect, seen)
+    event = record("mailbox.restored_on_server", by=by, about=mailbox, domain=mailbox.domain.name)
+    return outbox.request_push(mailbox, aspect, event)
+
+
+def _drifted(mailbox: "Mailbox", aspect: str, seen: str) -> Observation:
+    rows = Observation.objects.select_for_update()
+    observation = rows.filter(mailbox=mailbox, aspect=aspect, drifted_since__isnull=False).first()
+    # Looked for apart: a subquery's rows would be locked as well.
+    on_its_way = Change.objects.of(mailbox.pk, aspect).open().exists()
+    if observation is None or on_its_way or observation.mark != seen:
+        raise MovedOn
+    return observation
+
+
+def _announce(check: DriftCheck) -> None:
+    """Without a broker nothing is lost: the sweep finds the check."""
+    try:
+        announce_check(check)
+    except check_drift.OperationalError as error:
+        log.warning("broker away", server=check.server.name, error=type(error).__name__)
