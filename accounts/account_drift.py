@@ -78,7 +78,9 @@ def explain_account(_mailbox: Mailbox, wanted: AccountState, held: AccountState 
 
 def keep_account(mailbox: Mailbox, held: dict[str, Any], by: Actor) -> Event:
     """With another password its owner's sessions here end, as after any change of it."""
-    current = Mailbox.objects.select_for_update().select_related("domain", "owner").get(pk=mailbox.pk)
+    # The mailbox alone: PostgreSQL locks no row that may be missing, and the owner is one of those.
+    locked = Mailbox.objects.select_for_update(of=("self",))
+    current = locked.select_related("domain", "owner").get(pk=mailbox.pk)
     names = [*TOLD, *(name for name in MAYBE if name in held)]
     before = _told(current, names)
     for name in names:
