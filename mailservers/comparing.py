@@ -358,7 +358,9 @@ def _write(aspect: Aspect, same: list[int], changed: list[Observation], tally: T
             verb="mailbox.drifted",
             about=found.mailbox,
             domain=found.mailbox.domain.name,
-            after={"on_the_server": [sentence % values for sentence, values in found.drift.differences]},
+            after={
+                "on_the_server": " ".join(sentence % values for sentence, values in found.drift.differences)
+            },
         )
         for found in tally.found
         if found.is_new
