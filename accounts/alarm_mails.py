@@ -53,8 +53,12 @@ def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
                 "rows": [(alarm, _link(alarm.mailbox)) for alarm in alarms],
             },
         )
-    for reader in readers:
-        EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [reader]).send()
+    try:
+        for reader in readers:
+            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [reader]).send()
+    except OSError as trouble:  # SMTP's errors are such; due again when this worker's time is over
+        log.warning("mail server away", domain=domain.pk, error=type(trouble).__name__)
+        return 0
     mine.update(mailed_at=timezone.now(), mail_due_at=None)
     return len(readers)
 

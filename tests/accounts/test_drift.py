@@ -1,0 +1,134 @@
+"""What a mailbox's page says of changes made on the server, and who may do what about them."""
+
+from dataclasses import replace
+
+import pytest
+
+from accounts.models import RedirectAlarm
+from audit.chain import record
+from audit.models import Event
+from mailservers import drift, outbox
+from mailservers.drivers.memory import MemoryDriver
+from mailservers.models import Observation
+
+URL = "/mailboxes/anna@example.test/"
+KEEP, RESTORE, CHECK, SEEN = (
+    URL + name for name in ("keep-theirs/", "restore-ours/", "check/", "redirects-seen/")
+)
+
+
+@pytest.fixture
+def drifted(mailbox, server, committed):
+    """Somebody gave the mailbox more room on the server, and the nightly check has seen it."""
+    with committed():
+        outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
+    MemoryDriver.accounts["example0001"] = replace(
+        MemoryDriver.accounts["example0001"], quota_bytes=3 * 1024**3
+    )
+    MemoryDriver.own_scripts["example0001"] = 'redirect "thief@evil.test";'
+    with committed():
+        drift.request_check(server)
+    return mailbox
+
+
+def post(client, person, url, committed, **values):
+    client.force_login(person, "accounts.backends.PersonBackend")
+    with committed():
+        return client.post(url, values, follow=True)
+
+
+def marked():
+    return {"aspect": "account", "seen": Observation.objects.get(aspect="account").mark}
+
+
+def test_the_page_says_what_changed_and_offers_both_ways(client, drifted, webmaster):
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    page = client.get(URL).content.decode().replace("\N{NO-BREAK SPACE}", " ")
+    assert "The mailbox was changed on the mail server" in page
+    assert "It has room for 3 GB there, and for" in page
+    assert "First seen" in page
+    assert "Keep what is there" in page
+    assert "Restore what is set here" in page
+    assert "thief@evil.test" in page
+
+
+def test_support_sees_it_without_buttons(client, drifted, support):
+    client.force_login(support, "accounts.backends.PersonBackend")
+    page = client.get(URL).content.decode()
+    assert "The mailbox was changed on the mail server" in page
+    assert "thief@evil.test" in page
+    for button in ("Keep what is there", "Restore what is set here", "I have seen it", "Compare now"):
+        assert button not in page
+
+
+def test_keeping_theirs(client, drifted, webmaster, committed):
+    page = post(client, webmaster, KEEP, committed, **marked()).content.decode()
+    assert "Kept: the portal now has what the mail server holds." in page
+    assert "was changed on the mail server" not in page
+    drifted.refresh_from_db()
+    assert drifted.quota_bytes == 3 * 1024**3
+    history = client.get(URL + "history/").content.decode()
+    assert "willem kept what was changed of the mailbox on the mail server" in history
+
+
+def test_restoring_ours(client, drifted, webmaster, committed):
+    page = post(client, webmaster, RESTORE, committed, **marked()).content.decode()
+    assert "What is set here is sent to the mail server again." in page
+    assert "was changed on the mail server" not in page
+    assert MemoryDriver.accounts["example0001"].quota_bytes == drifted.quota_bytes
+
+
+@pytest.mark.parametrize("url", [KEEP, RESTORE])
+@pytest.mark.parametrize("values", [{}, {"aspect": "account"}, {"aspect": "nonsense", "seen": "x"}])
+def test_a_page_that_is_out_of_date_does_nothing(client, drifted, webmaster, committed, url, values):
+    page = post(client, webmaster, url, committed, **values).content.decode()
+    assert "Nothing was done" in page
+    assert MemoryDriver.accounts["example0001"].quota_bytes == 3 * 1024**3
+
+
+@pytest.mark.parametrize("url", [KEEP, RESTORE, CHECK, SEEN])
+@pytest.mark.parametrize("who", ["support", "other_webmaster"])
+def test_others_do_nothing_about_it(client, drifted, committed, request, url, who):
+    values = {**marked(), "up_to": RedirectAlarm.objects.get().pk}
+    assert post(client, request.getfixturevalue(who), url, committed, **values).status_code == 404
+    assert RedirectAlarm.objects.open().exists()
+    assert drift.drifted_parts(drifted)
+
+
+def test_an_alarm_stands_above_the_domains_until_somebody_has_seen_it(
+    client, drifted, webmaster, other_webmaster, committed
+):
+    client.force_login(other_webmaster, "accounts.backends.PersonBackend")
+    assert "thief@evil.test" not in client.get("/domains/").content.decode()
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    assert "thief@evil.test" in client.get("/domains/").content.decode()
+    page = post(client, webmaster, SEEN, committed, up_to=RedirectAlarm.objects.get().pk).content.decode()
+    assert "thief@evil.test" not in page
+    assert "thief@evil.test" not in client.get("/domains/").content.decode()
+    alarm = RedirectAlarm.objects.get()
+    assert (alarm.acknowledged_by, alarm.mail_due_at) == (webmaster, None)
+    assert Event.objects.get(verb="mailbox.redirect_acknowledged").by == webmaster
+
+
+@pytest.mark.parametrize("up_to", ["", "0", "x", "-1", "²", "9" * 30])
+def test_only_what_was_shown_counts_as_seen(client, drifted, webmaster, committed, up_to):
+    assert "Somebody has seen to it already." in (
+        post(client, webmaster, SEEN, committed, up_to=up_to).content.decode()
+    )
+    assert RedirectAlarm.objects.open().count() == 1
+
+
+def test_many_alarms_are_told_in_few_lines(client, drifted, webmaster):
+    for number in range(8):
+        RedirectAlarm.objects.create(mailbox=drifted, targets=[f"t{number}@evil.test"])
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    page = client.get("/domains/").content.decode()
+    assert page.count("@evil.test") == 5
+    assert "And 4 more." in page
+
+
+def test_compare_now_looks_at_once(client, drifted, webmaster, committed):
+    MemoryDriver.accounts["example0001"] = replace(MemoryDriver.accounts["example0001"], enabled=False)
+    page = post(client, webmaster, CHECK, committed).content.decode()
+    assert "The mail server is asked now." in page
+    assert "The mailbox is switched off there: nobody can sign in." in client.get(URL).content.decode()
