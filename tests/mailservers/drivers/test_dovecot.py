@@ -54,6 +54,7 @@ class TestContract(DriverContract):
         "{ARGON2ID}" + argon2.using(type="ID", memory_cost=1024, rounds=1).hash(PASSWORD),
         "{BLF-CRYPT}" + bcrypt.using(rounds=4).hash(PASSWORD),
     ],
+    ids=["sha512-crypt", "argon2id", "bcrypt"],
 )
 def test_people_sign_in_with_either_name(password_hash: str, server: Dovecot, driver: DovecotDriver) -> None:
     account = new_account(password_hash=password_hash)
