@@ -1,14 +1,16 @@
 """What people type about themselves and their passwords."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
 from accounts.models import Mailbox, Person
+from mailservers.models import Server
 
 
 class SignInForm(forms.Form):
@@ -108,4 +110,45 @@ class ChangePasswordForm(forms.Form):
                 self.add_error("new_password_again", _("The two new passwords differ."))
             elif new == given.get("old_password"):
                 self.add_error("new_password", _("This is the current password: choose another one."))
+        return given
+
+
+class MaintenanceForm(forms.ModelForm[Server]):
+    """From when until when nothing is pushed to a server, and what its people are told."""
+
+    class Meta:
+        model = Server
+        fields = ("maintenance_starts", "maintenance_ends", "notice")
+        labels: ClassVar = {
+            "maintenance_starts": _("From"),
+            "maintenance_ends": _("Until"),
+            "notice": _("What people are told"),
+        }
+        help_texts: ClassVar = {
+            "maintenance_starts": _("Empty: no maintenance, or from now on if there is an end."),
+            "maintenance_ends": _("Empty: until you change it here."),
+            "notice": _(
+                "Shown to its mailbox users and webmasters while the server is in maintenance, paused or"
+                " away, and three days before. The portal adds that nothing they save is lost."
+            ),
+        }
+        widgets: ClassVar = {
+            name: forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+            for name in ("maintenance_starts", "maintenance_ends")
+        } | {"notice": forms.Textarea(attrs={"rows": 4, "maxlength": 1000})}
+
+    def clean_notice(self) -> str:
+        notice: str = self.cleaned_data["notice"].strip()
+        if len(notice) > 1000:
+            raise forms.ValidationError(_("People read a few sentences only: at most 1000 characters."))
+        return notice
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        starts, ends = given.get("maintenance_starts"), given.get("maintenance_ends")
+        if ends and not starts and "maintenance_starts" not in self.errors:
+            given["maintenance_starts"] = starts = timezone.now()
+        if starts and ends and ends <= starts:
+            words = _("This is not after the beginning. Choose a later day or time.")
+            self.add_error("maintenance_ends", words)
         return given

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import changes, drift, views
+from accounts import changes, drift, servers, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -18,6 +18,14 @@ urlpatterns = [
     path(
         "mailboxes/<str:address>/redirects-seen/", drift.acknowledge_redirects, name="acknowledge-redirects"
     ),
+    path("servers/", servers.list_servers, name="list-servers"),
+    path("servers/<slug:server>/", servers.show_server, name="show-server"),
+    path("servers/<slug:server>/check/", servers.check_server, name="check-server"),
+    path("servers/<slug:server>/check/answer/", servers.show_check, name="show-check"),
+    path("servers/<slug:server>/pause/", servers.pause_server, name="pause-server"),
+    path("servers/<slug:server>/resume/", servers.resume_server, name="resume-server"),
+    path("servers/<slug:server>/push/", servers.push_server, name="push-server"),
+    path("servers/<slug:server>/maintenance/", servers.plan_maintenance, name="plan-maintenance"),
     path("changes/<int:number>/state/", changes.show_state, name="show-state"),
     path("changes/<int:number>/cancel/", changes.cancel, name="cancel"),
     path("changes/<int:number>/undo/", changes.undo, name="undo"),

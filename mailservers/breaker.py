@@ -16,6 +16,8 @@ from mailservers.drivers.base import DriverError
 from mailservers.models import Change, Server
 
 OPENS_AFTER = 3
+# So exactly is known when a server was last seen.
+SEEN_AT_MOST = timedelta(seconds=10)
 FIRST_PROBE, LONGEST_PROBE = 5.0, 30.0
 
 
@@ -47,7 +49,15 @@ def note_reached(server: Server) -> None:
     row = Server.objects.filter(pk=server.pk)
     if row.filter(probe_at__isnull=False).update(probe_at=None):
         Change.objects.filter(server=server, state=Change.State.WAITING).update(next_attempt_at=now)
-    row.update(last_seen_at=now, failures_in_a_row=0, away_since=None)
+    # All workers would wait in line for this one row if each push wrote into it.
+    is_news = Q(failures_in_a_row__gt=0) | Q(away_since__isnull=False) | Q(reachable_since=None)
+    is_old = Q(last_seen_at=None) | Q(last_seen_at__lt=now - SEEN_AT_MOST) | Q(last_seen_at__gt=now)
+    row.filter(is_news | is_old).update(
+        last_seen_at=now,
+        failures_in_a_row=0,
+        away_since=None,
+        reachable_since=Coalesce("reachable_since", now),
+    )
 
 
 def note_away(server: Server, error: DriverError) -> None:
@@ -63,7 +73,7 @@ def note_away(server: Server, error: DriverError) -> None:
     failures = Server.objects.values_list("failures_in_a_row", flat=True).get(pk=server.pk)
     if failures >= OPENS_AFTER:
         probe_at = now + timedelta(seconds=_pause(failures))
-        Server.objects.filter(pk=server.pk).update(probe_at=probe_at)
+        Server.objects.filter(pk=server.pk).update(probe_at=probe_at, reachable_since=None)
 
 
 def _pause(failures: int) -> float:

@@ -25,6 +25,8 @@ from audit.models import Event
 LONGEST_LEASE = timedelta(minutes=10)
 # No change waits longer for its next attempt; see pushing.LONGEST_PAUSE.
 LONGEST_WAIT = timedelta(hours=1)
+# People are told of a maintenance so long before it.
+ANNOUNCED_BEFORE = timedelta(days=3)
 
 
 class Server(models.Model):
@@ -59,6 +61,13 @@ class Server(models.Model):
     last_error = models.TextField(blank=True)
     last_error_values = models.JSONField(default=dict, blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
+    reachable_since = models.DateTimeField(null=True, blank=True)
+    # What it said when it was asked for nothing but that: see checking.py.
+    check_asked_at = models.DateTimeField(null=True, blank=True, help_text=_("By an operator."))
+    checked_at = models.DateTimeField(null=True, blank=True)
+    check_error = models.TextField(blank=True)
+    check_error_values = models.JSONField(default=dict, blank=True)
+    version = models.CharField(max_length=200, blank=True, help_text=_("As it tells itself."))
 
     class Meta:
         ordering = ("name",)
@@ -76,6 +85,24 @@ class Server(models.Model):
         now = timezone.now()
         begun = self.maintenance_starts is not None and self.maintenance_starts <= now
         return begun and (self.maintenance_ends is None or now < self.maintenance_ends)
+
+    @property
+    def has_maintenance_soon(self) -> bool:
+        """Soon enough to tell its people."""
+        now = timezone.now()
+        return self.maintenance_starts is not None and now < self.maintenance_starts <= now + ANNOUNCED_BEFORE
+
+    @property
+    def is_being_checked(self) -> bool:
+        """An operator asked, and there is no answer yet."""
+        return self.check_asked_at is not None and (
+            self.checked_at is None or self.checked_at < self.check_asked_at
+        )
+
+    @property
+    def check_error_text(self) -> str:
+        """In the reader's language; "" when nothing was wrong."""
+        return say(self.check_error, self.check_error_values)
 
     @property
     def is_away(self) -> bool:
@@ -188,7 +215,9 @@ class Change(models.Model):
                 name="change_due",
                 condition=Q(state__in=["waiting", "pushing"]),
             ),
-            models.Index(fields=["server", "settled_at"], name="change_settled"),
+            # With the state, so that the index alone is enough to count.
+            models.Index(fields=["server", "settled_at", "state"], name="change_settled"),
+            models.Index(fields=["server"], name="change_failed", condition=Q(state="failed")),
         )
 
     def __str__(self) -> str:
@@ -355,6 +384,10 @@ class SlotQuerySet(models.QuerySet["Slot"]):
                 return token
         return None
 
+    def in_use(self) -> "SlotQuerySet":
+        now = timezone.now()
+        return self.exclude(token="").filter(expires_at__gt=now, expires_at__lte=now + LONGEST_LEASE)
+
     def give_back(self, token: str) -> None:
         self.filter(token=token).update(token="", expires_at=timezone.now())
 
@@ -374,6 +407,24 @@ class Slot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.server_id} {self.number}"
+
+
+class PushTime(models.Model):
+    """How many changes took so long from the wish until they were live; see push_times.py."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="push_times")
+    aspect = models.CharField(max_length=30)
+    step = models.PositiveSmallIntegerField(help_text=_("Which of push_times.BOUNDS."))
+    changes = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0.0, help_text=_("Of all these together."))
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["server", "aspect", "step"], name="one_count_for_each_step"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.server_id} {self.aspect} {self.step}"
 
 
 def any_part(parts: Iterable[tuple[int, str]]) -> Q:

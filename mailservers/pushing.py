@@ -18,7 +18,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from mailservers import breaker
+from mailservers import breaker, push_times
 from mailservers.aspects import Aspect, aspect_named, fingerprint
 from mailservers.breaker import Gate
 from mailservers.drivers.base import Driver, DriverError, Refused, ServerAway, TryAgain
@@ -123,7 +123,11 @@ def _claim(server: Server, most: int) -> tuple[Holding, list[Change]]:
     if not holding.parts:
         return holding, []
     rows = (
-        Change.objects.filter(any_part(holding.parts)).open().select_for_update().order_by("priority", "pk")
+        Change.objects.filter(any_part(holding.parts))
+        .open()
+        .annotate(request_id=models.F("event__request_id"))
+        .select_for_update(of=("self",))
+        .order_by("priority", "pk")
     )
     newest: dict[tuple[int, str], Change] = {}
     for change in rows:
@@ -183,6 +187,8 @@ def _attempt(server: Server, change: Change, mailbox: "Mailbox") -> Outcome:
     log.info(
         "pushed",
         change=change.pk,
+        # The web request that asked for it, so that its log lines and these are found together.
+        request_id=getattr(change, "request_id", ""),
         mailbox=change.mailbox_id,
         aspect=change.aspect,
         server=server.name,
@@ -232,6 +238,8 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
         breaker.note_away(server, away)
     elif any(not isinstance(outcome.error, Unexpected) for outcome in outcomes):
         breaker.note_reached(server)
+    live = [outcome.change for outcome in outcomes if outcome.change.state == Change.State.LIVE]
+    push_times.count(server, live, now)
     Lease.objects.give_back(holding)
 
 

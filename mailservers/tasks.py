@@ -5,9 +5,12 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import celeryd_after_setup
+from django.db.models import Q
 from django.utils import timezone
 
-from mailservers import comparing, pushing, sealed_passwords
+from mailservers import checking, comparing, pushing, sealed_passwords
+from mailservers.breaker import OPENS_AFTER
+from mailservers.drivers.base import ServerAway
 from mailservers.models import Change, DriftCheck, Server
 
 # A driver keeps to its own limits; these catch one that does not. Leases outlive them.
@@ -18,6 +21,9 @@ SWEEP_EVERY = 60.0
 LAST = 9
 # Finished checks tell operators how the last nights went.
 KEPT = timedelta(days=30)
+CHECK_EVERY, LOOK_AGAIN_AFTER = 290.0, 5.0
+# The schedule of check_servers; a check that no worker took by then is asked for anew.
+LOOK_EVERY = 60.0
 
 
 @celeryd_after_setup.connect
@@ -27,6 +33,31 @@ def listen_to_every_server(instance: Any, **_: Any) -> None:
     if set(queues.consume_from) == {instance.app.conf.task_default_queue}:
         for server in Server.objects.all():
             queues.select_add(server.queue)
+
+
+@shared_task(soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
+def check_server(server_id: int) -> None:
+    """See whether a server can be reached; one that is back gets at once what waits for it."""
+    server = Server.objects.filter(pk=server_id).first()
+    if server is None:
+        return
+    error = checking.check(server)
+    if isinstance(error, ServerAway) and server.failures_in_a_row + 1 < OPENS_AFTER:
+        # Once may be chance; a server for which nothing waits has nobody else who looks.
+        check_server.apply_async((server_id,), queue=server.queue, priority=0, countdown=LOOK_AGAIN_AFTER)
+    elif error is None and server.is_away:
+        push.apply_async((server_id,), queue=server.queue, priority=Change.Priority.PERSON)
+
+
+@shared_task
+def check_servers() -> int:
+    """Ask for a check of each server that was not checked for a while, and of those that are away."""
+    long_ago = timezone.now() - timedelta(seconds=CHECK_EVERY)
+    its_time = Q(checked_at=None) | Q(checked_at__lt=long_ago) | Q(probe_at__isnull=False)
+    servers = list(Server.objects.filter(its_time))
+    for server in servers:
+        check_server.apply_async((server.pk,), queue=server.queue, priority=0, expires=LOOK_EVERY)
+    return len(servers)
 
 
 @shared_task(soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)

@@ -60,10 +60,10 @@ class Environment:
         listed: list[str] = self._env.list(name, [])
         return [word.strip() for word in listed if word.strip()]
 
-    def networks(self, name: str) -> list[Network]:
+    def networks(self, name: str, *, default: Sequence[str] = ()) -> list[Network]:
         """Addresses or networks in CIDR notation, separated by commas."""
         found: list[Network] = []
-        for cidr in self.words(name):
+        for cidr in self.words(name) or default:
             try:
                 found.append(ipaddress.ip_network(cidr))
             except ValueError:

@@ -45,6 +45,8 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
     if person.sees_everything:
         room = reverse("quotas:list-servers")
         entries.append(Entry(_("Room for mail"), room, path == room))
+        servers = reverse("accounts:list-servers")
+        entries.append(Entry(_("Servers"), servers, path.startswith(servers)))
     if len(own) == 1:
         entries.append(Entry(_("My mailbox"), own_urls[0], in_own))
     elif own and not has_domains:

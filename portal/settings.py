@@ -37,6 +37,8 @@ ALLOWED_HOSTS = env.words("PORTAL_ALLOWED_HOSTS")
 SECURE_COOKIES = env.flag("PORTAL_SECURE_COOKIES", default=True)
 # Only these peers may say whom they speak for (X-Forwarded-For); everybody else is who they are.
 TRUSTED_PROXIES = env.networks("PORTAL_TRUSTED_PROXIES")
+# Who may read /metrics.
+METRICS_ALLOWED = env.networks("PORTAL_METRICS_ALLOWED", default=("127.0.0.0/8", "::1"))
 DATABASES = {
     "default": env.database("PORTAL_DATABASE_URL", default=f"sqlite:///{BASE_DIR}/var/portal.sqlite3")
 }
@@ -162,7 +164,7 @@ CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 if IN_PRODUCTION:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -223,6 +225,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
+    "check servers": {
+        "task": "mailservers.tasks.check_servers",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
     "erase passwords": {
         "task": "mailservers.tasks.erase_expired_passwords",
         "schedule": 60.0,

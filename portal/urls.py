@@ -6,6 +6,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("health/live", views.live, name="live"),
     path("health/ready", views.ready, name="ready"),
+    path("metrics", views.show_metrics, name="metrics"),
     path("", include("accounts.urls")),
     path("", include("quotas.urls")),
     path("", include("vacation.urls")),

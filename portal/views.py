@@ -1,8 +1,7 @@
 """The home page, the portal's own health, and the pages for when something is wrong."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Mailbox
 from accounts.requests import person_of
+from portal import metrics, readiness
 
 
 @require_safe
@@ -35,12 +35,21 @@ def live(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(_request: HttpRequest) -> HttpResponse:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return HttpResponse("database away", content_type="text/plain", status=503)
+    """Tells in words what is missing; for load balancers and whoever looks after the portal."""
+    found = readiness.troubles()
+    if found:
+        return HttpResponse("\n".join(found) + "\n", content_type="text/plain", status=503)
     return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, from the addresses in the settings; for everybody else there is no such page."""
+    if not metrics.may_be_read_by(request.META):
+        raise Http404
+    return HttpResponse(metrics.metrics(), content_type=metrics.CONTENT_TYPE)
 
 
 # Django calls these by the names of their arguments.

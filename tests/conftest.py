@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -12,7 +13,7 @@ from audit import triggers
 from audit.models import ChainHead
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Server
-from mailservers.tasks import push
+from mailservers.tasks import check_server, push
 from portal.celery import app
 
 # These bring a database and a broker of their own: python -m tests.faults
@@ -45,15 +46,15 @@ def put_off(monkeypatch) -> Iterator[list[float]]:
     What asks for a later time does not run at all: the list holds the seconds it asked for.
     """
     seconds: list[float] = []
-    at_once = push.apply_async
 
-    def apply_async(*args, countdown=None, **kwargs):
+    def apply_async(at_once, *args, countdown=None, **kwargs):
         if not countdown:
             at_once(*args, **kwargs)
         else:
             seconds.append(countdown)
 
-    monkeypatch.setattr(push, "apply_async", apply_async)
+    for task in (push, check_server):
+        monkeypatch.setattr(task, "apply_async", partial(apply_async, task.apply_async))
     app.conf.task_always_eager = True
     yield seconds
     app.conf.task_always_eager = False

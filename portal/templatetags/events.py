@@ -23,6 +23,9 @@ LABELS = {
     "starts": gettext_noop("From"),
     "ends": gettext_noop("Until"),
     "days": gettext_noop("Days between two replies to one sender"),
+    "maintenance_starts": gettext_noop("From"),
+    "maintenance_ends": gettext_noop("Until"),
+    "notice": gettext_noop("What people are told"),
     "login": gettext_noop("Login on the mail server"),
     "quota_bytes": gettext_noop("Room for mail"),
     "max_quota_bytes": gettext_noop("All mailboxes together"),
@@ -35,7 +38,7 @@ LABELS = {
     "recovery_address": gettext_noop("Recovery address"),
     "warn_webmasters": gettext_noop("Warn the webmasters as well"),
 }
-MOMENTS = {"starts", "ends", "saved_before"}
+MOMENTS = {"starts", "ends", "saved_before", "maintenance_starts", "maintenance_ends"}
 SIZES = {"quota_bytes", "max_quota_bytes"}
 LONG = {"text"}
 # The sentences of these events say it already.

@@ -21,7 +21,9 @@ TABLE = {
     #                            nobody     mailbox user  other wm   webmaster  support    operator
     "home":                    [(IN, IN),   (TO, NOT),  (TO, NOT), (TO, NOT), (TO, NOT), (TO, NOT)],
     "live":                    [(OK, NOT),  (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
-    "ready":                   [(OK, NOT),  (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    # 503: the tests have no broker.
+    "ready":                   [(503, NOT), (503, NOT), (503, NOT), (503, NOT), (503, NOT), (503, NOT)],
+    "metrics":                 [(OK, NOT),  (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:sign-in":        [(OK, OK),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
     "accounts:enter-code":     [(IN, IN),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
     "accounts:sign-out":       [(IN, IN),   (NOT, TO),  (NOT, TO), (NOT, TO), (NOT, TO), (NOT, TO)],
@@ -35,6 +37,14 @@ TABLE = {
     "accounts:check-now":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:acknowledge-redirects": [(IN, IN), (NOT, TO), (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:show-state":     [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:list-servers":   [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:show-server":    [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:show-check":     [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:check-server":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
+    "accounts:pause-server":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
+    "accounts:resume-server":  [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
+    "accounts:push-server":    [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
+    "accounts:plan-maintenance": [(IN, IN), (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, TO)],
     "accounts:cancel":         [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:undo":           [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:try-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
@@ -91,7 +101,7 @@ def outcome(answer):
 def test_everybody_gets_what_the_table_says(client, mailbox, people, change, view, who):
     path = "/" + URLS[view].replace("<int:number>", str(change.pk)).replace(
         "<str:name>", "example.test"
-    ).replace("<str:address>", mailbox.address)
+    ).replace("<str:address>", mailbox.address).replace("<slug:server>", mailbox.server.name)
     reads, posts = TABLE[view][WHO.index(who)]
     for method in METHODS:
         # Anew each time: one of the views ends the session.

@@ -1,0 +1,120 @@
+"""Mail servers for the hoster's staff: how each goes, and what operators do about it. Support only looks."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.forms import MaintenanceForm
+from accounts.models import Person
+from accounts.requests import person_of
+from audit.models import Event
+from mailservers import figures, operating
+from mailservers.models import Server
+
+NEWEST_EVENTS = 10
+
+
+def servers_open_to(person: Person) -> QuerySet[Server]:
+    """Those a person may look at: staff all, others none."""
+    return Server.objects.all() if person.sees_everything else Server.objects.none()
+
+
+def servers_run_by(person: Person) -> QuerySet[Server]:
+    """Those whose pushing a person may steer."""
+    return Server.objects.all() if person.is_operator else Server.objects.none()
+
+
+@never_cache
+@require_safe
+def list_servers(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    if not person.sees_everything:
+        # An empty list is a page for staff only.
+        raise Http404
+    servers = list(servers_open_to(person))
+    found = figures.figures_of(servers)
+    rows = [(server, found[server.pk]) for server in servers]
+    return render(request, "accounts/list_servers.html", {"rows": rows})
+
+
+@never_cache
+@require_safe
+def show_server(request: HttpRequest, server: str) -> HttpResponse:
+    person = person_of(request)
+    row = get_object_or_404(servers_open_to(person), name=server)
+    events = Event.objects.filter(subject_kind=row._meta.label_lower, subject_id=row.pk)
+    context = {
+        "server": row,
+        "figures": figures.figures_of([row])[row.pk],
+        "day": figures.last_day(row),
+        "events": events.order_by("-number")[:NEWEST_EVENTS],
+        "steerable": servers_run_by(person).filter(pk=row.pk).exists(),
+    }
+    return render(request, "accounts/show_server.html", context)
+
+
+@never_cache
+@require_safe
+def show_check(request: HttpRequest, server: str) -> HttpResponse:
+    """The answer to the last check alone; it asks again until there is one."""
+    row = get_object_or_404(servers_open_to(person_of(request)), name=server)
+    asked = request.GET.get("asked", "")
+    times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
+    return render(request, "mailservers/_check.html", {"server": row, "asked": times})
+
+
+@require_POST
+def check_server(request: HttpRequest, server: str) -> HttpResponse:
+    return _steer(request, server, operating.request_check, _("The server is being checked."))
+
+
+@require_POST
+def pause_server(request: HttpRequest, server: str) -> HttpResponse:
+    return _steer(request, server, operating.pause, _("Paused: changes wait until you resume."))
+
+
+@require_POST
+def resume_server(request: HttpRequest, server: str) -> HttpResponse:
+    return _steer(request, server, operating.resume, _("Resumed: what waits is pushed now."))
+
+
+@require_POST
+def push_server(request: HttpRequest, server: str) -> HttpResponse:
+    row = get_object_or_404(servers_run_by(person_of(request)), name=server)
+    if row.paused_at or row.is_in_maintenance:
+        messages.warning(request, _("Nothing is pushed while the server is paused or in maintenance."))
+        return redirect("accounts:show-server", row.name)
+    return _steer(request, server, operating.push_what_waits, _("What waits is pushed now."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def plan_maintenance(request: HttpRequest, server: str) -> HttpResponse:
+    person = person_of(request)
+    row = get_object_or_404(servers_run_by(person), name=server)
+    form = MaintenanceForm(request.POST if request.method == "POST" else None, instance=row)
+    if form.is_valid():
+        operating.plan_maintenance(
+            row,
+            starts=form.cleaned_data["maintenance_starts"],
+            ends=form.cleaned_data["maintenance_ends"],
+            notice=form.cleaned_data["notice"],
+            by=person,
+        )
+        messages.success(request, _("Saved."))
+        return redirect("accounts:show-server", server)
+    # Not the row that the form has filled in: the page's head tells what is saved.
+    return render(request, "accounts/plan_maintenance.html", {"name": server, "form": form})
+
+
+def _steer(request: HttpRequest, name: str, act: Callable[..., None], done: str) -> HttpResponse:
+    person = person_of(request)
+    row = get_object_or_404(servers_run_by(person), name=name)
+    act(row, by=person)
+    messages.success(request, done)
+    return redirect("accounts:show-server", row.name)

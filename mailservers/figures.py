@@ -1,0 +1,105 @@
+"""How a server's pushes go, in figures. Each query keeps to an index, however many changes there were."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Count, IntegerField, Min, Value
+from django.utils import timezone
+
+from mailservers.models import Change, Server, Slot
+
+# Long enough to be steady, short enough to tell of now.
+RATE_OVER = timedelta(minutes=10)
+STEP = timedelta(minutes=30)
+STEPS = 48
+PUSHED = (Change.State.LIVE, Change.State.FAILED)
+
+
+@dataclass(slots=True)
+class Figures:
+    """Of one server, now."""
+
+    waiting: int = 0
+    oldest_waiting_at: datetime | None = None
+    failed: int = 0
+    """Those that nothing newer stands for: somebody has to look."""
+    pushes_a_minute: float = 0.0
+    connections_in_use: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HalfHour:
+    """What was settled in it."""
+
+    starts: datetime
+    live: int = 0
+    failed: int = 0
+
+    @property
+    def ends(self) -> datetime:
+        return self.starts + STEP
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The last 24 hours, oldest half hour first."""
+
+    half_hours: list[HalfHour] = field(default_factory=list)
+
+    @property
+    def most(self) -> int:
+        return max(each.live + each.failed for each in self.half_hours)
+
+    @property
+    def live(self) -> int:
+        return sum(each.live for each in self.half_hours)
+
+    @property
+    def failed(self) -> int:
+        return sum(each.failed for each in self.half_hours)
+
+
+def figures_of(servers: Collection[Server]) -> dict[int, Figures]:
+    """By the servers' ids."""
+    now = timezone.now()
+    found = {server.pk: Figures() for server in servers}
+    changes = Change.objects.filter(server__in=found)
+    for row in changes.open().values("server").annotate(count=Count("pk"), oldest=Min("requested_at")):
+        figures = found[row["server"]]
+        figures.waiting, figures.oldest_waiting_at = row["count"], row["oldest"]
+    failed = changes.filter(state=Change.State.FAILED).without_newer()
+    for row in failed.values("server").annotate(count=Count("pk")):
+        found[row["server"]].failed = row["count"]
+    pushed = changes.filter(settled_at__gt=now - RATE_OVER, state__in=PUSHED)
+    for row in pushed.values("server").annotate(count=Count("pk")):
+        found[row["server"]].pushes_a_minute = row["count"] / (RATE_OVER.total_seconds() / 60)
+    for row in Slot.objects.in_use().filter(server__in=found).values("server").annotate(count=Count("pk")):
+        found[row["server"]].connections_in_use = row["count"]
+    return found
+
+
+def last_day(server: Server) -> Day:
+    """One query: a count by state for each half hour, joined, as every database can do it on the index."""
+    now = timezone.now()
+    end = now.replace(minute=30 * (now.minute // 30), second=0, microsecond=0) + STEP
+    starts = [end - STEP * (STEPS - number) for number in range(STEPS)]
+    parts = [
+        Change.objects.filter(
+            server=server, settled_at__gte=start, settled_at__lt=start + STEP, state__in=PUSHED
+        )
+        .values("state")
+        .annotate(count=Count("pk"), number=Value(number, IntegerField()))
+        for number, start in enumerate(starts)
+    ]
+    counts = {(row["number"], row["state"]): row["count"] for row in parts[0].union(*parts[1:], all=True)}
+    return Day(
+        [
+            HalfHour(
+                start,
+                live=counts.get((number, Change.State.LIVE), 0),
+                failed=counts.get((number, Change.State.FAILED), 0),
+            )
+            for number, start in enumerate(starts)
+        ]
+    )
