@@ -170,6 +170,47 @@ class Mailbox(models.Model):
         return self.address
 
 
+class AliasQuerySet(models.QuerySet["Alias"]):
+    def open_to(self, person: Person) -> "AliasQuerySet":
+        """Those in the domains a person may look at."""
+        return self.filter(domain__in=Domain.objects.open_to(person))
+
+    def leading_to(self, address: str) -> "AliasQuerySet":
+        """Those with this address among their targets, at first hand."""
+        return self.filter(targets__address=address.casefold())
+
+
+class Alias(models.Model):
+    """An address without a store of its own: its mail goes to its targets.
+
+    Without a local part (``@example.test``) it is the catch-all: whatever else comes to the domain.
+    """
+
+    address = models.CharField(max_length=320, unique=True, help_text=_("In lower case, as mailboxes' are."))
+    domain = models.ForeignKey(Domain, models.PROTECT, related_name="aliases")
+    objects = AliasQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "aliases"
+        indexes = (models.Index(fields=["domain", "address"], name="alias_in_domain"),)
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class AliasTarget(models.Model):
+    """One of the addresses that an alias leads to. Rows, so that aliases are found from their targets too."""
+
+    alias = models.ForeignKey(Alias, models.CASCADE, related_name="targets")
+    address = models.CharField(max_length=320, db_index=True, help_text=_("In lower case."))
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["alias", "address"], name="one_target_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.alias} → {self.address}"
+
+
 class RedirectAlarmQuerySet(models.QuerySet["RedirectAlarm"]):
     def open(self) -> "RedirectAlarmQuerySet":
         """Those nobody has seen to, of mailboxes that are still there."""
