@@ -55,6 +55,10 @@ def create_server(given: dict[str, Any]) -> Server:
         imap_port=given["imaps"],
         pop3_host="127.0.0.1",
         pop3_port=given["pop3s"],
+        smtp_host="127.0.0.1",
+        smtp_port=given["submissions"],
+        webmail_url=f"https://{given['name']}.test/webmail",
+        takes_addresses=True,
     )
 
 

@@ -200,6 +200,7 @@ class World:
             "servers": [
                 {"name": name, "kind": "dovecot"}
                 | {service: f"{LOOPBACK}:{server.ports[service]}" for service in shown}
+                | {"submission": f"{LOOPBACK}:{server.ports['submissions']}"}
                 for name, server in self.servers.items()
             ],
             "sink": {"smtp": f"{LOOPBACK}:{self.sink.port}", "maildir": from_checkout(self.sink.maildir)},
@@ -312,6 +313,7 @@ class World:
                 "credentials": server.credentials(),
                 "imaps": server.ports["imaps"],
                 "pop3s": server.ports["pop3s"],
+                "submissions": server.ports["submissions"],
             }
             for name, server in self.servers.items()
         ]

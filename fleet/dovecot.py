@@ -18,13 +18,13 @@ from fleet.processes import ChildProcess, accepts_connections, find_program
 from fleet.users import service_user
 
 TEMPLATES = Path(__file__).parent / "templates"
-SERVICES = ("imap", "imaps", "pop3", "pop3s", "sieve", "lmtp", "doveadm")
+SERVICES = ("imap", "imaps", "pop3", "pop3s", "submissions", "sieve", "lmtp", "doveadm")
 # Dovecot's own socket names below it need the rest of the 108 bytes a Unix socket's path may have.
 LONGEST_DIRECTORY = 75
 
 
 class Dovecot:
-    """IMAP, POP3, ManageSieve, LMTP and doveadm's HTTP API, each on its own loopback port.
+    """IMAP, POP3, submission, ManageSieve, LMTP and doveadm's HTTP API, each on its own loopback port.
 
     Mail goes out to `smtp_out_port`. The accounts are in an SQLite file of its own, or in the PostgreSQL
     database at `postgres_dsn` (``postgresql://user:password@host:port/database``), one for each server.

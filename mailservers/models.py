@@ -29,6 +29,13 @@ LONGEST_WAIT = timedelta(hours=1)
 ANNOUNCED_BEFORE = timedelta(days=3)
 
 
+class Security(models.TextChoices):
+    """How a mail program's connection is kept from others' eyes; without it nobody is let in."""
+
+    TLS = "tls", _("TLS from the start")
+    STARTTLS = "starttls", _("STARTTLS")
+
+
 class Server(models.Model):
     """A mail server, how the workers reach it, and what its users are told of it."""
 
@@ -38,10 +45,16 @@ class Server(models.Model):
     sealed_credentials = models.TextField(blank=True, editable=False)
     imap_host = models.CharField(max_length=255, blank=True)
     imap_port = models.PositiveIntegerField(default=993)
+    imap_security = models.CharField(max_length=10, choices=Security, default=Security.TLS)
     pop3_host = models.CharField(max_length=255, blank=True)
     pop3_port = models.PositiveIntegerField(default=995)
+    pop3_security = models.CharField(max_length=10, choices=Security, default=Security.TLS)
     smtp_host = models.CharField(max_length=255, blank=True)
     smtp_port = models.PositiveIntegerField(default=465)
+    smtp_security = models.CharField(max_length=10, choices=Security, default=Security.TLS)
+    takes_addresses = models.BooleanField(
+        default=False, help_text=_("People may sign in with the address instead of the login.")
+    )
     webmail_url = models.URLField(blank=True)
     largest_message_bytes = models.PositiveBigIntegerField(default=12 * 1024 * 1024)
     connections = models.PositiveSmallIntegerField(

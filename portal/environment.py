@@ -4,10 +4,14 @@ import base64
 import ipaddress
 import zoneinfo
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from cryptography import x509
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from environs import Env, EnvError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -109,6 +113,25 @@ class Environment:
             self.problem(f"{name} is not 32 bytes in base64. Make both keys: manage.py make_sealing_keys")
             return b""
         return key
+
+    def certificate(self, name: str, key_name: str) -> tuple[str, str]:
+        """The paths of a certificate and of its key, in PEM; ("", "") when they are not set."""
+        certificate, key = self.word(name), self.word(key_name)
+        if not certificate and not key:
+            return "", ""
+        try:
+            public = x509.load_pem_x509_certificates(Path(certificate).read_bytes())[0].public_key()
+            private = serialization.load_pem_private_key(Path(key).read_bytes(), password=None)
+            fits = private.public_key() == public
+        except (OSError, ValueError, TypeError):
+            fits = False
+        if not fits or not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            self.problem(
+                f"{name} and {key_name} must name readable PEM files: a certificate, and its RSA or EC key"
+                " without a passphrase."
+            )
+            return "", ""
+        return certificate, key
 
     def database(self, name: str, *, default: str) -> dict[str, Any]:
         """Django's database settings from sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME."""

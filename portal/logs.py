@@ -36,6 +36,7 @@ def configure(options: dict[str, Any]) -> None:
             "loggers": {
                 "django.server": {"level": "WARNING"},
                 "celery.app.trace": {"level": "WARNING"},
+                "weasyprint": {"level": "ERROR"},
                 "httpx": {"level": "WARNING"},
                 "celery.worker.strategy": {"level": "WARNING"},
             },

@@ -62,6 +62,10 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = (
     env.word("PORTAL_MAIL_FROM") or f"mail-portal@{urlsplit(PUBLIC_URL).hostname or 'localhost'}"
 )
+# Signs the profiles for Apple devices: PEM files, the certificate first, then those that vouch for it.
+PROFILE_CERTIFICATE, PROFILE_KEY = env.certificate("PORTAL_PROFILE_CERTIFICATE", "PORTAL_PROFILE_KEY")
+# Who is asked whether a domain's records are right, as HOST or HOST#PORT; empty: whom the machine asks.
+DNS_SERVERS = env.words("PORTAL_DNS_SERVERS")
 LOG_LEVEL = env.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 if IN_PRODUCTION:
@@ -82,6 +86,7 @@ if env.problems:
 
 INSTALLED_APPS = [
     "portal",
+    "clientsetup",
     "vacation",
     "quotas",
     "accounts",
@@ -99,6 +104,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.name_request",
+    "clientsetup.middleware.take_asked_host",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

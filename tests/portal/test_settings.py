@@ -50,6 +50,7 @@ def test_good_settings_start():
         ({"PORTAL_DATABASE_URL": "mysql://u:hunter2@h/d"}, "PORTAL_DATABASE_URL must look like sqlite:"),
         ({"PORTAL_TIME_ZONE": "Europe/Nowhere"}, "'Europe/Nowhere' is no time zone"),
         ({"PORTAL_TRUSTED_PROXIES": "localhost"}, "'localhost' is no address or network"),
+        ({"PORTAL_PROFILE_CERTIFICATE": "/no/such.pem"}, "PORTAL_PROFILE_KEY must name readable PEM files"),
         ({"PORTAL_MODE": "fast"}, "must be one of: production, development"),
     ],
 )
