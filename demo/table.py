@@ -4,7 +4,7 @@ from demo.sample import PEOPLE
 from demo.world import LOOPBACK, World, from_checkout
 
 HEAD = ("", "sign-in or address", "password", "domains or server")
-SERVICES = ("imaps", "pop3s", "submission", "sieve", "lmtp")  # demo.json has them all
+SERVICES = ("imaps", "pop3s", "submissions", "sieve", "lmtp")  # demo.json has them all
 
 
 def table_of(world: World) -> str:
