@@ -6,6 +6,7 @@ from mailservers.drivers.base import ConfigurationError, Driver
 from mailservers.drivers.dovecot import DovecotDriver
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.drivers.virtualmin import VirtualminDriver
+from mailservers.drivers.webmin import WebminDriver
 
 __all__ = ["DRIVERS", "ConfigurationError", "open_driver"]
 
@@ -13,6 +14,7 @@ DRIVERS: dict[str, Callable[[Mapping[str, object], Mapping[str, object]], Driver
     "dovecot": DovecotDriver,
     "memory": MemoryDriver,
     "virtualmin": VirtualminDriver,
+    "webmin": WebminDriver,
 }
 
 

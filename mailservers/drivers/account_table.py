@@ -126,6 +126,18 @@ class AccountTable:
         query = select(func.count()).where(MAILBOX.c.login.startswith(start, autoescape=True))
         return self._run(lambda connection: connection.execute(query).scalar_one())
 
+    def domains(self) -> list[str]:
+        """Those that addresses are in, in lower case."""
+        query = select(MAILBOX.c.address)
+        addresses: list[str] = self._run(lambda connection: list(connection.scalars(query)))
+        return sorted({address.rpartition("@")[2].lower() for address in addresses})
+
+    def accounts_in(self, domain: str) -> list[AccountState]:
+        """All of them, those that are switched off included."""
+        inside = func.lower(MAILBOX.c.address).endswith(f"@{domain.lower()}", autoescape=True)
+        rows = self._run(partial(_rows_of, select(MAILBOX).where(inside).order_by(MAILBOX.c.login)))
+        return [_state(row) for row in rows]
+
     def any_login(self) -> str:
         """Some enabled account's login, or empty; asks for every column, to see that all are there."""
         query = select(MAILBOX).where(MAILBOX.c.active == 1).order_by(MAILBOX.c.login).limit(1)

@@ -10,7 +10,9 @@ from mailservers.drivers import dovecot_usage
 from mailservers.drivers.account_table import AccountTable, is_unspeakable, refuse_unspeakable
 from mailservers.drivers.base import (
     AccountState,
+    AliasState,
     DriverError,
+    FoundMailbox,
     Health,
     Limits,
     Refused,
@@ -124,6 +126,20 @@ class DovecotDriver:
                 command=min(lacking),
             )
         return health
+
+    # --- what is to be taken over
+
+    def domains(self) -> list[str]:
+        return self._accounts.domains()
+
+    def mailboxes(self, domain: str) -> Iterator[FoundMailbox]:
+        """Their own scripts stay theirs, and run beside the portal's."""
+        for account in self._accounts.accounts_in(domain):
+            yield FoundMailbox(account)
+
+    def aliases(self, domain: str) -> Iterator[AliasState]:
+        """The table of accounts has none."""
+        return iter(())
 
     def close(self) -> None:
         """Let go of the kept connections; the next call opens new ones."""

@@ -8,9 +8,11 @@ from django.utils.translation import gettext_noop
 
 from mailservers.drivers.base import (
     AccountState,
+    AliasState,
     DriverError,
     FolderKind,
     FolderUsage,
+    FoundMailbox,
     Health,
     Limits,
     OwnScript,
@@ -144,6 +146,18 @@ class MemoryDriver:
         self._known(login)
         kept = [message for message in self.in_trash.get(login, []) if message[1] >= saved_before]
         self.in_trash[login] = kept
+
+    def domains(self) -> list[str]:
+        self._fail_if_told()
+        return sorted({account.address.rpartition("@")[2].lower() for account in self.accounts.values()})
+
+    def mailboxes(self, domain: str) -> Iterator[FoundMailbox]:
+        self._fail_if_told()
+        inside = [a for a in self.accounts.values() if a.address.lower().endswith(f"@{domain}")]
+        return iter([FoundMailbox(account) for account in inside])
+
+    def aliases(self, domain: str) -> Iterator[AliasState]:
+        return iter(())
 
     def check(self) -> Health:
         self._fail_if_told()

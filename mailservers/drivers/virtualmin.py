@@ -305,8 +305,12 @@ class VirtualminDriver:
 
     def aliases(self, domain: str) -> Iterator[AliasState]:
         """Those that are not merely further addresses of a mailbox."""
-        extras = {extra for row in self._list(domain) for extra in rows.addresses_of(row)}
-        for row in self._api.rows("list-aliases", [("domain", domain)]):
+        try:
+            extras = {extra for row in self._list(domain) for extra in rows.addresses_of(row)}
+            found = self._api.rows("list-aliases", [("domain", domain)])
+        except ProgramFailed as failure:
+            raise self._refusal(failure, domain) from None
+        for row in found:
             if row.name.lower() not in extras:
                 yield rows.alias_of(row)
 
@@ -356,7 +360,11 @@ class VirtualminDriver:
         return self._names_of_domains()
 
     def mailboxes(self, domain: str) -> Iterator[FoundMailbox]:
-        for row in self._list(domain):
+        try:
+            found = self._list(domain)
+        except ProgramFailed as failure:
+            raise self._refusal(failure, domain) from None
+        for row in found:
             yield rows.found_mailbox(row, self._zone, quotas=self._quotas)
 
     # --- finding
