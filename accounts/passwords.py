@@ -86,3 +86,9 @@ def _parts(words: Sequence[str]) -> list[str]:
     for word in words:
         pieces.update(word.casefold().replace("@", " ").replace(".", " ").replace("-", " ").split())
     return sorted((piece for piece in pieces if piece), key=len, reverse=True)
+
+
+def can_check(password_hash: str) -> bool:
+    """Whether `matches` could ever say yes to this hash."""
+    scheme, brace, bare = password_hash.removeprefix("{").partition("}")
+    return bool(brace and bare) and scheme in SCHEMES

@@ -46,7 +46,8 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
         room = reverse("quotas:list-servers")
         entries.append(Entry(_("Room for mail"), room, path == room))
         servers = reverse("accounts:list-servers")
-        entries.append(Entry(_("Servers"), servers, path.startswith(servers)))
+        in_servers = path.startswith((servers, reverse("adoption:list-adoptions")))
+        entries.append(Entry(_("Servers"), servers, in_servers))
     if len(own) == 1:
         entries.append(Entry(_("My mailbox"), own_urls[0], in_own))
     elif own and not has_domains:

@@ -87,6 +87,7 @@ if env.problems:
 INSTALLED_APPS = [
     "portal",
     "clientsetup",
+    "adoption",
     "vacation",
     "quotas",
     "accounts",
@@ -236,6 +237,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "go on adopting": {"task": "adoption.tasks.go_on", "schedule": 60.0, "options": {"expires": 55}},
     "erase passwords": {
         "task": "mailservers.tasks.erase_expired_passwords",
         "schedule": 60.0,

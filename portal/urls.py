@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("clientsetup.urls")),
     path("", include("quotas.urls")),
     path("", include("vacation.urls")),
+    path("", include("adoption.urls")),
 ]
 handler400 = "portal.views.bad_request"
 handler403 = "portal.views.forbidden"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ["audit", "mailservers", "accounts", "quotas", "vacation", "clientsetup", "portal"]
+ORDER = ["audit", "mailservers", "accounts", "quotas", "vacation", "adoption", "clientsetup", "portal"]
 BESIDE = {"demo", "fleet", "tests", "bench"}
 
 MODULES = sorted(path for app in ORDER for path in (ROOT / app).rglob("*.py"))

@@ -8,6 +8,7 @@ import itertools
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from adoption.models import Adoption
 from audit.chain import record
 from mailservers import outbox
 
@@ -73,6 +74,11 @@ TABLE = {
     "clientsetup:autodiscover-pox": [(NOT, 400)] * 6,
     "clientsetup:autodiscover-json": [(NO, NOT)] * 6,
     "clientsetup:autodiscover-json-address": [(NO, NOT)] * 6,
+    "adoption:list-adoptions": [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
+    "adoption:show-adoption":  [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT)],
+    "adoption:show-progress":  [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT)],
+    "adoption:begin-adoption": [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
+    "adoption:stop-adoption":  [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
     "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
 }  # fmt: skip
 
@@ -84,7 +90,10 @@ def people(owner, other_webmaster, webmaster, support, operator):
 
 @pytest.fixture
 def change(mailbox):
-    return outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
+    change = outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
+    # Both are named by a number: here by the same.
+    Adoption.objects.create(pk=change.pk, server=mailbox.server)
+    return change
 
 
 def urls(resolver=None, namespace=""):

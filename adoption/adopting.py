@@ -1,0 +1,239 @@
+"""Brings what a server holds into the database, piece by piece. Nothing on the server is ever changed.
+
+A mailbox that is here already is passed over, so a go that broke off, or a second one, does no harm.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from accounts import passwords
+from accounts.models import Domain, Mailbox
+from adoption.aliases import PassedOver, adopt_aliases, aliases_in
+from audit.chain import Actor, Entry, record_all
+from mailservers.aspects import fingerprint
+from mailservers.drivers.base import FoundMailbox, Inventory, Limits, ScriptState
+from mailservers.models import Observation, Server
+from vacation.models import AutoReply
+from vacation.rendering import DAYS
+from vacation.rules import own_part
+
+# In one transaction: so many that it is quick, so few that nobody waits long for the chain of events.
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DomainPlan:
+    """What there is in one domain."""
+
+    name: str
+    mailboxes: int
+    here: int
+    """Mailboxes that the portal has already."""
+    elsewhere: bool
+    """The portal knows the domain on another server, so it is left out."""
+    aliases: int
+    replies: int
+    forwards: int
+    locked: int
+    """Mailboxes whose password the portal cannot check: their users need a new one to sign in here."""
+    own_rules: int
+    """Mailboxes with rules that cannot be told in parts."""
+
+    def as_told(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """How one piece went."""
+
+    seen: int
+    adopted: int
+    passed_over: list[PassedOver]
+    last: str
+    """The address of the last mailbox that is through."""
+    aliases: int = 0
+    """Aliases that were taken over; they come after all mailboxes of their domain."""
+
+
+def plan_domain(server: Server, inventory: Inventory, name: str) -> DomainPlan:
+    """Only reads, here and there."""
+    found = list(inventory.mailboxes(name))
+    known = Domain.objects.filter(name=name).first()
+    addresses = [mailbox.account.address.lower() for mailbox in found]
+    return DomainPlan(
+        name=name,
+        mailboxes=len(found),
+        here=sum(Mailbox.objects.filter(address__in=some).count() for some in _slices(addresses, AT_ONCE)),
+        elsewhere=known is not None and known.server_id != server.pk,
+        aliases=len(aliases_in(name, found, inventory.aliases(name))),
+        replies=sum(1 for mailbox in found if mailbox.rules and mailbox.rules.reply),
+        forwards=sum(1 for m in found if m.rules and m.rules.forward is not None and m.rules.forward.targets),
+        locked=sum(1 for mailbox in found if not passwords.can_check(_hash_of(mailbox))),
+        own_rules=sum(1 for mailbox in found if mailbox.rules is None),
+    )
+
+
+def adopt_domain(
+    server: Server, inventory: Inventory, name: str, *, limits: Limits, by: Actor | None, after: str = ""
+) -> Iterator[Piece]:
+    """Each piece is kept before it is told; addresses up to `after` are through already."""
+    found = sorted(inventory.mailboxes(name), key=lambda mailbox: mailbox.account.address.lower())
+    leading = list(aliases_in(name, found, inventory.aliases(name)).items())
+    left = [mailbox for mailbox in found if mailbox.account.address.lower() > after] if after else found
+    for some in _slices(left, AT_ONCE):
+        yield _adopt_some(server, name, some, limits=limits, by=by)
+    if _domain(server, name, by=by) is None:
+        return
+    last = left[-1].account.address.lower() if left else after
+    for some_aliases in _slices(leading, AT_ONCE):
+        adopted, passed_over = adopt_aliases(server, some_aliases, by=by)
+        yield Piece(0, 0, passed_over, last, aliases=adopted)
+
+
+@transaction.atomic
+def _adopt_some(
+    server: Server, name: str, found: Sequence[FoundMailbox], *, limits: Limits, by: Actor | None
+) -> Piece:
+    last = found[-1].account.address.lower()
+    domain = _domain(server, name, by=by)
+    if domain is None:
+        why = gettext_noop("The domain is on another server in the portal.")
+        return Piece(len(found), 0, [(m.account.address, why, {}) for m in found], last)
+    fit, passed_over = _fit(server, domain, found)
+    mailboxes = Mailbox.objects.bulk_create([_mailbox(server, domain, each) for each in fit])
+    _adopt_rules(mailboxes, fit, limits)
+    _observe(mailboxes, fit, limits)
+    record_all(
+        [
+            Entry(
+                verb="mailbox.adopted",
+                about=mailbox,
+                domain=domain.name,
+                after={
+                    "login": mailbox.login,
+                    "quota_bytes": mailbox.quota_bytes,
+                    "enabled": mailbox.enabled,
+                },
+            )
+            for mailbox in mailboxes
+        ],
+        by=by,
+    )
+    return Piece(len(found), len(mailboxes), passed_over, last)
+
+
+def _domain(server: Server, name: str, *, by: Actor | None) -> Domain | None:
+    """The domain, made when it was not known; None when it is on another server."""
+    domain, created = Domain.objects.get_or_create(name=name, defaults={"server": server})
+    if created:
+        record_all(
+            [Entry(verb="domain.adopted", about=domain, domain=name, after={"server": server.name})], by=by
+        )
+    return domain if domain.server_id == server.pk else None
+
+
+def _fit(
+    server: Server, domain: Domain, found: Sequence[FoundMailbox]
+) -> tuple[list[FoundMailbox], list[PassedOver]]:
+    """Those that can be taken over, and why not the others; one that is here already is no news."""
+    here = dict(
+        Mailbox.objects.filter(address__in=[m.account.address.lower() for m in found]).values_list(
+            "address", "deleted_at"
+        )
+    )
+    logins = set(
+        Mailbox.objects.filter(server=server, login__in=[m.account.login for m in found]).values_list(
+            "login", flat=True
+        )
+    )
+    fit: list[FoundMailbox] = []
+    passed_over: list[PassedOver] = []
+    for mailbox in found:
+        address, login = mailbox.account.address.lower(), mailbox.account.login
+        if address in here:
+            if here[address] is not None:
+                passed_over.append((address, gettext_noop("It was deleted in the portal."), {}))
+            continue
+        if not address.endswith(f"@{domain.name}"):
+            why = gettext_noop("It has no address in the domain, or lost it to another mailbox.")
+            passed_over.append((login, why, {}))
+        elif login in logins:
+            why = gettext_noop("Another mailbox has the login %(login)s.")
+            passed_over.append((address, why, {"login": login}))
+        elif len(address) > 320 or len(login) > 200:
+            passed_over.append((address[:320], gettext_noop("Its name is too long."), {}))
+        else:
+            here[address] = None
+            logins.add(login)
+            fit.append(mailbox)
+    return fit, passed_over
+
+
+def _mailbox(server: Server, domain: Domain, found: FoundMailbox) -> Mailbox:
+    account = found.account
+    return Mailbox(
+        address=account.address.lower(),
+        domain=domain,
+        server=server,
+        login=account.login,
+        name=account.name[:200],
+        quota_bytes=account.quota_bytes,
+        password_hash=_hash_of(found),
+        enabled=account.enabled,
+        recovery_address=account.recovery_address[:254],
+        language=domain.language,
+    )
+
+
+def _adopt_rules(mailboxes: Iterable[Mailbox], found: Iterable[FoundMailbox], limits: Limits) -> None:
+    """Where the server wants a script, the replies come from elsewhere: they are kept, and not on here."""
+    replies = []
+    for mailbox, each in zip(mailboxes, found, strict=True):
+        if each.rules is None or each.rules.reply is None:
+            continue
+        reply = each.rules.reply
+        replies.append(
+            AutoReply(
+                mailbox=mailbox,
+                enabled=not limits.sieve,
+                text=reply.text,
+                subject=reply.subject[:250],
+                starts=reply.starts,
+                ends=reply.ends,
+                days=min(max(reply.days, DAYS[0]), DAYS[-1]),
+                version=1,
+            )
+        )
+    AutoReply.objects.bulk_create(replies)
+
+
+def _observe(mailboxes: Iterable[Mailbox], found: Iterable[FoundMailbox], limits: Limits) -> None:
+    """As if it had been pushed: a later look tells what changed since."""
+    now: datetime = timezone.now()
+    seen = []
+    for mailbox, each in zip(mailboxes, found, strict=True):
+        seen.append(
+            Observation(mailbox=mailbox, aspect="account", fingerprint=fingerprint(each.account), seen_at=now)
+        )
+        if each.rules is not None and not limits.sieve:
+            held = own_part(ScriptState("", active=False, rules=each.rules))
+            seen.append(
+                Observation(mailbox=mailbox, aspect="script", fingerprint=fingerprint(held), seen_at=now)
+            )
+    Observation.objects.bulk_create(seen)
+
+
+def _hash_of(found: FoundMailbox) -> str:
+    return (found.account.kept_hash or found.account.password_hash)[:500]
+
+
+def _slices(whole: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
