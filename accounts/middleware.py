@@ -8,7 +8,14 @@ from django.shortcuts import redirect
 from accounts.sessions import second_factor_is_due
 
 Handler = Callable[[HttpRequest], HttpResponse]
-OPEN_VIEWS = {"accounts:enter-code", "accounts:sign-out", "live", "ready", "metrics"}
+OPEN_VIEWS = {
+    "accounts:enter-code",
+    "accounts:choose-language",
+    "accounts:sign-out",
+    "live",
+    "ready",
+    "metrics",
+}
 
 
 class SecondFactorMiddleware:

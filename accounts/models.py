@@ -25,6 +25,10 @@ class Person(AbstractBaseUser):
     username = models.CharField(max_length=320, unique=True)
     name = models.CharField(_("name"), max_length=200, blank=True)
     email = models.EmailField(_("e-mail address"), blank=True)
+    language = models.CharField(
+        max_length=5, blank=True, help_text=_("Empty: the domain's, or the browser's.")
+    )
+    time_zone = models.CharField(max_length=64, blank=True, help_text=_("Empty: the portal's."))
     is_operator = models.BooleanField(default=False)
     is_support = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)

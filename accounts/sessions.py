@@ -4,6 +4,7 @@ import django_otp
 from django.contrib import auth
 from django.http import HttpRequest
 
+from accounts.languages import OF_DOMAIN, domain_language
 from accounts.models import Person
 from accounts.requests import person_of
 from audit.chain import record
@@ -15,6 +16,7 @@ OWES_CODE = "owes_code"
 def sign_in(request: HttpRequest, person: Person) -> None:
     """Begin a session for somebody whose password was right; a second factor may still be due."""
     auth.login(request, person)
+    request.session[OF_DOMAIN] = domain_language(person)
     if django_otp.user_has_device(person):
         request.session[OWES_CODE] = True
     else:

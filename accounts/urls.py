@@ -1,12 +1,14 @@
 from django.urls import path
 
-from accounts import changes, drift, servers, views
+from accounts import changes, drift, servers, settings_views, views
 
 app_name = "accounts"
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-in/code/", views.enter_code, name="enter-code"),
     path("sign-out/", views.sign_out, name="sign-out"),
+    path("settings/", settings_views.edit_settings, name="edit-settings"),
+    path("language/", settings_views.choose_language, name="choose-language"),
     path("domains/", views.list_domains, name="list-domains"),
     path("domains/<str:name>/", views.list_mailboxes, name="list-mailboxes"),
     path("mailboxes/<str:address>/", views.show_mailbox, name="show-mailbox"),

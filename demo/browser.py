@@ -129,7 +129,14 @@ class Browser:
 
     def __init__(self, url: str) -> None:
         # No proxy from the environment: what is asked is on this machine.
-        self._client = httpx.Client(base_url=url, follow_redirects=True, timeout=30, trust_env=False)
+        # English is chosen, whatever the domain's language is.
+        self._client = httpx.Client(
+            base_url=url,
+            follow_redirects=True,
+            timeout=30,
+            trust_env=False,
+            cookies={"django_language": "en"},
+        )
         self._origin = url
 
     def __enter__(self) -> Self:

@@ -117,6 +117,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     # Default-deny: a view is for people who signed in unless it says otherwise.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.languages.speak_their_language",
     "accounts.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

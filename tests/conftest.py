@@ -15,6 +15,7 @@ from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Server
 from mailservers.tasks import check_server, push
 from portal.celery import app
+from tests.catalogues import compile_stale
 
 # These bring a database and a broker of their own: python -m tests.faults
 collect_ignore = [] if "PORTAL_TESTS_ON_STAGE" in os.environ else ["faults"]
@@ -27,6 +28,10 @@ PASSWORD = "a long enough one"
 PASSWORD_HASH = (
     "{ARGON2ID}$argon2id$v=19$m=8,t=1,p=1$2Pv/PyckZGztvZeSkrJ2rg$fMrktCFhM3/2W9nK0OAhMo5wxeduJpU+9wJFsy0ZhdA"
 )
+
+
+def pytest_configure() -> None:
+    compile_stale()
 
 
 @pytest.hookimpl(trylast=True)

@@ -28,6 +28,8 @@ TABLE = {
     "accounts:sign-in":        [(OK, OK),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
     "accounts:enter-code":     [(IN, IN),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
     "accounts:sign-out":       [(IN, IN),   (NOT, TO),  (NOT, TO), (NOT, TO), (NOT, TO), (NOT, TO)],
+    "accounts:edit-settings":  [(IN, IN)] + [(OK, TO)] * 5,
+    "accounts:choose-language": [(NOT, TO)] * 6,
     "accounts:list-domains":   [(IN, IN),   (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:list-mailboxes": [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:show-mailbox":   [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],

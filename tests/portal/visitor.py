@@ -71,6 +71,8 @@ class Visitor:
             # Contrast is measured, and pictures are taken, of what stands still.
             reduced_motion="reduce",
         )
+        # Their own choice: else people of a German domain would be spoken to in German.
+        self.speak("en")
         self._context.set_default_timeout(WAIT_MS)
         self._context.on("console", self._hear)
         self._context.on("weberror", self._note_error)
@@ -98,8 +100,13 @@ class Visitor:
         self.page.get_by_label("Password", exact=True).fill(password)
         self.page.get_by_role("button", name="Sign in").click()
 
+    def speak(self, language: str) -> None:
+        """As if they had chosen the language before they signed in."""
+        self._context.add_cookies([{"name": "django_language", "value": language, "url": self._url}])
+
     def lose_cookies(self) -> None:
         self._context.clear_cookies()
+        self.speak("en")
 
     def see_heading(self, text: str) -> None:
         expect(self.page.get_by_role("heading", level=1, name=text, exact=True)).to_be_visible()

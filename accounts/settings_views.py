@@ -1,0 +1,72 @@
+"""What people set for themselves: their language and time zone."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.languages import CODES, remember_language, time_zones
+from accounts.models import Person
+from accounts.requests import person_of
+
+
+class SettingsForm(forms.ModelForm[Person]):
+    """Empty: what the domain, the browser or the portal says."""
+
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        required=False,
+        choices=[("", gettext_lazy("of my domain, or of my browser")), *settings.LANGUAGES],
+    )
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        required=False,
+        help_text=gettext_lazy("Times on the pages and in forms are shown in it."),
+    )
+
+    class Meta:
+        model = Person
+        fields = ("language", "time_zone")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        field = self.fields["time_zone"]
+        if isinstance(field, forms.ChoiceField):
+            of_the_portal = gettext_lazy("of the portal (%(zone)s)") % {"zone": settings.TIME_ZONE}
+            field.choices = [("", of_the_portal), *((name, name.replace("_", " ")) for name in time_zones())]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_settings(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=person)
+    if form.is_valid():
+        form.save()
+        with override(person.language or None):
+            messages.success(request, _("Saved."))
+        response = redirect("accounts:edit-settings")
+        # Else an older choice, made in this browser, would still come before the domain's.
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+        return response
+    return render(request, "accounts/edit_settings.html", {"form": form})
+
+
+@login_not_required
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """From the foot of any page; for somebody who signed in it is kept for good."""
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    response = redirect(wanted if ours else "home")
+    language = request.POST.get("language", "")
+    if language in CODES:
+        if isinstance(request.user, Person):
+            Person.objects.filter(pk=request.user.pk).update(language=language)
+        remember_language(response, language)
+    return response
