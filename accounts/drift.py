@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import alarms
-from accounts.models import Mailbox
+from accounts.models import Mailbox, MailboxQuerySet
 from accounts.requests import person_of
 from mailservers import drift
 from mailservers.outbox import MovedOn
@@ -15,8 +15,8 @@ from mailservers.outbox import MovedOn
 
 @require_POST
 def keep_theirs(request: HttpRequest, address: str) -> HttpResponse:
-    mailbox = _changeable(request, address)
     aspect, seen = request.POST.get("aspect", ""), request.POST.get("seen", "")
+    mailbox = _mailbox_in(Mailbox.objects.settleable_by(person_of(request), aspect), address)
     try:
         drift.keep_theirs(mailbox, aspect, seen=seen, by=person_of(request))
     except MovedOn:
@@ -28,8 +28,8 @@ def keep_theirs(request: HttpRequest, address: str) -> HttpResponse:
 
 @require_POST
 def restore_ours(request: HttpRequest, address: str) -> HttpResponse:
-    mailbox = _changeable(request, address)
     aspect, seen = request.POST.get("aspect", ""), request.POST.get("seen", "")
+    mailbox = _mailbox_in(Mailbox.objects.settleable_by(person_of(request), aspect), address)
     try:
         drift.restore_ours(mailbox, aspect, seen=seen, by=person_of(request))
     except MovedOn:
@@ -62,8 +62,11 @@ def acknowledge_redirects(request: HttpRequest, address: str) -> HttpResponse:
 
 
 def _changeable(request: HttpRequest, address: str) -> Mailbox:
-    mine = Mailbox.objects.changeable_by(person_of(request)).select_related("domain", "server")
-    return get_object_or_404(mine, address=address)
+    return _mailbox_in(Mailbox.objects.changeable_by(person_of(request)), address)
+
+
+def _mailbox_in(mailboxes: MailboxQuerySet, address: str) -> Mailbox:
+    return get_object_or_404(mailboxes.select_related("domain", "server"), address=address)
 
 
 def _say_that_it_moved_on(request: HttpRequest) -> None:

@@ -128,6 +128,13 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         changeable = self.changeable_by(person)
         return changeable if person.is_operator else changeable.filter(domain__in=person.domains.all())
 
+    def settleable_by(self, person: Person, aspect: str) -> "MailboxQuerySet":
+        """Those of which a person decides what holds when the server has something else than the portal.
+
+        Room, sign-in and password are the webmaster's to decide; what its script does is also its user's.
+        """
+        return self.quota_changeable_by(person) if aspect == "account" else self.changeable_by(person)
+
     def owned_by(self, person: Person) -> "MailboxQuerySet":
         """The person's own: nobody else ever sets a password."""
         return self.alive().filter(owner=person)

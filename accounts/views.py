@@ -113,9 +113,15 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     )
     changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
     alarms = list(RedirectAlarm.objects.open().filter(mailbox=mailbox).order_by("-pk"))
+    drifted = drifted_parts(mailbox)
     context = {
         "mailbox": mailbox,
-        "drifted": drifted_parts(mailbox),
+        "drifted": drifted,
+        "settleable": [
+            part.aspect
+            for part in drifted
+            if Mailbox.objects.settleable_by(person, part.aspect).filter(pk=mailbox.pk).exists()
+        ],
         "checked_at": last_looked_at(mailbox),
         "alarms": alarms,
         "newest_alarm": alarms[0].pk if alarms else 0,

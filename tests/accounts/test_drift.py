@@ -61,6 +61,16 @@ def test_support_sees_it_without_buttons(client, drifted, support):
         assert button not in page
 
 
+def test_a_user_sees_it_and_gives_themselves_no_more_room(client, drifted, owner, committed):
+    client.force_login(owner, "accounts.backends.PersonBackend")
+    page = client.get(URL).content.decode()
+    assert "Your webmaster decides which of the two holds." in page
+    assert "Keep what is there" not in page
+    assert post(client, owner, KEEP, committed, **marked()).status_code == 404
+    drifted.refresh_from_db()
+    assert drifted.quota_bytes == 1_000_000_000
+
+
 def test_keeping_theirs(client, drifted, webmaster, committed):
     page = post(client, webmaster, KEEP, committed, **marked()).content.decode()
     assert "Kept: the portal now has what the mail server holds." in page
