@@ -1,6 +1,11 @@
 """Whatever breaks: every change ends live or failed with a reason, and the server holds what is wanted."""
 
+import os
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -18,6 +23,24 @@ def half_way(trouble):
     live = Change.objects.filter(server=trouble.server, state="live")
     trouble.wait_until(lambda: live.count() > len(trouble.mailboxes) // 4)
     assert trouble.open() > 0
+
+
+@contextmanager
+def small_disk(directory: Path) -> Iterator[Path]:
+    """A file system of its own in the directory's place, of a few megabytes."""
+    owner = directory.stat()
+    options = f"size=4m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", directory], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def fill(file: Path) -> None:
+    with pytest.raises(OSError, match="No space left"), file.open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
 
 
 def test_a_worker_killed_in_the_middle_of_a_push(trouble):
@@ -145,6 +168,21 @@ def test_the_script_is_over_the_servers_quota(trouble):
     trouble.dovecot.override("")
     trouble.dovecot.restart()
     trouble.assert_kept(failed_with="does not take a script of this length")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk to fill")
+def test_the_servers_disk_is_full(trouble):
+    with small_disk(trouble.dovecot.directory / "mail") as disk:
+        fill(disk / "filler")
+        trouble.start_worker()
+        trouble.save_all("disk full")
+        told = Change.objects.filter(server=trouble.server).exclude(reason="")
+        trouble.wait_until(lambda: told.count() == len(trouble.mailboxes))
+        assert {change.state for change in told} == {"waiting"}
+        assert "asks to try again later" in told[0].reason_text
+        (disk / "filler").unlink()
+        trouble.wait_until_settled()
+        trouble.assert_kept()
 
 
 def test_a_certificate_that_does_not_verify(trouble, tmp_path):
