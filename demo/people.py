@@ -6,6 +6,7 @@
 import json
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
 from django.core.management import call_command
@@ -15,13 +16,27 @@ from django.utils import timezone
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from accounts.services import change_password, create_mailbox
 from demo.passwords import readable_password
-from demo.sample import AUTO_REPLIES, DOMAINS, PEOPLE, SampleAutoReply, SampleDomain, SamplePerson, login_of
+from demo.sample import (
+    AUTO_REPLIES,
+    DOMAINS,
+    PEOPLE,
+    ROOMS,
+    SampleAutoReply,
+    SampleDomain,
+    SamplePerson,
+    SampleRoom,
+    login_of,
+)
 from mailservers.credentials import seal
-from mailservers.models import Change, Server, say
+from mailservers.models import Change, Server, Usage, UsageDay, say
+from quotas import reading
+from quotas.figures import DAYS
+from quotas.services import change_quota
 from vacation.models import AutoReply
 from vacation.services import save_auto_reply
 
 LIVE_WITHIN_SECONDS = 40.0
+MB = 1024**2
 
 
 def fill() -> None:
@@ -33,6 +48,8 @@ def fill() -> None:
     mailboxes: list[dict[str, str]] = []
     for sample in DOMAINS:
         mailboxes += create_domain(sample, servers[sample.server], operator)
+    for room in ROOMS:
+        change_quota(Mailbox.objects.get(address=room.address), room.megabytes * MB, by=operator)
     json.dump({"people": people, "mailboxes": mailboxes}, sys.stdout)
 
 
@@ -43,6 +60,33 @@ def make_live() -> None:
     for auto_reply in AUTO_REPLIES:
         switch_on(auto_reply)
     wait_until_all_is_live()
+
+
+def read_usage() -> None:
+    """With mail in the mailboxes: what they hold, and days before today as they may have been."""
+    for domain_id, _queue in reading.due_domains():
+        reading.read_some(domain_id)
+    for room in ROOMS:
+        invent_days(room)
+
+
+def invent_days(room: SampleRoom) -> None:
+    usage = Usage.objects.get(mailbox__address=room.address)
+    today = timezone.localdate()
+    days = []
+    for ago in range(1, DAYS):
+        # The same ups and downs at each start.
+        size = usage.bytes_used - ago * room.grows * 1024 + (ago * 7919 % 13 - 6) * 12 * 1024
+        trash = min(usage.trash_bytes, max(0, size) // 3)
+        days.append(
+            UsageDay(
+                mailbox_id=usage.mailbox_id,
+                day=today - timedelta(days=ago),
+                bytes_used=max(200 * 1024, size),
+                trash_bytes=trash,
+            )
+        )
+    UsageDay.objects.bulk_create(days)
 
 
 def create_server(given: dict[str, Any]) -> Server:

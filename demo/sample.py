@@ -49,6 +49,17 @@ class SampleMail:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class SampleRoom:
+    """A mailbox with a small limit, and what fills it: folder and kilobytes of each mail."""
+
+    address: str
+    megabytes: int
+    mails: tuple[tuple[str, int], ...]
+    grows: int
+    """Kilobytes a day, until today."""
+
+
 DOMAINS = (
     SampleDomain(
         "example.test",
@@ -184,6 +195,19 @@ MAILS = (
         "Rondleiding voor 18 fietsers",
         "Hallo,\n\nwij komen graag op een zaterdagmiddag langs. Wat is er nog vrij?\n\nNienke",
     ),
+)
+
+
+# Small ones, so that little mail fills them.
+ROOMS = (
+    SampleRoom(
+        "luc.dumont@example.test",
+        12,
+        (("INBOX", 3000), ("INBOX", 1500), ("Sent", 900), ("Trash", 2800), ("Trash", 1900), ("Junk", 300)),
+        grows=110,
+    ),
+    SampleRoom("anna.peeters@example.test", 10, (("INBOX", 2500), ("Sent", 1200), ("Trash", 900)), grows=40),
+    SampleRoom("clara.hoffmann@kapellmeister.test", 10, (("INBOX", 1500), ("Trash", 2600)), grows=25),
 )
 
 

@@ -1,8 +1,10 @@
 """The whole portal with its mail servers, as one object that starts and stops."""
 
+import imaplib
 import json
 import os
 import secrets
+import ssl
 import subprocess
 import sys
 import time
@@ -19,8 +21,8 @@ import httpx
 from cryptography.fernet import Fernet
 
 from demo import shelter, static_files
-from demo.mail import mail_from_outside
-from demo.sample import MAILS, SERVERS
+from demo.mail import keep_mails, mail_from_outside
+from demo.sample import MAILS, ROOMS, SERVERS
 from demo.steps import Step, silently
 from fleet.certificates import CertificateAuthority
 from fleet.dovecot import Dovecot
@@ -150,6 +152,8 @@ class World:
             self._wait_for_pages()
         with step("Mail for some of them"):
             self._deliver_mail()
+            self._fill_rooms()
+            self._run_in_django("read_usage")
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """What ``manage.py`` prints; its failure is a `NotReady` with its words. The log is manage.log."""
@@ -238,6 +242,9 @@ class World:
             "PORTAL_SECURE_COOKIES": "off",
             "PORTAL_DATABASE_URL": f"sqlite:///{database}",
             "PORTAL_BROKER_URL": self.redis.url,
+            "PORTAL_SMTP_HOST": LOOPBACK,
+            "PORTAL_SMTP_PORT": str(self.sink.port),
+            "PORTAL_SMTP_TLS": "none",
             **self._settings,
         }
 
@@ -342,6 +349,15 @@ class World:
                 text=sample.text,
             )
             self.server_of(sample.to).deliver(sample.to, mail, sample.sender)
+
+    def _fill_rooms(self) -> None:
+        trust = ssl.create_default_context(cafile=str(self.certificates.ca_file))
+        for room in ROOMS:
+            box = next(box for box in self.mailboxes if box.address == room.address)
+            port = self.servers[box.server].ports["imaps"]
+            with imaplib.IMAP4_SSL(LOOPBACK, port, ssl_context=trust, timeout=30) as imap:
+                imap.login(box.login, box.password)
+                keep_mails(imap, box.address, room.mails)
 
 
 def stop_together(servers: Iterable[Dovecot | ChildProcess]) -> None:

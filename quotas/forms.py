@@ -87,7 +87,7 @@ class TrashForm(forms.Form):
     older_than = forms.ChoiceField(
         label=_("What to delete"),
         choices=[("all", _("everything")), ("30", _("what lies there for more than 30 days"))],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )
 
     def clean_older_than(self) -> timedelta:

@@ -34,11 +34,20 @@
     return { limit, data: [times, used, times.map(() => limit || null), forecast] };
   };
 
+  // About four round steps: 1, 2 or 5 of the unit, or ten times, a hundred times as many.
+  const roundSteps = (unit, high) => {
+    const rough = high / unit / 4;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].find((each) => each * power >= rough) * power * unit;
+    return Array.from({ length: Math.floor(high / step) + 1 }, (_, number) => number * step);
+  };
+
   const draw = (place, table) => {
     const points = read(table);
     if (!points.length) return null;
     const { limit, data } = series(place, points);
-    const lang = document.documentElement.lang;
+    // Plain English is taken for American otherwise, with the month first.
+    const lang = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
     const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", timeZone: "UTC" });
     const [unit, name] = units(place, limit || Math.max(...data[1]));
     const number = new Intl.NumberFormat(lang, { maximumFractionDigits: 1 });
@@ -55,7 +64,7 @@
       axes: [
         { ...axis, values: (_plot, marks) => marks.map((at) => day.format(at * 1000)) },
         { ...axis, size: 80, values: (_plot, marks) => marks.map(amount),
-          splits: (_plot, _axis, low, high) => [0, 1, 2, 3, 4].map((part) => low + ((high - low) * part) / 4) },
+          splits: (_plot, _axis, _low, high) => roundSteps(unit, high) },
       ],
       series: [
         { label: place.dataset.day, value: (_plot, at) => (at === null ? "–" : day.format(at * 1000)) },

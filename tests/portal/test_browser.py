@@ -157,7 +157,13 @@ def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world: World, new
     write_to(world, COLLEAGUE, "stranger@browser.test")
     assert len(world.sink.messages(to="stranger@browser.test")) == 1
 
+    page.get_by_role("link", name="Room for mail").click()
+    page.get_by_role("button", name="Read again now").click()
+    expect(page.locator("#reading")).to_have_attribute("data-reading", "settled")
+    expect(page.locator("#reading")).to_contain_text("messages in all.")
+    visitor.look("room for mail")
     page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("link", name="kB used")).to_be_visible()
     visitor.see_state("Auto-reply", "live", f"live on {server} since")
     visitor.look("mailbox with auto-reply")
     page.get_by_role("link", name="History").click()

@@ -32,7 +32,7 @@ def running(directory: Path, certificates: CertificateAuthority) -> Iterator[Vir
 def virtualmin(running: Virtualmin) -> Virtualmin:
     """With the domains that the tests' accounts are in."""
     running.reset()
-    running.create_domains("a.test", "b.test", "usage.test", "sub.usage.test", "usage-test")
+    running.create_domains("a.test", "b.test", "usage.test", "sub.usage.test", "usage-test", "later.test")
     return running
 
 
