@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from typing import Any
 
 import httpx
+from passlib.hash import sha512_crypt
 
 from demo.browser import Browser, Page
 from demo.mail import mail_from_outside
@@ -24,6 +26,7 @@ MINUTES = "%Y-%m-%dT%H:%M"
 
 COLLEAGUE = "anna.peeters@example.test"  # whose auto-reply the webmaster sets
 USER = "clara.hoffmann@kapellmeister.test"  # who sets their own
+SIMULATED_USER = "marie.duval@atelierduval.test"
 SUBJECT = "Zurück am Montag – “à bientôt” 🏖"
 TEXT = """Dear reader,
 
@@ -71,6 +74,7 @@ def check(world: World) -> None:
     """Each step is printed with its time; raises `CheckFailed` at the first that goes wrong."""
     check_webmaster(world)
     check_mailbox_user(world)
+    check_simulated_server(world)
     with proving("The chain of audit events is whole", "manage"):
         world.manage("verify_audit")
 
@@ -145,6 +149,44 @@ def check_mailbox_user(world: World) -> None:
         with proving("IMAP lets the new password in, and the old one no longer", *logs):
             require(imap_lets_in(world, user, password), "IMAP refuses the new password.")
             require(not imap_lets_in(world, user, user.password), "IMAP still takes the old password.")
+
+
+def check_simulated_server(world: World) -> None:
+    """The same pages on a server that has only Virtualmin's remote API."""
+    user = next(box for box in world.mailboxes if box.address == SIMULATED_USER)
+    logs = ("web", "worker", user.server)
+    with Browser(world.url) as browser:
+        with proving(f"{user.address} on {user.server}, a simulated Virtualmin, sees that it is one", "web"):
+            home = sign_in(browser, user.login, user.password)
+            require(f"{user.server} is a simulation" in home.text, f"The page says: {home.text[:500]}")
+        with proving(f"Sets an auto-reply, and the page says that it is live on {user.server}", *logs):
+            page = browser.follow(home, f"/mailboxes/{user.address}/auto-reply/")
+            page, change = save(browser, page, enabled="on", text="Fermé.\nÀ lundi !")
+            wait_until_live(browser, page, change)
+            held = simulated_user(world)
+            require(held["reply"]["on"], f"{user.server} answers nobody.")
+            text = held["reply"]["text"]
+            require(text.rstrip() == "Fermé.\nÀ lundi !", f"{user.server} answers with {text!r}.")
+        with proving(f"Changes the password, and the page says that it is live on {user.server}", *logs):
+            password = readable_password()
+            page = browser.follow(home, f"/mailboxes/{user.address}/password/")
+            page, change = save(
+                browser,
+                page,
+                old_password=user.password,
+                new_password=password,
+                new_password_again=password,
+            )
+            wait_until_live(browser, page, change)
+            taken = sha512_crypt.verify(password, simulated_user(world)["hash"])
+            require(taken, f"{user.server} holds another password.")
+
+
+def simulated_user(world: World) -> dict[str, Any]:
+    """What the simulation holds of SIMULATED_USER."""
+    local_part, _, domain = SIMULATED_USER.partition("@")
+    found: dict[str, Any] = world.moses.state()[domain]["users"][local_part]
+    return found
 
 
 def sign_in(browser: Browser, name: str, password: str) -> Page:

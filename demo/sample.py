@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 SERVERS = ("maximusconfessor", "vonmuenchhausen")
+SIMULATED = "moses"
+"""Speaks as Webmin with Virtualmin does, and has no mail behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +106,23 @@ DOMAINS = (
             ("zoe.maes", "Zoë Maes"),
         ),
     ),
+    SampleDomain(
+        "atelierduval.test",
+        SIMULATED,
+        "fr",
+        (
+            ("contact", "Atelier Duval"),
+            ("marie.duval", "Marie Duval"),
+            ("etienne.roche", "Étienne Roche"),
+        ),
+    ),
 )
 
 PEOPLE = (
     SamplePerson("operator", "matthias", "Matthias Keller"),
     SamplePerson("support", "hilde", "Hilde Verstraete"),
     SamplePerson("webmaster", "sophie", "Sophie Laurent", ("example.test", "kapellmeister.test")),
-    SamplePerson("webmaster", "joost", "Joost Vermeulen", ("brouwerij.test",)),
+    SamplePerson("webmaster", "joost", "Joost Vermeulen", ("brouwerij.test", "atelierduval.test")),
 )
 
 AUTO_REPLIES = (

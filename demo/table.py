@@ -1,6 +1,6 @@
 """What somebody at the terminal needs: one table of addresses and sign-ins."""
 
-from demo.sample import PEOPLE
+from demo.sample import PEOPLE, SIMULATED
 from demo.world import LOOPBACK, World, from_checkout
 
 HEAD = ("", "sign-in or address", "password", "domains or server")
@@ -14,13 +14,18 @@ def table_of(world: World) -> str:
         ("web pages", world.url, "", ""),
         *((person.role, person.login, person.password, domains[person.login]) for person in world.people),
         *(
-            ("mailbox user", f"{box.address} or {box.login}", box.password, box.server)
+            ("mailbox user", f"{box.address} or {box.login}", box.password, told(box.server))
             for box in world.mailboxes
         ),
         *(("mail server", ports_of(world, name), "", name) for name in world.servers),
+        ("mail server", f"webmin {world.moses.port}", "", f"{SIMULATED}: a simulation, no mail is behind it"),
         ("SMTP sink", f"{LOOPBACK}:{world.sink.port}", "", f"{from_checkout(world.sink.maildir)}/new"),
     ]
     return aligned(rows)
+
+
+def told(server: str) -> str:
+    return f"{server} (simulation)" if server == SIMULATED else server
 
 
 def ports_of(world: World, name: str) -> str:

@@ -1,5 +1,6 @@
 """The whole portal with its mail servers, as one object that starts and stops."""
 
+import base64
 import imaplib
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -19,10 +20,11 @@ from urllib.parse import quote
 
 import httpx
 from cryptography.fernet import Fernet
+from nacl.public import PrivateKey
 
 from demo import shelter, static_files
 from demo.mail import keep_mails, mail_from_outside
-from demo.sample import MAILS, ROOMS, SERVERS
+from demo.sample import DOMAINS, MAILS, ROOMS, SERVERS, SIMULATED
 from demo.steps import Step, silently
 from fleet.certificates import CertificateAuthority
 from fleet.dovecot import Dovecot
@@ -30,6 +32,7 @@ from fleet.ports import reserve_port
 from fleet.processes import POLL_SECONDS, ChildProcess, NotReady
 from fleet.redis import RedisServer
 from fleet.sink import Sink
+from fleet.virtualmin import Virtualmin
 
 CHECKOUT = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.1"
@@ -63,7 +66,7 @@ class MailboxSignIn:
 
 
 class World:
-    """The portal (web, worker, beat), Redis, two Dovecot servers, an SMTP sink, and sample people.
+    """The portal (web, worker, beat), Redis, mail servers (two Dovecot, one simulated), a sink, people.
 
     All of it listens on loopback only, keeps its files in `directory`, which is made anew, and ends with
     this process, even by kill -9. Start it once, from a thread that lives as long as it should:
@@ -72,9 +75,10 @@ class World:
             httpx.get(world.url)
 
     `start` returns when pages are served, every sample mailbox is live on its server, and mail is in some.
-    Then there are `url`, `people`, `mailboxes`, `servers` (by name), `sink`, `redis`, `environment` (what
-    a process needs to be a part of this portal; holds secrets) and the processes `web`, `worker` and `beat`,
-    which may be stopped one by one and started again with `start_web`, `start_worker` and `start_beat`.
+    Then there are `url`, `people`, `mailboxes`, `servers` (those with Dovecot, by name), `moses` (the
+    simulated Virtualmin), `sink`, `redis`, `environment` (what a process needs to be a part of this portal,
+    but for the workers' own key; holds secrets) and the processes `web`, `worker` and `beat`, which may be
+    stopped one by one and started again with `start_web`, `start_worker` and `start_beat`.
     """
 
     environment: dict[str, str]
@@ -82,6 +86,7 @@ class World:
     sink: Sink
     certificates: CertificateAuthority
     servers: dict[str, Dovecot]
+    moses: Virtualmin
     web: ChildProcess
     worker: ChildProcess
     beat: ChildProcess
@@ -138,7 +143,7 @@ class World:
             self._run(self.redis)
             self.sink = Sink(self.directory / "sink")
             self._run(self.sink)
-        with step(f"Mail servers {' and '.join(SERVERS)}"):
+        with step(f"Mail servers {' and '.join(SERVERS)}, and {SIMULATED}, a simulation"):
             self._start_servers()
         (self.directory / DATABASE).touch(mode=0o600)
         self.environment = self._make_environment()
@@ -183,13 +188,13 @@ class World:
         self.beat.start(lambda: True)
 
     def server_of(self, address: str) -> Dovecot:
-        """The server a mailbox lives on."""
+        """The server with Dovecot that a mailbox lives on; LookupError for one on the simulation."""
         return self.servers[next(box.server for box in self.mailboxes if box.address == address)]
 
     def logs(self) -> dict[str, Path]:
         """By the name of what wrote them."""
         found = {name: self.directory / f"{name}.log" for name in ("manage", "web", "worker", "beat")}
-        found["sink"] = self.sink.maildir / "sink.log"
+        found |= {"sink": self.sink.maildir / "sink.log", SIMULATED: self.moses.log}
         return found | {name: server.directory / "dovecot.log" for name, server in self.servers.items()}
 
     def description(self) -> dict[str, Any]:
@@ -206,6 +211,14 @@ class World:
                 | {service: f"{LOOPBACK}:{server.ports[service]}" for service in shown}
                 | {"submission": f"{LOOPBACK}:{server.ports['submissions']}"}
                 for name, server in self.servers.items()
+            ]
+            + [
+                {
+                    "name": SIMULATED,
+                    "kind": "virtualmin",
+                    "simulation": True,
+                    "webmin": f"{LOOPBACK}:{self.moses.port}",
+                }
             ],
             "sink": {"smtp": f"{LOOPBACK}:{self.sink.port}", "maildir": from_checkout(self.sink.maildir)},
             "ca": from_checkout(self.certificates.ca_file),
@@ -225,12 +238,17 @@ class World:
         self.servers = {
             name: Dovecot(name, place / name, self.certificates, self.sink.port) for name in SERVERS
         }
-        self._running.callback(stop_together, self.servers.values())
-        for server in self.servers.values():
+        self.moses = Virtualmin(SIMULATED, self.directory / SIMULATED, self.certificates)
+        every: list[Dovecot | Virtualmin] = [self.moses, *self.servers.values()]
+        self._running.callback(stop_together, every)
+        for server in every:
             server.start()
+        self.moses.create_domains(*(domain.name for domain in DOMAINS if domain.server == SIMULATED))
 
     def _make_environment(self) -> dict[str, str]:
         database = quote(str(self.directory / DATABASE))
+        key = PrivateKey.generate()
+        self._workers_own = {"PORTAL_SEALING_PRIVATE_KEY": base64.b64encode(key.encode()).decode()}
         return {
             **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
             "DJANGO_SETTINGS_MODULE": "portal.settings",
@@ -245,6 +263,7 @@ class World:
             "PORTAL_SMTP_HOST": LOOPBACK,
             "PORTAL_SMTP_PORT": str(self.sink.port),
             "PORTAL_SMTP_TLS": "none",
+            "PORTAL_SEALING_PUBLIC_KEY": base64.b64encode(key.public_key.encode()).decode(),
             **self._settings,
         }
 
@@ -255,6 +274,7 @@ class World:
         self.worker = self._process(
             "worker",
             ["celery", "-A", "portal", "worker", "-O", "fair", *WITHOUT_NOISE, *self._worker_arguments],
+            self._workers_own,
         )
         self.beat = self._process(
             "beat",
@@ -286,12 +306,15 @@ class World:
         for process in processes:
             process.start(lambda: True)
 
-    def _process(self, name: str, command: Sequence[str]) -> ChildProcess:
+    def _process(
+        self, name: str, command: Sequence[str], own: Mapping[str, str] | None = None
+    ) -> ChildProcess:
+        """`own`: variables that no other process gets."""
         return ChildProcess(
             f"The {name} process",
             [sys.executable, "-m", *command],
             self.directory / f"{name}.log",
-            env=self.environment,
+            env={**self.environment, **(own or {})},
             cwd=CHECKOUT,
         )
 
@@ -312,7 +335,7 @@ class World:
             return False
 
     def _fill(self) -> None:
-        servers = [
+        servers: list[dict[str, Any]] = [
             {
                 "name": name,
                 "kind": "dovecot",
@@ -324,15 +347,25 @@ class World:
             }
             for name, server in self.servers.items()
         ]
+        servers.append(
+            {
+                "name": SIMULATED,
+                "kind": "virtualmin",
+                "endpoints": self.moses.endpoints(),
+                "credentials": self.moses.credentials(),
+            }
+        )
         made = json.loads(self._run_in_django("fill", stdin=json.dumps(servers)))
         self.people = [PersonSignIn(**person) for person in made["people"]]
         self.mailboxes = [MailboxSignIn(**mailbox) for mailbox in made["mailboxes"]]
 
     def _make_live(self) -> None:
         try:
-            self._run_in_django("make_live")
+            logins = json.loads(self._run_in_django("make_live"))
         except NotReady as failure:
             raise NotReady(f"{failure}\n{tail(self.worker.log)}") from None
+        # The simulation chooses logins itself.
+        self.mailboxes = [replace(mailbox, login=logins[mailbox.address]) for mailbox in self.mailboxes]
 
     def _run_in_django(self, function: str, stdin: str = "") -> str:
         """A function of demo.people."""
@@ -360,7 +393,7 @@ class World:
                 keep_mails(imap, box.address, room.mails)
 
 
-def stop_together(servers: Iterable[Dovecot | ChildProcess]) -> None:
+def stop_together(servers: Iterable[Dovecot | Virtualmin | ChildProcess]) -> None:
     """Each takes a second or two to end in order; those that never started are passed over."""
     threads = [Thread(target=server.stop) for server in servers]
     for thread in threads:

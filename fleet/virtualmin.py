@@ -62,7 +62,12 @@ class Virtualmin:
 
     def endpoints(self) -> dict[str, Any]:
         """Where the portal's driver finds this server; no secrets."""
-        return {"url": self.url, "ca_file": str(self.ca_file), "time_zone": "Europe/Brussels"}
+        return {
+            "url": self.url,
+            "ca_file": str(self.ca_file),
+            "time_zone": "Europe/Brussels",
+            "simulation": True,
+        }
 
     def credentials(self) -> dict[str, str]:
         return {"user": self.user, "password": self.password}

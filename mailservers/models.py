@@ -94,6 +94,11 @@ class Server(models.Model):
         return f"server.{self.name}"
 
     @property
+    def is_simulation(self) -> bool:
+        """No mail is behind it: its pages say so."""
+        return self.endpoints.get("simulation") is True
+
+    @property
     def is_in_maintenance(self) -> bool:
         now = timezone.now()
         begun = self.maintenance_starts is not None and self.maintenance_starts <= now

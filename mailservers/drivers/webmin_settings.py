@@ -11,7 +11,7 @@ from mailservers.drivers import given
 from mailservers.drivers.base import ConfigurationError
 
 COMMON = frozenset(
-    ["url", "tls_name", "ca_file", "ca_pem", "connect_seconds", "read_seconds", "write_seconds"]
+    ["url", "tls_name", "ca_file", "ca_pem", "connect_seconds", "read_seconds", "write_seconds", "simulation"]
 )
 CREDENTIALS = frozenset(["user", "password"])
 

@@ -91,6 +91,7 @@ def test_demo_json_tells_all_of_it_and_goes_when_the_demo_stops(tmp_path):
     note = tmp_path / "world.json"
     with running(tmp_path / "world") as demo:
         printed = read_until(demo, "Ctrl-C stops")
+        assert "moses: a simulation, no mail is behind it" in printed
         described = json.loads(note.read_text())
         check_description(described)
         assert stat.S_IMODE(note.stat().st_mode) == 0o600
@@ -120,8 +121,16 @@ def check_description(described: dict[str, Any]) -> None:
     for person in described["people"]:
         assert set(person) == {"role", "login", "password"}
 
-    assert [server["name"] for server in described["servers"]] == ["maximusconfessor", "vonmuenchhausen"]
-    for server in described["servers"]:
+    *servers, moses = described["servers"]
+    assert [server["name"] for server in servers] == ["maximusconfessor", "vonmuenchhausen"]
+    assert moses == {
+        "name": "moses",
+        "kind": "virtualmin",
+        "simulation": True,
+        "webmin": moses["webmin"],
+    }
+    assert_listens(moses["webmin"])
+    for server in servers:
         assert server["kind"] == "dovecot"
         ports = {"imap", "imaps", "pop3s", "submission", "sieve", "lmtp", "doveadm"}
         assert set(server) == {"name", "kind", *ports}
@@ -135,11 +144,12 @@ def check_description(described: dict[str, Any]) -> None:
 
     names = {server["name"] for server in described["servers"]}
     assert {mailbox["server"] for mailbox in described["mailboxes"]} == names
-    assert len({mailbox["address"].partition("@")[2] for mailbox in described["mailboxes"]}) == 3
+    assert len({mailbox["address"].partition("@")[2] for mailbox in described["mailboxes"]}) == 4
     assert len(described["mailboxes"]) >= 20
     for mailbox in described["mailboxes"]:
         assert set(mailbox) == {"address", "login", "password", "server"}
-        assert re.fullmatch(r"[a-z]+\d{4}", mailbox["login"])
+        login = r"[a-z.]+\.atelierduval" if mailbox["server"] == "moses" else r"[a-z]+\d{4}"
+        assert re.fullmatch(login, mailbox["login"])
 
 
 def assert_listens(host_and_port: str) -> None:

@@ -184,3 +184,15 @@ def test_the_portal_learns_the_login_that_the_server_chose(domain, virtualmin, c
         keep_new_password(made, NEW, by=None)
     assert newest().state == Change.State.LIVE, newest().reason_text
     assert sha512_crypt.verify(NEW, virtualmin.state()["example.test"]["users"]["nora"]["hash"])
+
+
+def test_people_are_told_that_it_is_a_simulation(client, anna, operator, server):
+    client.force_login(anna.owner)
+    assert "moses is a simulation" in client.get(f"/mailboxes/{anna.address}/").content.decode()
+    client.force_login(operator)
+    for path in (f"/domains/{anna.domain.name}/", "/servers/", "/servers/moses/"):
+        assert "simulation" in client.get(path).content.decode()
+    server.endpoints = {**server.endpoints, "simulation": False}
+    server.save()
+    for path in (f"/domains/{anna.domain.name}/", f"/mailboxes/{anna.address}/", "/servers/"):
+        assert "simulation" not in client.get(path).content.decode()
