@@ -53,6 +53,7 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
     elif own and not has_domains:
         home = reverse("home")
         entries.append(Entry(_("My mailboxes"), home, path == home or path.startswith("/mailboxes/")))
+    entries.append(Entry(_("Help"), reverse("guide:list-pages"), path.startswith("/help/")))
     return entries
 
 

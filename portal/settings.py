@@ -86,6 +86,7 @@ if env.problems:
 
 INSTALLED_APPS = [
     "portal",
+    "guide",
     "clientsetup",
     "adoption",
     "vacation",

@@ -9,6 +9,7 @@ urlpatterns = [
     path("metrics", views.show_metrics, name="metrics"),
     path("", include("accounts.urls")),
     path("", include("clientsetup.urls")),
+    path("", include("guide.urls")),
     path("", include("quotas.urls")),
     path("", include("vacation.urls")),
     path("", include("adoption.urls")),

@@ -1,4 +1,4 @@
-"""Imports go one way: portal → clientsetup → vacation → accounts → mailservers → audit."""
+"""Imports go one way: portal → guide → clientsetup → vacation → accounts → mailservers → audit."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ["audit", "mailservers", "accounts", "quotas", "vacation", "adoption", "clientsetup", "portal"]
+ORDER = [
+    "audit",
+    "mailservers",
+    "accounts",
+    "quotas",
+    "vacation",
+    "adoption",
+    "clientsetup",
+    "guide",
+    "portal",
+]
 BESIDE = {"demo", "fleet", "tests", "bench"}
 
 MODULES = sorted(path for app in ORDER for path in (ROOT / app).rglob("*.py"))

@@ -62,6 +62,8 @@ TABLE = {
     "quotas:change-quotas":    [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
     "quotas:edit-rules":       [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "quotas:decide-request":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
+    "guide:list-pages":         [(OK, NOT)] * 6,
+    "guide:show-page":          [(NO, NOT)] * 6,
     "clientsetup:show-card":    [(IN, IN),  (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "clientsetup:print-sheet":  [(IN, IN),  (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "clientsetup:download-pdf": [(IN, IN),  (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
