@@ -25,6 +25,10 @@ def unaltered(state: Any, _limits: Limits) -> Any:
     return state
 
 
+def whole(_wanted: Any, held: Any) -> Any:
+    return held
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
     """What one of many mailboxes was read to hold."""
@@ -78,6 +82,8 @@ class Aspect:
     """What differs between the wanted state and the one read back, in words without secrets."""
     fit: Callable[[Any, Limits], Any] = unaltered
     """The wanted state as a server with these limits can hold it; raises Refused when it can't."""
+    own: Callable[[Any, Any], Any] = whole
+    """What a server holds without what is not the portal's business (wanted, held)."""
     noted: Callable[["Mailbox", Any, Any], None] | None = None
     """What else to keep once the server holds it (mailbox, wanted, held)."""
     read_back: Callable[[Driver, str, Any], Any] | None = None

@@ -6,7 +6,7 @@ push ever waits for a check; a reading during which something was pushed is thro
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -258,7 +258,8 @@ def _prepared(aspect: Aspect, mailbox: "Mailbox", reading: Seen, limits: Limits)
         wanted = aspect.fit(aspect.desired(mailbox), limits)
     except (DriverError, ValueError):
         return None
-    return _Pair(mailbox, wanted, reading, fingerprint(reading.state))
+    own = replace(reading, state=aspect.own(wanted, reading.state))
+    return _Pair(mailbox, wanted, own, fingerprint(own.state))
 
 
 def _judge(

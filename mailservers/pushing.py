@@ -207,7 +207,7 @@ def _write_and_read_back(driver: Driver, aspect: Aspect, mailbox: "Mailbox", ser
         if aspect.read_back is not None:
             held = aspect.read_back(driver, mailbox.login, wanted)
         else:
-            held = aspect.read(driver, mailbox.login)
+            held = aspect.own(wanted, aspect.read(driver, mailbox.login))
     if held != wanted:
         raise Refused(
             gettext_noop("%(server)s took the change but now holds something else: %(differences)s"),

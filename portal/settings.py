@@ -254,6 +254,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 6 * 60 * 60},
     },
     "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},
+    "mail confirmations": {
+        "task": "vacation.tasks.mail_confirmations",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
     "forget old days": {"task": "quotas.tasks.forget", "schedule": 24 * 60 * 60.0},
 }
 

@@ -6,20 +6,16 @@ from accounts.models import Mailbox
 from mailservers.aspects import Aspect
 from mailservers.drivers.base import Driver, ScriptState
 from mailservers.drivers.fitting import fit_script
-from vacation.content import content_of
-from vacation.models import AutoReply
-from vacation.rendering import render_script
+from vacation.content import auto_reply_of, forwarding_of, script_text
 from vacation.rules import own_part, rules_of
 from vacation.script_drift import watch
-from vacation.services import restore_auto_reply
+from vacation.taking_over import restore_script
 
 
 def desired_script(mailbox: Mailbox) -> ScriptState:
-    auto_reply: AutoReply | None = getattr(mailbox, "auto_reply", None)
-    rules = rules_of(auto_reply)
-    if auto_reply is None or not auto_reply.enabled:
-        return ScriptState("", active=False, rules=rules)
-    return ScriptState(render_script(content_of(auto_reply)), active=True, rules=rules)
+    rules = rules_of(auto_reply_of(mailbox), forwarding_of(mailbox))
+    text = script_text(mailbox)
+    return ScriptState(text, active=bool(text), rules=rules)
 
 
 def put_script(driver: Driver, login: str, script: ScriptState) -> None:
@@ -27,7 +23,7 @@ def put_script(driver: Driver, login: str, script: ScriptState) -> None:
 
 
 def read_script(driver: Driver, login: str) -> ScriptState:
-    return own_part(driver.read_script(login))
+    return driver.read_script(login)
 
 
 def script_differences(wanted: ScriptState, held: ScriptState) -> list[str]:
@@ -46,7 +42,8 @@ script = Aspect(
     read=read_script,
     differences=script_differences,
     fit=fit_script,
-    joins=("auto_reply",),
-    restore=restore_auto_reply,
+    own=own_part,
+    joins=("auto_reply", "forwarding", "domain__mail_rules"),
+    restore=restore_script,
     watch=watch,
 )

@@ -1,7 +1,19 @@
-"""From an auto-reply's row to what its script is made of."""
+"""From the rows of a mailbox to what its script is made of."""
 
-from vacation.models import AutoReply
-from vacation.rendering import AutoReplyContent
+from accounts.models import Mailbox
+from vacation.models import AutoReply, DomainRules, Forwarding
+from vacation.rendering import AutoReplyContent, ForwardContent, Window, render_script
+
+
+def auto_reply_of(mailbox: Mailbox) -> AutoReply | None:
+    """As it was joined, if it was; None also when it is off."""
+    found: AutoReply | None = getattr(mailbox, "auto_reply", None)
+    return found if found is not None and found.enabled else None
+
+
+def forwarding_of(mailbox: Mailbox) -> Forwarding | None:
+    found: Forwarding | None = getattr(mailbox, "forwarding", None)
+    return found
 
 
 def content_of(auto_reply: AutoReply) -> AutoReplyContent:
@@ -16,3 +28,32 @@ def content_of(auto_reply: AutoReply) -> AutoReplyContent:
         ends=auto_reply.ends,
         handle=f"portal-{mailbox.pk}-{auto_reply.absence}",
     )
+
+
+def reachable_targets(forwarding: Forwarding) -> tuple[str, ...]:
+    """Those that mail goes to: confirmed, and allowed by the domain's rules as they are now."""
+    rules = DomainRules.of(forwarding.mailbox.domain)
+    confirmed = [target.address for target in forwarding.listed_targets() if target.answer == "confirmed"]
+    return tuple(sorted(address for address in confirmed if rules.permits(address)))
+
+
+def forward_content_of(forwarding: Forwarding | None, auto_reply: AutoReply | None) -> ForwardContent | None:
+    """None: nothing is sent on, now or later."""
+    if forwarding is None or not forwarding.enabled:
+        return None
+    when: list[Window] = [(None, forwarding.ends)]
+    if forwarding.only_while_away:
+        if auto_reply is None:
+            return None
+        when.append((auto_reply.starts, auto_reply.ends))
+    targets = reachable_targets(forwarding)
+    if not targets:
+        return None
+    return ForwardContent(targets=targets, keep_copy=forwarding.keep_copy, when=tuple(when))
+
+
+def script_text(mailbox: Mailbox) -> str:
+    """The portal's part of the mailbox's script; empty when nothing is to be done."""
+    auto_reply = auto_reply_of(mailbox)
+    forward = forward_content_of(forwarding_of(mailbox), auto_reply)
+    return render_script(content_of(auto_reply) if auto_reply else None, forward)

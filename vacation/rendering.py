@@ -1,9 +1,10 @@
-"""An auto-reply as a Sieve script: the portal's part of what a mailbox runs.
+"""An auto-reply and forwarding as a Sieve script: the portal's part of what a mailbox runs.
 
 What the server does to a reply on its way, and why the script looks as it does: decision 004.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy, quoprimime
@@ -30,6 +31,8 @@ _ENCODED_LINE = 76  # RFC 2045, 6.7 and 6.8
 _ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9.-]+", re.ASCII)
 _UTF8 = Charset("utf-8")
 
+Window = tuple[datetime | None, datetime | None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoReplyContent:
@@ -50,10 +53,25 @@ class AutoReplyContent:
     """Under this name the server remembers whom it has answered; a new one answers everybody again."""
 
 
-def render_script(content: AutoReplyContent | None) -> str:
-    """The whole script, empty for no auto-reply; `UnfitText` when it could not be sent to the letter."""
-    if content is None:
-        return ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardContent:
+    """Where a mailbox's mail goes on to; `when` all hold, each a (starts, ends) with starts <= now < ends."""
+
+    targets: tuple[str, ...]
+    keep_copy: bool = True
+    when: tuple[Window, ...] = ()
+
+
+def render_script(content: AutoReplyContent | None, forward: ForwardContent | None = None) -> str:
+    """The whole script, empty for nothing; `UnfitText` when a text could not be sent to the letter.
+
+    The reply comes first: an address that the server would not send to must not keep anybody from it.
+    """
+    commands = [*([_reply(content)] if content else []), *(_redirects(forward) if forward else [])]
+    return sieve.script(*commands) if commands else ""
+
+
+def _reply(content: AutoReplyContent) -> sieve.Command:
     if content.days not in DAYS:
         raise ValueError(f"Days between replies are {DAYS[0]} to {DAYS[-1]}, not {content.days}.")
     reply = sieve.vacation(
@@ -64,13 +82,23 @@ def render_script(content: AutoReplyContent | None) -> str:
         days=content.days,
         subject=reply_subject(content.subject),
     )
-    match window_tests(content.starts, content.ends):
-        case ():
-            return sieve.script(reply)
-        case (test,):
-            return sieve.script(sieve.if_(test, reply))
-        case tests:
-            return sieve.script(sieve.if_(sieve.allof(*tests), reply))
+    return _if_all(window_tests(content.starts, content.ends), reply)[0]
+
+
+def _redirects(forward: ForwardContent) -> Sequence[sieve.Command]:
+    """One action for each target; without a copy the mail is not kept unless a rule after it does."""
+    actions = [sieve.redirect(fit_address(target), copy=forward.keep_copy) for target in forward.targets]
+    tests = [test for starts, ends in forward.when for test in window_tests(starts, ends)]
+    return _if_all(tests, *actions) if actions else ()
+
+
+def _if_all(tests: Sequence[sieve.Test], *commands: sieve.Command) -> Sequence[sieve.Command]:
+    match list(tests):
+        case []:
+            return commands
+        case [test]:
+            return [sieve.if_(test, *commands)]
+    return [sieve.if_(sieve.allof(*tests), *commands)]
 
 
 def window_tests(starts: datetime | None, ends: datetime | None) -> tuple[sieve.Test, ...]:

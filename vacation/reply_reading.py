@@ -22,7 +22,7 @@ from vacation.sieve_parsing import NotSieve, parse
 
 USUAL_DAYS = 7
 # They do nothing to the mail beyond what happens anyway.
-_HARMLESS = frozenset(["keep", "stop"])
+HARMLESS = frozenset(["keep", "stop"])
 _WITH_VALUE = frozenset(["days", "seconds", "subject", "from", "addresses", "handle"])
 _ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
 _ENTITY = re.compile(r"content-type: *text/plain\b", re.IGNORECASE)
@@ -50,13 +50,22 @@ def read_reply(script: str, *, alone: bool) -> ReplyRule | None:
 
     `alone`: nothing else may be in the script. Where it may, the other rules are not looked at.
     """
+    return reply_in(running_commands(script), alone=alone)
+
+
+def running_commands(script: str) -> list[Command]:
+    """Without what is switched off, and without the scripts it includes; raises NotUnderstood."""
     try:
         commands = [command for command in parse(script) if command.name not in ("require", "include")]
     except NotSieve:
         raise NotUnderstood(UNCLEAR) from None
-    running = list(_running(commands))
+    return list(_running(commands))
+
+
+def reply_in(running: Sequence[Command], *, alone: bool) -> ReplyRule | None:
+    """As `read_reply`, of commands that run."""
     replies = [command for command in running if _answers(command)]
-    if alone and any(command not in replies and command.name not in _HARMLESS for command in running):
+    if alone and any(command not in replies and command.name not in HARMLESS for command in running):
         raise NotUnderstood(DOES_MORE)
     match replies:
         case []:
@@ -67,7 +76,7 @@ def read_reply(script: str, *, alone: bool) -> ReplyRule | None:
 
 
 @dataclass(slots=True)
-class _Window:
+class TimeWindow:
     """From when until when; None where there is no limit."""
 
     starts: datetime | None = None
@@ -88,11 +97,11 @@ def _answers(command: Command) -> bool:
 
 def _rule(command: Command) -> ReplyRule:
     if command.name == "vacation":
-        return _reply(command, _Window())
+        return _reply(command, TimeWindow())
     if command.name != "if" or command.test is None:
         raise NotUnderstood(ONLY_SOME)
-    window = _window(command.test)
-    inner = [action for action in command.block if action.name not in _HARMLESS]
+    window = window_of(command.test)
+    inner = [action for action in command.block if action.name not in HARMLESS]
     match inner:
         case [Command(name="vacation") as reply]:
             return _reply(reply, window)
@@ -101,9 +110,9 @@ def _rule(command: Command) -> ReplyRule:
     raise NotUnderstood(SENDS_ON_TOO)
 
 
-def _window(test: Test) -> _Window:
+def window_of(test: Test) -> TimeWindow:
     """Raises NotUnderstood for a test of anything but the moment."""
-    window = _Window()
+    window = TimeWindow()
     for part in test.tests if test.name == "allof" else (test,):
         match part:
             case Test(name="true", arguments=()):
@@ -115,7 +124,7 @@ def _window(test: Test) -> _Window:
     return window
 
 
-def _narrow(window: _Window, arguments: tuple[Argument, ...]) -> None:
+def _narrow(window: TimeWindow, arguments: tuple[Argument, ...]) -> None:
     """By one comparison of the present moment, as text (RFC 5260)."""
     zone: tzinfo = get_default_timezone()
     rest: list[Argument] = list(arguments)
@@ -153,7 +162,7 @@ def _zone(offset: str) -> timezone:
     return timezone(-hours if found[1] == "-" else hours)
 
 
-def _reply(vacation: Command, window: _Window) -> ReplyRule:
+def _reply(vacation: Command, window: TimeWindow) -> ReplyRule:
     options, written = _options(vacation.arguments)
     subject = _subject(options.get("subject", ""))
     is_entity = "mime" in options or _ENTITY.match(written) is not None

@@ -1,15 +1,17 @@
-"""An auto-reply in parts, for mail servers that know no Sieve."""
+"""An auto-reply and forwarding in parts, for mail servers that know no Sieve."""
 
 from dataclasses import replace
 from typing import Any
 
-from mailservers.drivers.base import MailRules, ReplyRule, ScriptState
-from vacation.models import AutoReply
+from mailservers.drivers.base import ForwardRule, MailRules, ReplyRule, ScriptState
+from vacation.content import reachable_targets
+from vacation.models import AutoReply, Forwarding
 
 
-def rules_of(auto_reply: AutoReply | None) -> MailRules:
+def rules_of(auto_reply: AutoReply | None, forwarding: Forwarding | None = None) -> MailRules:
+    forward = forward_rule_of(forwarding)
     if auto_reply is None or not auto_reply.enabled:
-        return MailRules()
+        return MailRules(None, forward)
     return MailRules(
         ReplyRule(
             text=auto_reply.text,
@@ -17,13 +19,24 @@ def rules_of(auto_reply: AutoReply | None) -> MailRules:
             starts=auto_reply.starts,
             ends=auto_reply.ends,
             days=auto_reply.days,
-        )
+        ),
+        forward,
     )
 
 
-def own_part(held: ScriptState) -> ScriptState:
-    """What a server holds without what is not the portal's business: it forwards nobody's mail."""
-    if held.rules is None:
+def forward_rule_of(forwarding: Forwarding | None) -> ForwardRule | None:
+    """None: the portal was never told of any, and leaves the server's own alone."""
+    if forwarding is None:
+        return None
+    if not forwarding.enabled:
+        return ForwardRule()
+    targets = reachable_targets(forwarding)
+    return ForwardRule(targets, keep_copy=forwarding.keep_copy or not targets)
+
+
+def own_part(wanted: ScriptState, held: ScriptState) -> ScriptState:
+    """What a server holds without what is not the portal's business."""
+    if held.rules is None or (wanted.rules is not None and wanted.rules.forward is not None):
         return held
     return ScriptState(
         held.text, active=held.rules.reply is not None, rules=replace(held.rules, forward=None)
@@ -31,10 +44,11 @@ def own_part(held: ScriptState) -> ScriptState:
 
 
 def told_by(reply: ReplyRule, current: AutoReply) -> dict[str, Any]:
-    """AutoReply.as_told of what a server holds; such servers have no subject, so ours stays."""
+    """AutoReply.as_told of what a server holds."""
     return {
         **current.as_told(),
         "enabled": True,
+        "subject": reply.subject,
         "text": reply.text,
         "starts": reply.starts.isoformat() if reply.starts else None,
         "ends": reply.ends.isoformat() if reply.ends else None,

@@ -1,10 +1,6 @@
 """What somebody changed of the portal's script on a server, in words, and how the database takes it over."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from email import message_from_string, policy
-from email.header import decode_header, make_header
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_noop
@@ -12,17 +8,15 @@ from django.utils.translation import gettext_noop
 from accounts.alarms import raise_alarms
 from accounts.models import Mailbox
 from mailservers.aspects import Drift, Seen, Watch
-from mailservers.drivers.base import Driver, DriverError, ScriptReport, ScriptState
-from vacation.content import content_of
-from vacation.models import AutoReply
-from vacation.rendering import render_script
-from vacation.rules import own_part, told_by
-from vacation.services import keep_auto_reply
+from mailservers.drivers.base import Driver, DriverError, ForwardRule, ReplyRule, ScriptReport, ScriptState
+from vacation.forward_reading import FoundForward, read_script
+from vacation.models import AutoReply, Forwarding, ForwardingTarget
+from vacation.reply_reading import NotUnderstood
+from vacation.rules import told_by
+from vacation.taking_over import keep_script
 
 OFF = ScriptState("", active=False)
-
-_STRING = r'"((?:[^"\\]|\\.)*)"'
-_LIMIT = re.compile(r'"(ge|lt)" "iso8601" ' + _STRING)
+BEGINS_LATER = gettext_noop("It sends mail on from a set time, which the portal does not do.")
 
 
 def read_scripts(
@@ -35,52 +29,113 @@ def read_scripts(
 
 def explain_script(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drift:
     """What somebody wrote stays out of the sentences."""
-    current = AutoReply.of(mailbox)
-    if not held.active:
-        return Drift(
-            (
-                (
-                    gettext_noop(
-                        "The auto-reply does not run there: it was switched off, or its script replaced."
-                    ),
-                    {},
-                ),
-            ),
-            held={**current.as_told(), "enabled": False},
-        )
-    told = read_auto_reply(mailbox, held)
-    if told is None:
-        return Drift(
-            ((gettext_noop("The script of the auto-reply was rewritten there."), {}),),
-            held=None,
-            why_not=gettext_noop("The portal does not understand every part of the script."),
-        )
-    if not wanted.active:
-        sentences = [gettext_noop("The auto-reply runs there, and is switched off here.")]
-    else:
-        sentences = [
-            sentence
-            for name, sentence in _CHANGED.items()
-            if (told[name] or "") != (current.as_told()[name] or "")
-        ] or [gettext_noop("The script of the auto-reply is another one there.")]
-    return Drift(tuple((sentence, {}) for sentence in sentences), held=told)
+    try:
+        reply, forward = _parts_of(held)
+        told = _told_reply(mailbox, held, reply) | _told_forward(mailbox, wanted, reply, forward)
+    except NotUnderstood as reason:
+        rewritten = gettext_noop("The portal's script was rewritten there.")
+        return Drift(((rewritten, {}),), held=None, why_not=reason.reason)
+    changed = [
+        *_reply_differences(mailbox, reply, told),
+        *_forward_differences(mailbox, told),
+    ]
+    if not changed:
+        changed = [gettext_noop("The portal's script is another one there.")]
+    return Drift(tuple((sentence, {}) for sentence in changed), held=told)
 
 
-def read_auto_reply(mailbox: Mailbox, held: ScriptState) -> dict[str, Any] | None:
-    """The auto-reply (AutoReply.as_told) that would make exactly this script; None when there is none."""
+def raise_unknown(found: Sequence[tuple[Mailbox, Sequence[str]]], known_before: bool) -> None:
+    """What the portal itself sends on is no reason for an alarm."""
+    confirmed: dict[int, set[str]] = {}
+    rows = ForwardingTarget.objects.filter(
+        forwarding__mailbox__in=[mailbox.pk for mailbox, _ in found], confirmed_at__isnull=False
+    )
+    for mailbox_id, address in rows.values_list("forwarding__mailbox", "address"):
+        confirmed.setdefault(mailbox_id, set()).add(address)
+    unknown = [
+        (mailbox, [target for target in targets if target not in confirmed.get(mailbox.pk, set())])
+        for mailbox, targets in found
+    ]
+    raise_alarms([(mailbox, targets) for mailbox, targets in unknown if targets], known_before)
+
+
+def _parts_of(held: ScriptState) -> tuple[ReplyRule | None, FoundForward | ForwardRule | None]:
+    """Raises NotUnderstood."""
+    if held.rules is not None:
+        forward = held.rules.forward
+        return held.rules.reply, forward if forward and forward.targets else None
+    return read_script(held.text) if held.active else (None, None)
+
+
+def _told_reply(mailbox: Mailbox, held: ScriptState, reply: ReplyRule | None) -> dict[str, Any]:
     current = AutoReply.of(mailbox)
-    if held.rules is not None and held.rules.reply is not None:
-        return told_by(held.rules.reply, current)
-    for told in _candidates(held):
-        try:
-            reply = AutoReply.from_told(mailbox, told)
-            reply.absence = current.absence
-            made = render_script(content_of(reply))
-        except ValueError:
-            continue
-        if made == held.text:
-            return told
-    return None
+    if reply is None:
+        return {**current.as_told(), "enabled": False}
+    told = told_by(reply, current)
+    # Servers that know no Sieve know no subject either: ours stays.
+    return told if held.rules is None else {**told, "subject": current.subject}
+
+
+def _told_forward(
+    mailbox: Mailbox,
+    wanted: ScriptState,
+    reply: ReplyRule | None,
+    forward: FoundForward | ForwardRule | None,
+) -> dict[str, Any]:
+    """Nothing for a mailbox that never forwarded and does not now."""
+    current = Forwarding.of(mailbox)
+    if forward is None:
+        if current.pk is None or not _sends_on(wanted):
+            return {}
+        return {**current.as_told(), "forward": False}
+    starts = forward.starts if isinstance(forward, FoundForward) else None
+    ends = forward.ends if isinstance(forward, FoundForward) else None
+    away = current.only_while_away or starts is not None
+    if away and starts != (reply.starts if reply else None):
+        raise NotUnderstood(BEGINS_LATER)
+    if away and reply and ends == reply.ends:
+        ends = current.ends
+    # Those that wait for an answer are no difference: the server could not hold them.
+    waiting = [target.address for target in current.listed_targets() if target.answer != "confirmed"]
+    return {
+        "forward": True,
+        "targets": sorted({*forward.targets, *waiting}),
+        "keep_copy": forward.keep_copy,
+        "forward_until": ends.isoformat() if ends else None,
+        "only_while_away": away,
+    }
+
+
+def _sends_on(wanted: ScriptState) -> bool:
+    if wanted.rules is not None:
+        return bool(wanted.rules.forward and wanted.rules.forward.targets)
+    return read_script(wanted.text)[1] is not None
+
+
+def _reply_differences(mailbox: Mailbox, reply: ReplyRule | None, told: Mapping[str, Any]) -> list[str]:
+    current = AutoReply.of(mailbox)
+    if reply is None:
+        gone = gettext_noop("The auto-reply does not run there: it was switched off, or its script replaced.")
+        return [gone] if current.enabled else []
+    if not current.enabled:
+        return [gettext_noop("The auto-reply runs there, and is switched off here.")]
+    now = current.as_told()
+    return [sentence for name, sentence in _CHANGED.items() if (told[name] or "") != (now[name] or "")]
+
+
+def _forward_differences(mailbox: Mailbox, told: Mapping[str, Any]) -> list[str]:
+    if "forward" not in told:
+        return []
+    now = Forwarding.of(mailbox).as_told()
+    if told["forward"] != now["forward"]:
+        return [
+            gettext_noop("Mail is forwarded there, and not here.")
+            if told["forward"]
+            else gettext_noop("Mail is not forwarded there any more.")
+        ]
+    return [
+        sentence for name, sentence in _FORWARD_CHANGED.items() if (told[name] or "") != (now[name] or "")
+    ]
 
 
 _CHANGED = {
@@ -90,60 +145,19 @@ _CHANGED = {
     "ends": gettext_noop("The auto-reply ends at another time there."),
     "days": gettext_noop("The auto-reply leaves another number of days between two replies there."),
 }
+_FORWARD_CHANGED = {
+    "targets": gettext_noop("Mail is forwarded to other addresses there."),
+    "keep_copy": gettext_noop("Whether a copy is kept is another choice there."),
+    "forward_until": gettext_noop("Forwarding ends at another time there."),
+    "only_while_away": gettext_noop("Mail is forwarded there also while the auto-reply is off."),
+}
 
 
 def _seen(report: ScriptReport | DriverError) -> Seen | DriverError:
     if isinstance(report, DriverError):
         return report
-    held = own_part(report.script)
+    held = report.script
     return Seen(held if held.active or held.rules is not None else OFF, report.redirects)
 
 
-def _candidates(held: ScriptState) -> Iterator[dict[str, Any]]:
-    """What it may be made of; whether it is, tells only making it anew."""
-    if held.rules is not None:
-        return
-    days = re.search(r":days (\d{1,3}) ", held.text)
-    subject = re.search(r":subject " + _STRING, held.text)
-    entity = re.search(r":mime " + _STRING + r";", held.text, re.DOTALL)
-    if days is None or entity is None:
-        return
-    try:
-        limits = {relation: _moment(text) for relation, text in _LIMIT.findall(held.text)}
-        text = _text_of(_unquoted(entity[1]))
-        written = _unquoted(subject[1]) if subject else ""
-        decoded = str(make_header(decode_header(written)))
-    except (ValueError, LookupError):
-        return
-    for some_text in (text.removesuffix("\n"), text):
-        for some_subject in dict.fromkeys((written, decoded)):
-            yield {
-                "enabled": True,
-                "subject": some_subject,
-                "text": some_text,
-                "starts": limits.get("ge"),
-                "ends": limits.get("lt"),
-                "days": int(days[1]),
-            }
-
-
-def _unquoted(string: str) -> str:
-    return re.sub(r"\\(.)", r"\1", string, flags=re.DOTALL)
-
-
-def _moment(text: str) -> str:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).isoformat()
-
-
-def _text_of(entity: str) -> str:
-    """Raises LookupError or ValueError for what is no text."""
-    message = message_from_string(entity + "\n", policy=policy.default)
-    content = message.get_content()
-    if not isinstance(content, str):
-        raise ValueError(message.get_content_type())
-    return content.replace("\r\n", "\n")
-
-
-watch = Watch(
-    read=read_scripts, explain=explain_script, keep=keep_auto_reply, alarm=raise_alarms, at_once=100
-)
+watch = Watch(read=read_scripts, explain=explain_script, keep=keep_script, alarm=raise_unknown, at_once=100)

@@ -13,3 +13,26 @@ register_verb(
     "auto_reply.kept_from_server",
     gettext_noop("%(who)s kept what was changed of the auto-reply on the mail server"),
 )
+register_verb("forwarding.switched_on", gettext_noop("%(who)s switched forwarding on"))
+register_verb("forwarding.switched_off", gettext_noop("%(who)s switched forwarding off"))
+register_verb("forwarding.changed", gettext_noop("%(who)s changed the forwarding"))
+register_verb("forwarding.cancelled", gettext_noop("%(who)s cancelled the change of the forwarding"))
+register_verb("forwarding.undone", gettext_noop("%(who)s undid the change of the forwarding"))
+register_verb(
+    "forwarding.kept_from_server",
+    gettext_noop("%(who)s kept what was changed of the forwarding on the mail server"),
+)
+register_verb("forwarding.confirmed", gettext_noop("A target of the forwarding agreed to get the mail"))
+register_verb("forwarding.declined", gettext_noop("A target of the forwarding does not want the mail"))
+register_verb("forwarding.asked_again", gettext_noop("%(who)s had a target of the forwarding asked again"))
+register_verb(
+    "mail_rules.kept_from_server",
+    gettext_noop("%(who)s kept what was changed of the auto-reply and the forwarding on the mail server"),
+)
+register_verb(
+    "mail_rules.cancelled",
+    gettext_noop("%(who)s cancelled the change of the auto-reply and the forwarding"),
+)
+register_verb(
+    "mail_rules.undone", gettext_noop("%(who)s undid the change of the auto-reply and the forwarding")
+)

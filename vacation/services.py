@@ -1,7 +1,6 @@
 """Saves auto-replies: the row, the audit event and the push, all or nothing."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +9,6 @@ from accounts.models import Mailbox, Person
 from audit.chain import Actor, Entry, record_all
 from audit.models import Event
 from mailservers import outbox
-from mailservers.aspects import TakenBack
 from mailservers.models import Change
 from vacation.models import AutoReply
 
@@ -61,23 +59,16 @@ def _save_some(wanted: Sequence[tuple[Mailbox, AutoReply]], *, by: Person) -> li
     )
 
 
-@transaction.atomic
-def restore_auto_reply(mailbox: Mailbox, told: dict[str, Any], by: Actor, how: TakenBack) -> Event:
-    """Bring back what an event kept of the auto-reply (AutoReply.as_told)."""
-    before, auto_reply = _locked(mailbox), AutoReply.from_told(mailbox, told)
-    entry = _entry(before, auto_reply)
-    # The same absence as before, not a new one in which everybody would be answered once more.
-    auto_reply.absence = before.absence
-    return _keep(before, auto_reply, replace(entry, verb=f"auto_reply.{how}"), by=by)
+def bring_back(mailbox: Mailbox, told: dict[str, Any]) -> Entry:
+    """Save the auto-reply that AutoReply.as_told tells; what the audit is to keep of it. The caller's lock.
 
-
-@transaction.atomic
-def keep_auto_reply(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> Event:
-    """Take over what the server holds (AutoReply.as_told); the absence goes on, as its script names it."""
-    before, auto_reply = _locked(mailbox), AutoReply.from_told(mailbox, told)
+    It is the same absence as before, not a new one in which everybody would be answered once more.
+    """
+    before, auto_reply = AutoReply.of(mailbox), AutoReply.from_told(mailbox, told)
     entry = _entry(before, auto_reply)
-    auto_reply.absence = before.absence
-    return _keep(before, auto_reply, replace(entry, verb="auto_reply.kept_from_server"), by=by)
+    auto_reply.absence, auto_reply.pk = before.absence, before.pk
+    auto_reply.save()
+    return entry
 
 
 def _locked(mailbox: Mailbox) -> AutoReply:

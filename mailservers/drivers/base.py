@@ -155,6 +155,10 @@ class Limits:
     """Not empty: replies begin and end with whole days in this zone."""
     reply_as_argument: bool = False
     """The text has to go through a command line: see fitting.py."""
+    redirects: int = 4
+    """A mailbox's mail can be sent on to so many addresses (Pigeonhole's usual limit); 0: no limit."""
+    forward_window: bool = True
+    """It can begin and end forwarding by itself."""
     folders: bool = True
     """It tells what each folder holds."""
     empties_trash: bool = True

@@ -32,11 +32,10 @@ NEEDED_COMMANDS = frozenset(["authCacheFlush", "expunge", "fetch", "kick", "mail
 class DovecotDriver:
     """One server. Keep it: it holds a pool of SQL connections; threads may share it, forks inherit it."""
 
-    limits = Limits()
-
     def __init__(self, endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> None:
         settings = read_settings(endpoints, credentials)
         self._settings = settings
+        self.limits = Limits(redirects=settings.max_redirects)
         self._accounts = AccountTable(
             settings.sql_url,
             connect_seconds=settings.connect_seconds,

@@ -13,7 +13,7 @@ from mailservers.drivers.base import ConfigurationError, FolderKind
 
 WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url")
 TRUST = ("ca_file", "ca_pem")
-LIMITS = ("connect_seconds", "read_seconds", "total_seconds")
+LIMITS = ("connect_seconds", "read_seconds", "total_seconds", "max_redirects")
 FOLDERS = ("trash_folders", "junk_folders", "folder_separator")
 ENDPOINTS = frozenset(WHERE + TRUST + LIMITS + FOLDERS)
 HIDDEN = "***"  # so SQLAlchemy writes a password that is not to be seen
@@ -52,6 +52,8 @@ class DovecotSettings:
     master_user: str
     master_password: str = field(repr=False)
     doveadm_key: str = field(repr=False)
+    max_redirects: int
+    """Pigeonhole's sieve_max_redirects."""
     connect_seconds: float
     read_seconds: float
     total_seconds: float
@@ -78,6 +80,7 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
             "doveadm_key",
             "Give the value of doveadm_api_key, or leave doveadm_url out." if doveadm_url else "",
         ),
+        max_redirects=_max_redirects(endpoints),
         connect_seconds=_seconds(endpoints, "connect_seconds", 5),
         read_seconds=_seconds(endpoints, "read_seconds", 10),
         total_seconds=_seconds(endpoints, "total_seconds", 30),
@@ -111,6 +114,15 @@ def _port(endpoints: Mapping[str, object]) -> int:
             "sieve_port must be a whole number from 1 to 65535. Give the port of ManageSieve, usually 4190."
         )
     return port
+
+
+def _max_redirects(given: Mapping[str, object]) -> int:
+    most = given.get("max_redirects", 4)
+    if isinstance(most, bool) or not isinstance(most, int) or not 0 < most <= 100:
+        raise ConfigurationError(
+            "max_redirects must be a whole number from 1 to 100. Give the value of sieve_max_redirects."
+        )
+    return most
 
 
 def _seconds(endpoints: Mapping[str, object], name: str, default: float) -> float:

@@ -458,6 +458,8 @@ def limits(endpoints: Mapping[str, object]) -> Limits:
         reply_subject=sieve,
         reply_zone="" if sieve else read_zone(endpoints),
         reply_as_argument=not sieve,
+        redirects=4 if sieve else 0,
+        forward_window=sieve,
         folders=False,
         empties_trash=False,
         writers=1,

@@ -23,6 +23,13 @@ LABELS = {
     "starts": gettext_noop("From"),
     "ends": gettext_noop("Until"),
     "days": gettext_noop("Days between two replies to one sender"),
+    "forward": gettext_noop("Forward mail"),
+    "targets": gettext_noop("Forwarded to"),
+    "keep_copy": gettext_noop("Keep a copy here"),
+    "forward_until": gettext_noop("Forward until"),
+    "only_while_away": gettext_noop("Only while the auto-reply answers"),
+    "answered_by": gettext_noop("Address"),
+    "asked": gettext_noop("Address"),
     "maintenance_starts": gettext_noop("From"),
     "maintenance_ends": gettext_noop("Until"),
     "notice": gettext_noop("What people are told"),
@@ -38,11 +45,12 @@ LABELS = {
     "recovery_address": gettext_noop("Recovery address"),
     "warn_webmasters": gettext_noop("Warn the webmasters as well"),
 }
-MOMENTS = {"starts", "ends", "saved_before", "maintenance_starts", "maintenance_ends"}
+MOMENTS = {"starts", "ends", "forward_until", "saved_before", "maintenance_starts", "maintenance_ends"}
 SIZES = {"quota_bytes", "max_quota_bytes"}
 LONG = {"text"}
 # The sentences of these events say it already.
 TOLD = {"auto_reply.switched_on": {"enabled"}, "auto_reply.switched_off": {"enabled"}}
+TOLD |= {"forwarding.switched_on": {"forward"}, "forwarding.switched_off": {"forward"}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,7 +284,7 @@ def test_a_script_nobody_understands_can_only_be_restored(live, server, committe
     check(server, committed)
     part = part_of(live, "script")
     assert part.held is None
-    assert part.why_not_text == "The portal does not understand every part of the script."
+    assert part.why_not_text == "The script does more than answer; the portal could not keep all of it."
     with committed():
         drift.restore_ours(live, "script", seen=part.mark, by=webmaster)
     assert MemoryDriver.scripts[LOGIN] == ours

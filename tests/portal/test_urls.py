@@ -84,6 +84,9 @@ TABLE = {
     "adoption:begin-adoption": [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
     "adoption:stop-adoption":  [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
     "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
+    "vacation:edit-forwarding": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
+    "vacation:ask-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "vacation:answer-forwarding": [(NO, NO), (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
 }  # fmt: skip
 
 

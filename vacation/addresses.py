@@ -1,0 +1,73 @@
+"""Addresses as people type them: one or more, with names, in capitals, with letters of their own."""
+
+import difflib
+import re
+from email.utils import getaddresses
+
+from vacation.rendering import fit_address
+from vacation.sieve import UnfitText
+
+# Those that most people use; a near miss of one of them is most likely a slip of the finger.
+WELL_KNOWN = (
+    *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com"),
+    *("icloud.com", "me.com", "aol.com", "gmx.net", "gmx.de", "gmx.at", "gmx.ch", "web.de", "t-online.de"),
+    *("freenet.de", "posteo.de", "mailbox.org", "proton.me", "protonmail.com", "telenet.be", "skynet.be"),
+    *("proximus.be", "scarlet.be", "hotmail.be", "ziggo.nl", "kpnmail.nl", "xs4all.nl", "planet.nl"),
+    *("hotmail.nl", "live.nl", "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "sfr.fr", "hotmail.fr"),
+    *("yahoo.fr", "yahoo.de", "yahoo.co.uk", "btinternet.com", "hotmail.co.uk", "hotmail.de", "outlook.de"),
+)
+_NEAR = 0.82
+
+
+class NoAddress(ValueError):
+    """What was typed is no mail address; `typed` tells which part."""
+
+    def __init__(self, typed: str) -> None:
+        super().__init__(typed)
+        self.typed = typed
+
+
+def read_addresses(text: str) -> list[str]:
+    """In lower case and in ASCII, each once, in the order they were typed; raises NoAddress."""
+    parts = [part.strip() for part in re.split(r"[,;\n]|\s(?=[^\s<>]+@)", text)]
+    return list(dict.fromkeys(_read(part) for part in parts if part))
+
+
+def near_miss(address: str, ours: list[str]) -> str:
+    """The address that was most likely meant; empty when there is no reason to doubt."""
+    local, _, domain = address.rpartition("@")
+    known = [*WELL_KNOWN, *ours]
+    if domain in known:
+        return ""
+    near = difflib.get_close_matches(domain, known, n=1, cutoff=_NEAR)
+    return f"{local}@{near[0]}" if near else ""
+
+
+def without_tag(address: str) -> str:
+    """user+tag@… is delivered to user@…"""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def _read(part: str) -> str:
+    found = part
+    if part.endswith(">"):
+        # With a name in front, as mail programs copy it.
+        named = re.fullmatch(r"[^<>]*<([^<>]+)>", part)
+        if named is None or len(getaddresses([part])) != 1:
+            raise NoAddress(part)
+        found = named[1].strip()
+    local, _, domain = found.rpartition("@")
+    try:
+        in_ascii = domain.rstrip(".").encode("idna").decode() if domain else ""
+        address = fit_address(f"{local}@{in_ascii}").casefold()
+    except (UnicodeError, UnfitText):
+        raise NoAddress(part) from None
+    labels = in_ascii.split(".")
+    if len(labels) < 2 or len(local) > 64 or len(address) > 254 or not all(map(_is_label, labels)):
+        raise NoAddress(part)
+    return address
+
+
+def _is_label(label: str) -> bool:
+    return re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", label) is not None

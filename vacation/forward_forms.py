@@ -1,0 +1,191 @@
+"""The forwarding as people fill it in."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts import passwords
+from accounts.models import Alias, Domain, Mailbox
+from mailservers.drivers.base import Limits
+from vacation.addresses import NoAddress, near_miss, read_addresses, without_tag
+from vacation.forms import MomentField
+from vacation.forwarding import is_inside
+from vacation.loops import way_back
+from vacation.models import DomainRules, Forwarding, Outside
+
+# Where the server itself knows no limit; nobody needs more, and a slip of the clipboard may hold a thousand.
+MOST = 20
+
+
+class ForwardingForm(forms.ModelForm[Forwarding]):
+    """What is typed stays in the form until it is saved, whatever is wrong with it.
+
+    What is only doubtful is said once: saving the same addresses again means it.
+    """
+
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    doubted = forms.CharField(widget=forms.HiddenInput, required=False, max_length=10_000)
+    addresses = forms.CharField(
+        label=gettext_lazy("Forward to"),
+        required=False,
+        max_length=10_000,
+        help_text=gettext_lazy("One or more addresses, separated by commas or on lines of their own."),
+        widget=forms.Textarea(
+            attrs={
+                "rows": 2,
+                "spellcheck": "false",
+                "autocapitalize": "none",
+                "autocomplete": "off",
+            }
+        ),
+    )
+    ends = MomentField(
+        label=gettext_lazy("Until"),
+        required=False,
+        help_text=gettext_lazy("Empty: until it is switched off."),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Your password"),
+        required=False,
+        strip=False,
+        max_length=passwords.LONGEST_BYTES,
+        help_text=gettext_lazy("So that nobody who finds your screen open can send your mail away."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    class Meta:
+        model = Forwarding
+        fields = ("enabled", "keep_copy", "ends", "only_while_away")
+
+    def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
+        """`limits`: what the mailbox's server can hold, where that is known."""
+        super().__init__(*args, **kwargs)
+        limits = limits or Limits()
+        self._most = limits.redirects or MOST
+        self._mailbox: Mailbox = self.instance.mailbox
+        self._targets = {target.address: target for target in self.instance.listed_targets()}
+        self.asks_password = False
+        if not limits.forward_window:
+            del self.fields["ends"], self.fields["only_while_away"]
+        self.initial["version"] = self.instance.version
+        self.initial["addresses"] = ", ".join(self._targets)
+
+    def clean_addresses(self) -> list[str]:
+        try:
+            found = read_addresses(self.cleaned_data["addresses"])
+        except NoAddress as wrong:
+            raise ValidationError(
+                _("“%(typed)s” is not a mail address. It should look like name@example.org."),
+                params={"typed": wrong.typed[:100]},
+            ) from None
+        if len(found) > self._most:
+            words = ngettext(
+                "The mail server forwards to one address at most.",
+                "The mail server forwards to %(most)d addresses at most.",
+                self._most,
+            )
+            told = _("These are %(count)d. Tip: an alias for a group is one address.")
+            raise ValidationError(f"{words} {told}", params={"most": self._most, "count": len(found)})
+        if problems := [words for address in found if (words := self._problem_with(address))]:
+            raise ValidationError(problems)
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("enabled") and "addresses" in given and not given["addresses"]:
+            self.add_error("addresses", _("Write where the mail should go."))
+        ends = given.get("ends")
+        if given.get("enabled") and ends and ends <= timezone.now():
+            self.add_error("ends", _("This has passed already: nothing would be forwarded."))
+        if not self.errors:
+            self._doubt(given["addresses"], given.get("doubted", ""))
+            self.asks_password = bool(self.new_outside())
+        return given
+
+    def new_outside(self) -> list[str]:
+        """Addresses outside the domain that were not in the list before."""
+        given: list[str] = self.cleaned_data.get("addresses", [])
+        return [
+            address
+            for address in given
+            if address not in self._targets and not is_inside(self._mailbox, address)
+        ]
+
+    def tell_of_newer(self, newer: Forwarding) -> None:
+        """Somebody else saved meanwhile: say so, keep what was typed, and let a second save go through."""
+        self.data = {**dict(self.data.items()), "version": str(newer.version)}
+        theirs = ", ".join(newer.addresses()) if newer.enabled else _("(switched off)")
+        self.add_error(
+            None,
+            ValidationError(
+                _(
+                    "Somebody else saved this forwarding meanwhile. Nothing of yours is lost: it stands"
+                    " below. Save again to replace theirs: %(theirs)s"
+                ),
+                params={"theirs": theirs},
+            ),
+        )
+
+    def _problem_with(self, address: str) -> str:
+        """Why mail can never go there; empty when it can."""
+        there = {"address": address}
+        if without_tag(address) == self._mailbox.address:
+            return (
+                _("%(address)s is this mailbox itself. To keep the mail here, tick “Keep a copy here”.")
+                % there
+            )
+        if path := way_back(self._mailbox, address):
+            return _("Mail to %(address)s would come back here: %(path)s.") % {
+                **there,
+                "path": " → ".join([self._mailbox.address, *path]),
+            }
+        target = self._targets.get(address)
+        if target is not None and target.answer == "declined":
+            return _("%(address)s has answered that it does not want this mail.") % there
+        rules = DomainRules.of(self._mailbox.domain)
+        if rules.permits(address):
+            return ""
+        if rules.outside == Outside.INSIDE:
+            return _(
+                "%(address)s is not allowed: mail of %(domain)s may only go to addresses of %(domain)s."
+            ) % {
+                **there,
+                "domain": self._mailbox.domain.name,
+            }
+        return _(
+            "%(address)s is not allowed: it is not in the list of addresses that mail of %(domain)s may"
+            " go to. The domain's webmaster can put it there."
+        ) % {**there, "domain": self._mailbox.domain.name}
+
+    def _doubt(self, addresses: list[str], doubted: str) -> None:
+        """Say once what looks like a slip."""
+        seen = set(doubted.split())
+        new = [address for address in addresses if address not in seen and address not in self._targets]
+        words = [told for address in new if (told := self._doubt_about(address))]
+        if words:
+            self.data = {**dict(self.data.items()), "doubted": " ".join(addresses)}
+            self.add_error("addresses", [ValidationError(told) for told in words])
+
+    def _doubt_about(self, address: str) -> str:
+        ours = list(Domain.objects.values_list("name", flat=True)[:2000])
+        if meant := near_miss(address, [self._mailbox.domain.name] if len(ours) == 2000 else ours):
+            return _("Did you mean %(meant)s? If %(address)s is right, save again.") % {
+                "meant": meant,
+                "address": address,
+            }
+        if is_inside(self._mailbox, address) and not self._exists(address):
+            return _("The portal knows no mailbox and no alias %(address)s. If it is right, save again.") % {
+                "address": address
+            }
+        return ""
+
+    def _exists(self, address: str) -> bool:
+        names = [address, without_tag(address)]
+        if Mailbox.objects.alive().filter(address__in=names).exists():
+            return True
+        catch_all = f"@{self._mailbox.domain.name}"
+        return Alias.objects.filter(address__in=[*names, catch_all]).exists()

@@ -1,0 +1,119 @@
+"""A mailbox's forwarding, for its user and for its webmaster; and the link that its targets get."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import Mailbox
+from accounts.requests import person_of
+from mailservers.models import Change
+from mailservers.servers import limits_of
+from vacation import forwarding as service
+from vacation.forward_forms import ForwardingForm
+from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
+from vacation.services import ChangedMeanwhile
+from vacation.step_up import password_is_right
+
+READ_AND_WRITE = ["GET", "HEAD", "POST"]
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(READ_AND_WRITE)
+def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    visible = Mailbox.objects.open_to(person).select_related("domain__mail_rules", "server")
+    mailbox = get_object_or_404(visible, address=address)
+    changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
+    if request.method == "POST" and not changeable:
+        raise Http404
+    limits = limits_of(mailbox.server)
+    form = ForwardingForm(request.POST or None, instance=Forwarding.of(mailbox), limits=limits)
+    if form.is_valid() and _is_proven(request, form) and _keep(request, form):
+        return redirect("vacation:edit-forwarding", address)
+    saved = Forwarding.of(mailbox)
+    rules = DomainRules.of(mailbox.domain)
+    context = {
+        "mailbox": mailbox,
+        "form": form,
+        "saved": saved,
+        "targets": [
+            (target, rules.permits(target.address), service.is_inside(mailbox, target.address))
+            for target in saved.listed_targets()
+        ],
+        "auto_reply": AutoReply.of(mailbox),
+        "rules": rules,
+        "no_window": limits is not None and not limits.forward_window,
+        "change": Change.objects.newest_of(mailbox.pk, "script"),
+        "changeable": changeable,
+    }
+    return render(request, "vacation/edit_forwarding.html", context)
+
+
+@require_POST
+def ask_again(request: HttpRequest, address: str) -> HttpResponse:
+    """Send a target another link."""
+    person = person_of(request)
+    mailbox = get_object_or_404(Mailbox.objects.changeable_by(person), address=address)
+    waiting = ForwardingTarget.objects.filter(forwarding__mailbox=mailbox, listed=True, confirmed_at=None)
+    target = waiting.filter(address=request.POST.get("target", "")).first()
+    if target is None:
+        messages.info(request, _("There is nobody to ask: the address has answered, or is not in the list."))
+    elif not service.ask_again(target, by=person):
+        messages.info(request, _("It was asked a moment ago. Give the mail a few minutes."))
+    else:
+        messages.success(request, _("A new link is on its way to %(address)s.") % {"address": target.address})
+    return redirect("vacation:edit-forwarding", address)
+
+
+@login_not_required
+@never_cache
+@require_http_methods(READ_AND_WRITE)
+def answer_forwarding(request: HttpRequest, token: str) -> HttpResponse:
+    """Whoever reads mail at a target says whether it is wanted."""
+    target = service.target_of(token)
+    if target is None:
+        return render(request, "vacation/link_over.html", status=404)
+    if request.method == "POST":
+        agrees = "refuse" not in request.POST
+        if not service.answer(target, agrees=agrees):
+            return render(request, "vacation/link_over.html", status=404)
+        return render(request, "vacation/answered.html", {"target": target, "agrees": agrees})
+    return render(request, "vacation/answer_forwarding.html", {"target": target})
+
+
+def _is_proven(request: HttpRequest, form: ForwardingForm) -> bool:
+    """Mail leaves the domain only when the person at the screen is the one who signed in."""
+    if not form.asks_password or password_is_right(request, form.cleaned_data["password"]):
+        return True
+    form.add_error(
+        "password",
+        _("This is not your password.")
+        if form.cleaned_data["password"]
+        else _("Type your password: mail is about to leave the domain."),
+    )
+    return False
+
+
+def _keep(request: HttpRequest, form: ForwardingForm) -> bool:
+    given = form.cleaned_data
+    try:
+        service.save_forwarding(
+            form.save(commit=False), given["addresses"], seen_version=given["version"], by=person_of(request)
+        )
+    except ChangedMeanwhile:
+        form.tell_of_newer(Forwarding.of(form.instance.mailbox))
+        return False
+    if form.new_outside():
+        messages.success(
+            request,
+            _("Saved. The new addresses get a mail with a link; nothing goes there before they agree."),
+        )
+    else:
+        messages.success(request, _("Saved. The mail server is told now."))
+    return True

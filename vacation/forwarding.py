@@ -1,0 +1,143 @@
+"""Saves forwardings and what their targets answer: the row, the audit event and the push at once."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Mailbox, Person
+from audit.chain import Entry, record, record_all
+from mailservers import outbox
+from mailservers.models import Change
+from vacation import tasks
+from vacation.models import Forwarding, ForwardingTarget
+from vacation.services import ChangedMeanwhile
+from vacation.tokens import hash_of
+
+log = structlog.get_logger(__name__)
+
+LINK_LASTS = timedelta(hours=72)
+# Nobody is asked more often: the portal must not be a way to pester people.
+PAUSE = timedelta(minutes=10)
+
+
+@transaction.atomic
+def save_forwarding(
+    forwarding: Forwarding, addresses: Sequence[str], *, seen_version: int, by: Person
+) -> Change:
+    """Keep the forwarding, who set it, and the push it asks for; raises ChangedMeanwhile.
+
+    New addresses outside the domain are asked by mail; nothing goes there before they say yes.
+    """
+    Mailbox.objects.select_for_update().get(pk=forwarding.mailbox.pk)
+    before = Forwarding.of(forwarding.mailbox)
+    if before.version != seen_version:
+        raise ChangedMeanwhile
+    entry = _keep(before, forwarding, addresses)
+    [event] = record_all([entry], by=by)
+    return outbox.request_push(forwarding.mailbox, "script", event)
+
+
+def bring_back(mailbox: Mailbox, told: dict[str, Any]) -> Entry:
+    """Save the forwarding that Forwarding.as_told tells; what the audit is to keep. The caller's lock."""
+    return _keep(Forwarding.of(mailbox), Forwarding.from_told(mailbox, told), told["targets"])
+
+
+def target_of(token: str) -> ForwardingTarget | None:
+    """Whose link it is; None when it was used, replaced or has expired."""
+    asked = ForwardingTarget.objects.filter(
+        token_hash=hash_of(token), mailed_at__gt=timezone.now() - LINK_LASTS
+    )
+    return asked.select_related("forwarding__mailbox__domain", "forwarding__mailbox__server").first()
+
+
+@transaction.atomic
+def answer(target: ForwardingTarget, *, agrees: bool) -> bool:
+    """Whoever reads mail at the target has answered; False when the link was used meanwhile."""
+    now = timezone.now()
+    used = ForwardingTarget.objects.filter(pk=target.pk, token_hash=target.token_hash).exclude(token_hash="")
+    given = {"confirmed_at": now} if agrees else {"declined_at": now}
+    if not used.update(token_hash="", mail_due_at=None, **given):
+        return False
+    mailbox = target.forwarding.mailbox
+    event = record(
+        "forwarding.confirmed" if agrees else "forwarding.declined",
+        by=None,
+        about=mailbox,
+        domain=mailbox.domain.name,
+        after={"answered_by": target.address},
+    )
+    if agrees:
+        outbox.request_push(mailbox, "script", event)
+    return True
+
+
+@transaction.atomic
+def ask_again(target: ForwardingTarget, *, by: Person) -> bool:
+    """Another link, and the one from before ends; False when the last is too young, or was answered."""
+    mailbox, now = target.forwarding.mailbox, timezone.now()
+    asked = ForwardingTarget.objects.filter(
+        Q(mailed_at=None) | Q(mailed_at__lte=now - PAUSE), pk=target.pk, confirmed_at=None, declined_at=None
+    )
+    if not asked.update(token_hash="", mail_due_at=now):
+        return False
+    record(
+        "forwarding.asked_again",
+        by=by,
+        about=mailbox,
+        domain=mailbox.domain.name,
+        after={"asked": target.address},
+    )
+    transaction.on_commit(_announce)
+    return True
+
+
+def is_inside(mailbox: Mailbox, address: str) -> bool:
+    """Whether the address belongs to the mailbox's own domain: then nobody has to be asked."""
+    return address.rpartition("@")[2] == mailbox.domain.name
+
+
+def _keep(before: Forwarding, forwarding: Forwarding, addresses: Sequence[str]) -> Entry:
+    told_before = before.as_told()
+    forwarding.pk, forwarding.version = before.pk, before.version + 1
+    forwarding.save()
+    _list_targets(forwarding, addresses)
+    verb = "forwarding.changed"
+    if forwarding.enabled != before.enabled:
+        verb = "forwarding.switched_on" if forwarding.enabled else "forwarding.switched_off"
+    return Entry(
+        verb=verb,
+        about=forwarding.mailbox,
+        domain=forwarding.mailbox.domain.name,
+        before=told_before,
+        after=forwarding.as_told(),
+    )
+
+
+def _list_targets(forwarding: Forwarding, addresses: Sequence[str]) -> None:
+    now = timezone.now()
+    known = {target.address: target for target in forwarding.targets.all()}
+    forwarding.targets.exclude(address__in=addresses).update(listed=False, mail_due_at=None, token_hash="")
+    for address in dict.fromkeys(addresses):
+        target = known.get(address) or ForwardingTarget(forwarding=forwarding, address=address)
+        if target.pk and target.listed:
+            continue
+        target.listed = True
+        if is_inside(forwarding.mailbox, address):
+            target.confirmed_at = target.confirmed_at or now
+        elif target.answer == "waiting":
+            target.mail_due_at = now
+            transaction.on_commit(_announce)
+        target.save()
+
+
+def _announce() -> None:
+    """Without a broker nothing is lost: the schedule finds what is due."""
+    try:
+        tasks.mail_confirmations.apply_async()
+    except tasks.mail_confirmations.OperationalError as error:
+        log.warning("broker away", error=type(error).__name__)

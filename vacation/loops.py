@@ -1,0 +1,61 @@
+"""Follows the portal's own aliases and forwardings, to find those that lead mail back."""
+
+from accounts.models import AliasTarget, Mailbox
+from vacation.addresses import without_tag
+from vacation.models import ForwardingTarget
+
+# Further than any sensible chain of aliases.
+DEEPEST = 20
+
+
+def way_back(mailbox: Mailbox, target: str) -> list[str]:
+    """The addresses on the way from this target back to the mailbox; empty when there is none.
+
+    What a forwarding waits for counts as well: it may be confirmed tomorrow.
+    """
+    home = mailbox.address
+    came_from: dict[str, str] = {}
+    level = [without_tag(target)]
+    for _ in range(DEEPEST):
+        if home in level:
+            return _path(came_from, home, target)
+        following: list[str] = []
+        for source, address in _next(level):
+            there = without_tag(address)
+            if there not in came_from and there != without_tag(target):
+                came_from[there] = source
+                following.append(there)
+        if not following:
+            return []
+        level = following
+    return []
+
+
+def _next(addresses: list[str]) -> list[tuple[str, str]]:
+    """Where mail for these goes on to, as (from, to)."""
+    aliases = AliasTarget.objects.filter(alias__address__in=addresses)
+    found = list(aliases.values_list("alias__address", "address"))
+    forwardings = ForwardingTarget.objects.filter(
+        forwarding__mailbox__address__in=addresses,
+        forwarding__mailbox__deleted_at=None,
+        forwarding__enabled=True,
+        listed=True,
+        declined_at=None,
+    )
+    found += forwardings.values_list("forwarding__mailbox__address", "address")
+    # What is neither goes to the domain's catch-all.
+    known = {source for source, _ in found}
+    known |= set(Mailbox.objects.alive().filter(address__in=addresses).values_list("address", flat=True))
+    lost = {f"@{address.rpartition('@')[2]}": address for address in addresses if address not in known}
+    catching = AliasTarget.objects.filter(alias__address__in=lost)
+    found += [
+        (lost[domain], address) for domain, address in catching.values_list("alias__address", "address")
+    ]
+    return found
+
+
+def _path(came_from: dict[str, str], home: str, target: str) -> list[str]:
+    path = [home]
+    while path[0] in came_from:
+        path.insert(0, came_from[path[0]])
+    return path if path[0] == without_tag(target) else [target, *path]
