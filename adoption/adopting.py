@@ -17,7 +17,7 @@ from accounts.models import Domain, Mailbox
 from adoption.aliases import PassedOver, adopt_aliases, aliases_in
 from audit.chain import Actor, Entry, record_all
 from mailservers.aspects import fingerprint
-from mailservers.drivers.base import FoundMailbox, Inventory, Limits, ScriptState
+from mailservers.drivers.base import FoundMailbox, Inventory, Limits, MailRules, ScriptState
 from mailservers.models import Observation, Server
 from vacation.models import AutoReply
 from vacation.rendering import DAYS
@@ -223,7 +223,8 @@ def _observe(mailboxes: Iterable[Mailbox], found: Iterable[FoundMailbox], limits
             Observation(mailbox=mailbox, aspect="account", fingerprint=fingerprint(each.account), seen_at=now)
         )
         if each.rules is not None and not limits.sieve:
-            held = own_part(ScriptState("", active=False, rules=each.rules))
+            nothing = ScriptState("", active=False, rules=MailRules())
+            held = own_part(nothing, ScriptState("", active=False, rules=each.rules))
             seen.append(
                 Observation(mailbox=mailbox, aspect="script", fingerprint=fingerprint(held), seen_at=now)
             )
