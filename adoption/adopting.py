@@ -19,7 +19,7 @@ from audit.chain import Actor, Entry, record_all
 from mailservers.aspects import fingerprint
 from mailservers.drivers.base import FoundMailbox, Inventory, Limits, MailRules, ScriptState
 from mailservers.models import Observation, Server
-from vacation.models import AutoReply
+from vacation.models import AutoReply, Forwarding, ForwardingTarget
 from vacation.rendering import DAYS
 from vacation.rules import own_part
 
@@ -212,6 +212,28 @@ def _adopt_rules(mailboxes: Iterable[Mailbox], found: Iterable[FoundMailbox], li
             )
         )
     AutoReply.objects.bulk_create(replies)
+    _adopt_forwardings(mailboxes, found, limits)
+
+
+def _adopt_forwardings(mailboxes: Iterable[Mailbox], found: Iterable[FoundMailbox], limits: Limits) -> None:
+    """Mail goes to these addresses already, so nobody is asked again whether it may."""
+    made = []
+    for mailbox, each in zip(mailboxes, found, strict=True):
+        if each.rules is not None and each.rules.forward is not None and each.rules.forward.targets:
+            forward = each.rules.forward
+            forwarding = Forwarding(
+                mailbox=mailbox, enabled=not limits.sieve, keep_copy=forward.keep_copy, version=1
+            )
+            made.append((forwarding, forward.targets))
+    Forwarding.objects.bulk_create([forwarding for forwarding, _ in made])
+    now = timezone.now()
+    ForwardingTarget.objects.bulk_create(
+        [
+            ForwardingTarget(forwarding=forwarding, address=address, confirmed_at=now)
+            for forwarding, addresses in made
+            for address in sorted({address.lower() for address in addresses})
+        ]
+    )
 
 
 def _observe(mailboxes: Iterable[Mailbox], found: Iterable[FoundMailbox], limits: Limits) -> None:
@@ -223,8 +245,10 @@ def _observe(mailboxes: Iterable[Mailbox], found: Iterable[FoundMailbox], limits
             Observation(mailbox=mailbox, aspect="account", fingerprint=fingerprint(each.account), seen_at=now)
         )
         if each.rules is not None and not limits.sieve:
-            nothing = ScriptState("", active=False, rules=MailRules())
-            held = own_part(nothing, ScriptState("", active=False, rules=each.rules))
+            forward = each.rules.forward if each.rules.forward and each.rules.forward.targets else None
+            wanted = ScriptState("", active=False, rules=MailRules(None, forward))
+            active = each.rules.reply is not None or forward is not None
+            held = own_part(wanted, ScriptState("", active=active, rules=each.rules))
             seen.append(
                 Observation(mailbox=mailbox, aspect="script", fingerprint=fingerprint(held), seen_at=now)
             )

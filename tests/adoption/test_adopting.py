@@ -25,7 +25,8 @@ from mailservers.drivers.dovecot import DovecotDriver
 from mailservers.models import Change, Observation, Server
 from mailservers.servers import driver_for
 from tests.conftest import PASSWORD, PASSWORD_HASH
-from vacation.models import AutoReply
+from vacation.content import reachable_targets
+from vacation.models import AutoReply, Forwarding
 
 READING = {"list-domains", "list-users", "list-aliases"}
 
@@ -71,6 +72,9 @@ def test_everything_the_portal_keeps_is_taken_over(moses, one_domain):
     assert (reply.mailbox, reply.enabled, reply.text, reply.days) == (anna, True, "Hallo,\nbis Montag.", 1)
     assert reply.starts == datetime(2099, 1, 1, tzinfo=brussels)
     assert reply.ends == datetime(2099, 2, 1, tzinfo=brussels)
+    forwarding = Forwarding.objects.get()
+    assert (forwarding.mailbox, forwarding.enabled, forwarding.addresses()) == (bert, True, ["b@x.test"])
+    assert reachable_targets(forwarding) == ("b@x.test",)
 
 
 def test_aliases_are_taken_over_with_further_addresses_and_the_catch_all(moses, one_domain, capsys):
@@ -127,7 +131,9 @@ def test_the_portal_knows_what_the_server_held_then(moses, one_domain):
     seen = Observation.objects.select_related("mailbox")
     assert seen.count() == 6
     for observation in seen:
-        held = aspect_named(observation.aspect).read(driver, observation.mailbox.login)
+        aspect = aspect_named(observation.aspect)
+        wanted = aspect.desired(observation.mailbox)
+        held = aspect.own(wanted, aspect.read(driver, observation.mailbox.login))
         assert fingerprint(held) == observation.fingerprint
 
 

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             numbers = (plan.mailboxes, plan.here, plan.replies, plan.forwards, plan.aliases, plan.locked)
             self._line(name, *numbers, plan.own_rules, *(["on another server: left out"] * plan.elsewhere))
         self.stdout.write(
-            "Forwardings stay on the server as they are: the portal only counts them."
+            "Forwardings go on: their addresses are not asked again whether they want the mail."
             " The users of locked mailboxes need a new password before they can sign in to the portal."
         )
         return plans
