@@ -7,9 +7,11 @@ from django.db.models import QuerySet
 
 from accounts.models import Mailbox, MailboxQuerySet
 from audit.models import Event
+from mailservers.models import Change, Observation
 
 ROWS = 50
 Row = TypeVar("Row")
+Numbered = TypeVar("Numbered", Change, Observation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,15 @@ def page_by_address(mailboxes: MailboxQuerySet, *, after: str, before: str) -> P
         before=rows[0].address if rows and more_before else "",
         after=rows[-1].address if rows and more_after else "",
     )
+
+
+def page_by_id(rows: "QuerySet[Numbered]", *, before: str) -> "Page[Numbered]":
+    """Rows by their ids, newest first, from below one."""
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows.order_by("-pk")[: ROWS + 1])
+    shown = found[:ROWS]
+    return Page(shown, before=str(shown[-1].pk) if len(found) > ROWS else "", after="")
 
 
 def page_by_number(events: "QuerySet[Event]", *, before: str) -> Page[Event]:

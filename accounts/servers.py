@@ -7,15 +7,17 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import MaintenanceForm
 from accounts.models import Person
+from accounts.paging import page_by_id
 from accounts.requests import person_of
 from audit.models import Event
 from mailservers import figures, operating
-from mailservers.models import Server
+from mailservers.models import Change, Observation, Server
 
 NEWEST_EVENTS = 10
 
@@ -39,8 +41,11 @@ def list_servers(request: HttpRequest) -> HttpResponse:
         raise Http404
     servers = list(servers_open_to(person))
     found = figures.figures_of(servers)
-    rows = [(server, found[server.pk]) for server in servers]
-    return render(request, "accounts/list_servers.html", {"rows": rows})
+    context = {
+        "rows": [(server, found[server.pk]) for server in servers],
+        "still": "still" in request.GET,
+    }
+    return render(request, _whole_or_live(request, "list_servers"), context)
 
 
 @never_cache
@@ -53,10 +58,39 @@ def show_server(request: HttpRequest, server: str) -> HttpResponse:
         "server": row,
         "figures": figures.figures_of([row])[row.pk],
         "day": figures.last_day(row),
+        "comparison": figures.last_comparison(row),
         "events": events.order_by("-number")[:NEWEST_EVENTS],
         "steerable": servers_run_by(person).filter(pk=row.pk).exists(),
+        "still": "still" in request.GET,
     }
-    return render(request, "accounts/show_server.html", context)
+    return render(request, _whole_or_live(request, "show_server"), context)
+
+
+@never_cache
+@require_safe
+def list_waiting(request: HttpRequest, server: str) -> HttpResponse:
+    return _list_changes(request, server, "waiting")
+
+
+@never_cache
+@require_safe
+def list_failed(request: HttpRequest, server: str) -> HttpResponse:
+    return _list_changes(request, server, "failed")
+
+
+@never_cache
+@require_safe
+def list_drifted(request: HttpRequest, server: str) -> HttpResponse:
+    """Mailboxes of which somebody changed something on the server."""
+    row = get_object_or_404(servers_open_to(person_of(request)), name=server)
+    drifted = (
+        Observation.objects.drifted()
+        .filter(mailbox__server=row, mailbox__deleted_at=None)
+        .select_related("mailbox")
+    )
+    page = page_by_id(drifted, before=request.GET.get("before", ""))
+    context = {"server": row, "figures": figures.figures_of([row])[row.pk], "page": page, "tab": "drifted"}
+    return render(request, "accounts/list_drifted.html", context)
 
 
 @never_cache
@@ -93,6 +127,23 @@ def push_server(request: HttpRequest, server: str) -> HttpResponse:
     return _steer(request, server, operating.push_what_waits, _("What waits is pushed now."))
 
 
+@require_POST
+def compare_server(request: HttpRequest, server: str) -> HttpResponse:
+    return _steer(request, server, operating.request_comparison, _("The server is being compared."))
+
+
+@require_POST
+def try_failed_again(request: HttpRequest, server: str) -> HttpResponse:
+    person = person_of(request)
+    row = get_object_or_404(servers_run_by(person), name=server)
+    if count := operating.try_failed_again(row, by=person):
+        said = ngettext("%(count)d change is tried again.", "%(count)d changes are tried again.", count)
+        messages.success(request, said % {"count": count})
+    else:
+        messages.info(request, _("There is nothing to try again: no failed change stands any more."))
+    return redirect("accounts:show-server", row.name)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan_maintenance(request: HttpRequest, server: str) -> HttpResponse:
     person = person_of(request)
@@ -110,6 +161,29 @@ def plan_maintenance(request: HttpRequest, server: str) -> HttpResponse:
         return redirect("accounts:show-server", server)
     # Not the row that the form has filled in: the page's head tells what is saved.
     return render(request, "accounts/plan_maintenance.html", {"name": server, "form": form})
+
+
+def _list_changes(request: HttpRequest, name: str, tab: str) -> HttpResponse:
+    person = person_of(request)
+    server = get_object_or_404(servers_open_to(person), name=name)
+    changes = Change.objects.filter(server=server)
+    changes = changes.open() if tab == "waiting" else changes.filter(state="failed").without_newer()
+    context = {
+        "server": server,
+        "figures": figures.figures_of([server])[server.pk],
+        "page": page_by_id(
+            changes.select_related("mailbox", "server", "event"), before=request.GET.get("before", "")
+        ),
+        "tab": tab,
+        "steerable": servers_run_by(person).filter(pk=server.pk).exists(),
+    }
+    return render(request, "accounts/list_changes.html", context)
+
+
+def _whole_or_live(request: HttpRequest, page: str) -> str:
+    """The template of the whole page, or of what the page asks htmx to refresh."""
+    is_live = request.headers.get("HX-Request") == "true"
+    return f"accounts/_{page}_live.html" if is_live else f"accounts/{page}.html"
 
 
 def _steer(request: HttpRequest, name: str, act: Callable[..., None], done: str) -> HttpResponse:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, IntegerField, Min, Value
 from django.utils import timezone
 
-from mailservers.models import Change, Server, Slot
+from mailservers.models import Change, DriftCheck, Observation, Server, Slot
 
 # Long enough to be steady, short enough to tell of now.
 RATE_OVER = timedelta(minutes=10)
@@ -24,6 +24,8 @@ class Figures:
     oldest_waiting_at: datetime | None = None
     failed: int = 0
     """Those that nothing newer stands for: somebody has to look."""
+    drifted: int = 0
+    """Parts of mailboxes that somebody changed on the server."""
     pushes_a_minute: float = 0.0
     connections_in_use: int = 0
 
@@ -39,6 +41,17 @@ class HalfHour:
     @property
     def ends(self) -> datetime:
         return self.starts + STEP
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How the newest comparison of a whole server goes, or went."""
+
+    asked_at: datetime
+    compared: int
+    finished_at: datetime | None
+    reason: str
+    """Why it stopped, in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +87,30 @@ def figures_of(servers: Collection[Server]) -> dict[int, Figures]:
     pushed = changes.filter(settled_at__gt=now - RATE_OVER, state__in=PUSHED)
     for row in pushed.values("server").annotate(count=Count("pk")):
         found[row["server"]].pushes_a_minute = row["count"] / (RATE_OVER.total_seconds() / 60)
+    drifted = Observation.objects.drifted().filter(mailbox__server__in=found, mailbox__deleted_at=None)
+    for row in drifted.values("mailbox__server").annotate(count=Count("pk")):
+        found[row["mailbox__server"]].drifted = row["count"]
     for row in Slot.objects.in_use().filter(server__in=found).values("server").annotate(count=Count("pk")):
         found[row["server"]].connections_in_use = row["count"]
     return found
+
+
+def last_comparison(server: Server) -> Comparison | None:
+    """One for each aspect, begun together; told as one."""
+    whole = DriftCheck.objects.filter(server=server, domain=None, mailbox=None)
+    newest: dict[str, DriftCheck] = {}
+    for check in whole.order_by("-pk")[:10]:
+        newest.setdefault(check.aspect, check)
+    checks = list(newest.values())
+    if not checks:
+        return None
+    ends = [check.finished_at for check in checks if check.finished_at]
+    return Comparison(
+        asked_at=max(check.requested_at for check in checks),
+        compared=sum(check.compared for check in checks),
+        finished_at=max(ends) if len(ends) == len(checks) else None,
+        reason=next((check.reason_text for check in checks if check.reason), ""),
+    )
 
 
 def last_day(server: Server) -> Day:

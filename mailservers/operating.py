@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.chain import Actor, record
+from mailservers import drift
 from mailservers.models import Change, Server
 from mailservers.outbox import announce
 from mailservers.tasks import check_server
@@ -37,6 +38,39 @@ def push_what_waits(server: Server, *, by: Actor) -> None:
     record("server.pushed", by=by, about=server)
     hurry(server)
     _tell_workers(server)
+
+
+@transaction.atomic
+def try_failed_again(server: Server, *, by: Actor) -> int:
+    """Let all failed changes wait once more that nothing newer stands for; returns how many.
+
+    One that gets newer meanwhile does no harm: a push reads what the database wants when it runs.
+    """
+    now = timezone.now()
+    count = (
+        Change.objects.filter(server=server, state=Change.State.FAILED)
+        .without_newer()
+        .update(
+            state=Change.State.WAITING,
+            # Many at once: nobody's single change should wait behind them.
+            priority=Change.Priority.BULK,
+            attempts=0,
+            requested_at=now,
+            next_attempt_at=now,
+            settled_at=None,
+        )
+    )
+    if count:
+        record("server.tried_again", by=by, about=server, after={"changes": count})
+        _tell_workers(server)
+    return count
+
+
+@transaction.atomic
+def request_comparison(server: Server, *, by: Actor) -> None:
+    """Have everything on the server compared with what it was last seen to hold; see comparing.py."""
+    record("server.comparison_requested", by=by, about=server)
+    drift.request_check(server)
 
 
 def hurry(server: Server) -> int:

@@ -8,6 +8,10 @@ register_verb("change.tried_again", gettext_noop("%(who)s had the mail server to
 register_verb("server.check_requested", gettext_noop("%(who)s had %(what)s checked"))
 register_verb("server.paused", gettext_noop("%(who)s paused the pushing to %(what)s"))
 register_verb("server.resumed", gettext_noop("%(who)s resumed the pushing to %(what)s"))
+register_verb("server.tried_again", gettext_noop("%(who)s had what failed on %(what)s tried again"))
+register_verb(
+    "server.comparison_requested", gettext_noop("%(who)s had %(what)s compared with what was set here")
+)
 register_verb("server.pushed", gettext_noop("%(who)s had everything that waits for %(what)s pushed"))
 register_verb(
     "server.maintenance_changed", gettext_noop("%(who)s changed the maintenance or the texts of %(what)s")

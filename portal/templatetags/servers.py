@@ -1,28 +1,22 @@
-"""How a mail server stands, and its last day as a chart."""
+"""How a mail server stands, and its last day."""
 
-from dataclasses import dataclass
+from datetime import datetime
 
 from django import template
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from mailservers.figures import Day
 from mailservers.models import Server
 
 register = template.Library()
 
-# The chart's own units: each half hour is 20 wide, and the highest is 100 high.
-WIDTH, GAP, HEIGHT = 20, 4, 100
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A part of a half hour's column."""
-
-    kind: str
-    x: int
-    y: int
-    width: int
-    height: int
+ASPECTS = {
+    "account": gettext_noop("Mailbox"),
+    "script": gettext_noop("Auto-reply"),
+    "trash": gettext_noop("Emptying the trash"),
+}
 
 
 @register.filter
@@ -38,31 +32,9 @@ def standing(server: Server) -> str:
 
 
 @register.filter
-def bars(day: Day) -> list[Bar]:
-    """Live below, failed on top of it. Whatever is more than nothing can be seen."""
-    found: list[Bar] = []
-    for number, half_hour in enumerate(day.half_hours):
-        top = HEIGHT
-        for kind, count in (("live", half_hour.live), ("failed", half_hour.failed)):
-            if not count:
-                continue
-            height = max(2, round(count / day.most * (HEIGHT - 4)))
-            top -= height
-            found.append(Bar(kind, number * WIDTH + GAP // 2, top, WIDTH - GAP, height))
-    return found
-
-
-@register.filter
 def busy(day: Day) -> list[object]:
     """The half hours in which something was pushed, newest first."""
     return [each for each in reversed(day.half_hours) if each.live or each.failed]
-
-
-@register.filter
-def quarters(day: Day) -> list[object]:
-    """Moments for the axis: each six hours."""
-    starts = [day.half_hours[number].starts for number in (0, 12, 24, 36)]
-    return [*starts, day.half_hours[-1].ends]
 
 
 @register.filter
@@ -70,3 +42,22 @@ def is_late(server: Server) -> bool:
     """Whether a check was asked for so long ago that no worker seems to listen."""
     asked = server.check_asked_at
     return asked is not None and (timezone.now() - asked).total_seconds() > 120
+
+
+@register.filter
+def how_long(since: datetime) -> str:
+    """5 seconds, 12 minutes, 3 hours, 2 days: the largest unit alone."""
+    seconds = max(0, int((timezone.now() - since).total_seconds()))
+    if seconds < 120:
+        return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
+    if (minutes := seconds // 60) < 120:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    if (hours := minutes // 60) < 48:
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    return ngettext("%(count)d day", "%(count)d days", hours // 24) % {"count": hours // 24}
+
+
+@register.filter
+def about(aspect: str) -> str:
+    """What an aspect is for people."""
+    return _(ASPECTS[aspect]) if aspect in ASPECTS else aspect

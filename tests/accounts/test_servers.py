@@ -1,5 +1,7 @@
 """The pages about mail servers, and what their people are told."""
 
+import dataclasses
+import re
 from datetime import timedelta
 
 import pytest
@@ -68,7 +70,7 @@ def test_the_list_tells_how_each_goes(client, operator, server, ask):
     client.force_login(operator)
     page = read(client, LIST)
     assert f'href="{PAGE}"' in page
-    assert '<td role="cell" data-label="Waiting" class="number"><span>2</span></td>' in page
+    assert f'href="{PAGE}waiting/">2<' in page
     assert '<td role="cell" data-label="Pushes a minute" class="number"><span>0.1</span></td>' in page
     assert "<span>1 of 4</span>" in page
     assert "not spoken to yet" in page
@@ -88,7 +90,7 @@ def test_only_failures_that_nothing_newer_stands_for_are_counted(client, operato
     ask()
     Change.objects.update(state="failed", settled_at=timezone.now())
     client.force_login(operator)
-    assert "<dt>Failed</dt><dd>1 " in read(client, PAGE)
+    assert f'<a id="failed" href="{PAGE}failed/">1</a>' in read(client, PAGE)
     ask()
     assert "<dt>Failed</dt><dd>0<" in read(client, PAGE)
 
@@ -109,18 +111,93 @@ def test_the_day_is_drawn_and_told_in_a_table(client, operator, ask):
         Change.objects.filter(pk=change.pk).update(state=state, settled_at=at)
     client.force_login(operator)
     page = read(client, PAGE)
-    assert "3 live, 1 failed" in page
-    assert page.count('<rect class="bar-live"') == 2
-    assert page.count('<rect class="bar-failed"') == 1
-    assert '<td class="number">2</td><td class="number">1</td>' in page
+    assert "3 went live, 1 failed." in page
+    assert page.count('<th scope="row"><time') == 2
+    assert '<data value="2">2</data></td><td class="number"><data value="1">1</data>' in page
     assert "style=" not in page
 
 
 def test_support_looks_and_has_no_buttons(client, support, server):
     client.force_login(support)
     page = read(client, PAGE)
-    for words in ("Check now", "Pause", "Push what is due", "Change the maintenance"):
+    for words in ("Check now", "Pause", "Push what is due", "Compare now", "Change the maintenance"):
         assert words not in page
+
+
+def test_the_figures_refresh_themselves_alone(client, support, server):
+    client.force_login(support)
+    page = read(client, PAGE)
+    assert f'hx-get="{PAGE}" hx-trigger="every 10s"' in page
+    live = client.get(PAGE, headers={"HX-Request": "true"}).content.decode()
+    assert live.strip().startswith("<dl")
+    for part in ("standing", "day-figures", "reach-facts"):
+        assert f'id="{part}" hx-swap-oob="true"' in live
+        assert f'id="{part}" hx-swap-oob' not in page
+    rows = client.get(LIST, headers={"HX-Request": "true"}).content.decode()
+    assert rows.strip().startswith("<table")
+    assert f'href="{PAGE}"' in rows
+
+
+@pytest.mark.parametrize("url", [LIST, PAGE])
+def test_a_page_can_be_held_still(client, support, server, url):
+    client.force_login(support)
+    assert 'href="?still"' in read(client, url)
+    assert "every 10s" not in read(client, f"{url}?still")
+
+
+def test_the_failed_changes_are_listed_with_their_reasons(client, support, ask):
+    change = ask()
+    values = {"state": "failed", "settled_at": timezone.now(), "attempts": 3}
+    Change.objects.filter(pk=change.pk).update(
+        reason="%(server)s is full.", reason_values={"server": "x"}, **values
+    )
+    client.force_login(support)
+    page = read(client, f"{PAGE}failed/")
+    assert f'href="{MAILBOX}"' in page
+    assert "failed: x is full." in page
+    assert "Try it again" not in page
+    assert "Nothing waits" in read(client, f"{PAGE}waiting/")
+
+
+def test_all_that_failed_is_tried_again_behind_what_single_people_save(client, operator, ask, committed):
+    old, failed = ask(), ask()
+    Change.objects.update(state="failed", settled_at=timezone.now())
+    client.force_login(operator)
+    assert "Try it again" in read(client, f"{PAGE}failed/")
+    page = press(client, "try-again", committed)
+    assert "1 change is tried again." in page
+    assert "olga had what failed on maximusconfessor tried again" in page
+    old.refresh_from_db()
+    failed.refresh_from_db()
+    assert (old.state, failed.state, failed.priority) == ("failed", "live", Change.Priority.BULK)
+    assert "There is nothing to try again" in press(client, "try-again", committed)
+    assert Event.objects.filter(verb="server.tried_again").count() == 1
+
+
+def test_long_lists_have_pages(client, operator, ask):
+    for _ in range(51):
+        ask()
+    client.force_login(operator)
+    first = read(client, f"{PAGE}waiting/")
+    oldest_shown = Change.objects.order_by("-pk")[49].pk
+    assert f"?before={oldest_shown}" in first
+    assert read(client, f"{PAGE}waiting/?before={oldest_shown}").count('data-state="waiting"') == 1
+
+
+def test_the_server_is_compared_and_what_was_changed_there_is_listed(
+    client, operator, mailbox, ask, committed
+):
+    with committed():
+        ask()
+    [account] = MemoryDriver.accounts.values()
+    MemoryDriver.accounts[account.login] = dataclasses.replace(account, quota_bytes=5)
+    client.force_login(operator)
+    page = press(client, "compare", committed)
+    assert "olga had maximusconfessor compared with what was set here" in page
+    assert "1 change to look at" in page
+    assert re.search(r"Compared <time[^>]*>[^<]*</time>: \d+ part", page)
+    assert f'href="{MAILBOX}"' in read(client, f"{PAGE}drifted/")
+    assert f'href="{PAGE}drifted/">1<' in read(client, LIST)
 
 
 def test_pause_holds_changes_back_and_resume_lets_them_go(client, operator, ask, committed):
@@ -246,7 +323,7 @@ def test_people_of_a_server_that_is_away_are_told(client, webmaster, mailbox, aw
     Server.objects.update(notice="We are at it: 02 555 00 00.")
     client.force_login(webmaster)
     page = read(client, url)
-    assert "maximusconfessor cannot be reached since" in page
+    assert "maximusconfessor cannot be reached (since" in page
     assert "We are at it: 02 555 00 00." in page
 
 
