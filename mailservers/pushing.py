@@ -110,7 +110,7 @@ def _push_batch(server: Server, most: int) -> list[Outcome]:
         _settle(server, changes, outcomes, holding)
     except BaseException:
         # Whatever is still marked as being pushed is due again as soon as no lease holds it.
-        Lease.objects.give_back(holding)
+        _let_go(holding)
         raise
     return outcomes
 
@@ -223,6 +223,9 @@ def _write_and_read_back(driver: Driver, aspect: Aspect, mailbox: "Mailbox", ser
 def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], holding: Holding) -> None:
     """Note every outcome, let go of what was claimed but not begun, and give the leases back."""
     now = timezone.now()
+    lost = _let_go(holding)
+    claimed = [change for change in claimed if (change.mailbox_id, change.aspect) not in lost]
+    outcomes = [each for each in outcomes if (each.change.mailbox_id, each.change.aspect) not in lost]
     for outcome in outcomes:
         _mark(outcome, now)
     tried = {outcome.change.pk for outcome in outcomes}
@@ -240,7 +243,28 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
         breaker.note_reached(server)
     live = [outcome.change for outcome in outcomes if outcome.change.state == Change.State.LIVE]
     push_times.count(server, live, now)
+
+
+@transaction.atomic
+def _let_go(holding: Holding) -> set[tuple[int, str]]:
+    """Give the leases back; returns the parts that another worker took over meanwhile, which go once more.
+
+    Whoever was frozen for minutes, or has a clock that jumps, wakes up and writes what was wanted then,
+    over something newer maybe. So the newest is pushed again, by whoever comes next.
+    """
+    kept = Lease.objects.filter(token=holding.token).select_for_update().order_by("pk")
+    lost = holding.parts - set(kept.values_list("mailbox_id", "aspect"))
+    if lost:
+        of_those = Change.objects.filter(any_part(lost)).exclude(state=Change.State.CANCELLED)
+        newest = of_those.order_by().values("mailbox", "aspect").annotate(newest=models.Max("pk"))
+        Change.objects.filter(
+            pk__in=newest.values("newest"), state__in=(Change.State.LIVE, Change.State.PUSHING)
+        ).update(state=Change.State.WAITING, next_attempt_at=timezone.now(), settled_at=None)
+        # Whoever holds them now learns in the same way that the last word is not spoken.
+        Lease.objects.filter(any_part(lost)).delete()
+        log.warning("leases lost", parts=sorted(lost))
     Lease.objects.give_back(holding)
+    return lost
 
 
 def _mark(outcome: Outcome, now: Any) -> None:

@@ -155,6 +155,68 @@ def test_no_lease_is_left_behind(mailbox, ask):
     assert not Lease.objects.exists()
 
 
+@pytest.fixture
+def frozen(mailbox, monkeypatch):
+    """A worker that is frozen in the middle of a push: what is given to it happens before it writes."""
+    put = MemoryDriver.put_account
+
+    def freeze(meanwhile):
+        def put_late(driver, account):
+            monkeypatch.setattr(MemoryDriver, "put_account", put)
+            meanwhile()
+            put(driver, account)
+
+        monkeypatch.setattr(MemoryDriver, "put_account", put_late)
+
+    return freeze
+
+
+def save(mailbox, ask, quota):
+    mailbox.quota_bytes = quota
+    mailbox.save()
+    return ask()
+
+
+def test_what_a_frozen_worker_writes_late_does_not_stand(mailbox, ask, frozen):
+    old, changes = save(mailbox, ask, 1), []
+
+    def meanwhile():
+        Lease.objects.update(expires_at=timezone.now())
+        changes.append(save(mailbox, ask, 2))
+        push(mailbox)
+        assert state(changes[0]) == "live"
+
+    frozen(meanwhile)
+    push(mailbox)
+    assert MemoryDriver.accounts["example0001"].quota_bytes == 1
+    assert state(changes[0]) == "waiting"
+    push(mailbox)
+    assert MemoryDriver.accounts["example0001"].quota_bytes == 2
+    assert (state(old), state(changes[0])) == ("superseded", "live")
+    assert not Lease.objects.exists()
+
+
+def test_the_worker_that_took_over_learns_that_a_frozen_one_wrote_late(mailbox, ask, frozen):
+    """Both are in the middle of a push when the frozen one is done."""
+    changes = [save(mailbox, ask, 1)]
+
+    def taken_over():
+        Lease.objects.update(expires_at=timezone.now())
+        changes.append(save(mailbox, ask, 2))
+        # The second worker has the lease, and has not written yet.
+        holding, _ = pushing._claim(mailbox.server, 8)
+        holdings.append(holding)
+
+    holdings = []
+    frozen(taken_over)
+    push(mailbox)
+    assert state(changes[1]) == "waiting"
+    assert pushing._let_go(holdings[0]) == {(mailbox.pk, "account")}
+    push(mailbox)
+    assert MemoryDriver.accounts["example0001"].quota_bytes == 2
+    assert state(changes[1]) == "live"
+
+
 def test_an_edit_made_during_a_push_is_pushed_right_after_it(mailbox, ask, monkeypatch):
     first = ask()
     later = []

@@ -19,7 +19,7 @@ from demo.mail import mail_from_outside
 from demo.world import MailboxSignIn, PersonSignIn, World
 from fleet.dovecot import Dovecot
 from mailservers.drivers.managesieve import ManageSieveClient
-from tests.portal.visitor import Newcomer, Visitor
+from tests.portal.visitor import WAIT_MS, Newcomer, Visitor
 
 # One test is a whole story: on a busy machine it needs longer than tests in general should.
 pytestmark = pytest.mark.timeout(300)
@@ -319,6 +319,22 @@ def test_all_but_the_live_badge_works_without_javascript(world: World, newcomer:
     assert (reply["Subject"], text_of(reply)) == ("Weg", "Tot maandag.\n")
 
 
+def an_operator_sees_the_server_down(world: World, visitor: Visitor, server: str) -> None:
+    operator, page = person(world, "operator"), visitor.page
+    visitor.sign_in(operator.login, operator.password)
+    page.get_by_role("link", name="Servers").click()
+    visitor.see_heading("Servers")
+    expect(page.locator("[data-standing='away']")).to_contain_text("Away since", timeout=WAIT_MS)
+    visitor.look("servers, one down")
+    page.get_by_role("link", name=server, exact=True).click()
+    visitor.see_heading(server)
+    expect(page.locator("#pushes-chart canvas")).to_be_visible()
+    expect(page.locator("#figures").get_by_role("link", name="1")).to_be_visible()
+    page.get_by_role("button", name="Check now").click()
+    expect(page.locator("#check")).to_contain_text("The mail server cannot be reached, or broke off.")
+    visitor.look("server down")
+
+
 def test_with_its_server_down_the_page_answers_and_the_badge_gets_live_by_itself(
     world: World, newcomer: Newcomer
 ) -> None:
@@ -336,6 +352,7 @@ def test_with_its_server_down_the_page_answers_and_the_badge_gets_live_by_itself
         page.evaluate("window.sameDocument = true")
         visitor.see_state("Auto-reply", "waiting", "The mail server cannot be reached, or broke off.")
         visitor.look("auto-reply with server down")
+        an_operator_sees_the_server_down(world, newcomer(), user.server)
     began = time.monotonic()
     visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
     assert time.monotonic() - began < LIVE_AGAIN_WITHIN_SECONDS
