@@ -324,7 +324,7 @@ def an_operator_sees_the_server_down(world: World, visitor: Visitor, server: str
     visitor.sign_in(operator.login, operator.password)
     page.get_by_role("link", name="Servers").click()
     visitor.see_heading("Servers")
-    expect(page.locator("[data-standing='away']")).to_contain_text("Away since", timeout=WAIT_MS)
+    expect(page.locator("[data-standing='away']")).to_contain_text("away since", timeout=WAIT_MS)
     visitor.look("servers, one down")
     page.get_by_role("link", name=server, exact=True).click()
     visitor.see_heading(server)
