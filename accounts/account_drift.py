@@ -26,8 +26,10 @@ def read_accounts(
     return {login: Seen(found.get(login)) for login in logins}
 
 
-def explain_account(_mailbox: Mailbox, wanted: AccountState, held: AccountState | None) -> Drift:
+def explain_account(_mailbox: Mailbox, wanted: AccountState | None, held: AccountState | None) -> Drift:
     """A hash is never told, only that it is another one."""
+    if wanted is None:
+        return Drift((), held=None)
     if held is None:
         return Drift(
             ((gettext_noop("The mailbox is not on the mail server any more."), {}),),

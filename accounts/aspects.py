@@ -9,13 +9,16 @@ from accounts.account_drift import watch
 from accounts.models import Mailbox
 from mailservers import sealed_passwords
 from mailservers.aspects import Aspect
-from mailservers.drivers.base import AccountState, Driver, Refused
+from mailservers.drivers.base import AccountState, Driver, Limits, Refused
 from mailservers.drivers.fitting import fit_account
 from mailservers.models import Server
 from mailservers.servers import limits_of
 
 
-def desired_account(mailbox: Mailbox) -> AccountState:
+def desired_account(mailbox: Mailbox) -> AccountState | None:
+    """None: nothing of it is to be left on the server."""
+    if mailbox.is_gone:
+        return None
     return AccountState(
         login=mailbox.login,
         address=mailbox.address,
@@ -34,8 +37,10 @@ def _takes_hashes(server: Server) -> bool:
     return limits is None or limits.takes_hashes
 
 
-def note_account(mailbox: Mailbox, wanted: AccountState, held: AccountState) -> None:
+def note_account(mailbox: Mailbox, wanted: AccountState | None, held: AccountState | None) -> None:
     """A password that was told is erased; a login that the server chose is learnt."""
+    if wanted is None or held is None:
+        return
     if wanted.new_password is not None:
         sealed_passwords.erase(wanted.new_password.number)
     if held.kept_login and held.kept_login != mailbox.login:
@@ -45,10 +50,13 @@ def note_account(mailbox: Mailbox, wanted: AccountState, held: AccountState) -> 
             Mailbox.objects.filter(pk=mailbox.pk).update(login=held.kept_login)
 
 
-def put_account(driver: Driver, login: str, account: AccountState) -> None:
+def put_account(driver: Driver, login: str, account: AccountState | None) -> None:
     """Open sessions keep the old password, limit and rights, so they end: programs sign in again."""
     was_there = driver.read_account(login) is not None
-    driver.put_account(account)
+    if account is None:
+        driver.remove_account(login)
+    else:
+        driver.put_account(account)
     if was_there:
         # A server that can't end sessions says Refused; the account itself is right all the same.
         with suppress(Refused):
@@ -59,8 +67,10 @@ def read_account(driver: Driver, login: str) -> AccountState | None:
     return driver.read_account(login)
 
 
-def account_differences(wanted: AccountState, held: AccountState | None) -> list[str]:
+def account_differences(wanted: AccountState | None, held: AccountState | None) -> list[str]:
     """In words; a hash is never told, only that it differs."""
+    if wanted is None:
+        return [gettext("the account is still there")]
     if held is None:
         return [gettext("the account is not there")]
     found: list[str] = []
@@ -77,13 +87,17 @@ def account_differences(wanted: AccountState, held: AccountState | None) -> list
     return found
 
 
+def fit(account: AccountState | None, limits: Limits) -> AccountState | None:
+    return None if account is None else fit_account(account, limits)
+
+
 account = Aspect(
     name="account",
     desired=desired_account,
     put=put_account,
     read=read_account,
     differences=account_differences,
-    fit=fit_account,
+    fit=fit,
     noted=note_account,
     watch=watch,
 )

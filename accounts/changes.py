@@ -1,6 +1,7 @@
 """Where a change stands: the badge that refreshes itself, and what can be done about it."""
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Mailbox
+from accounts.models import Domain, Mailbox
 from accounts.requests import person_of
 from mailservers import outbox
 from mailservers.models import Change
@@ -19,7 +20,10 @@ from mailservers.models import Change
 @require_safe
 def show_state(request: HttpRequest, number: int) -> HttpResponse:
     """The badge alone; it asks again, after growing pauses, until the change is settled."""
-    mine = Change.objects.filter(mailbox__in=Mailbox.objects.open_to(person_of(request)))
+    person = person_of(request)
+    # Deleted mailboxes have a badge as well, for those who can bring them back and for staff.
+    deleted = Q(mailbox__deleted_at__isnull=False, mailbox__domain__in=Domain.objects.open_to(person))
+    mine = Change.objects.filter(deleted | Q(mailbox__in=Mailbox.objects.open_to(person)))
     change = get_object_or_404(mine.select_related("server").with_way_back(), pk=number)
     asked = request.GET.get("asked", "")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0

@@ -59,6 +59,10 @@ class DomainQuerySet(models.QuerySet["Domain"]):
             return self.all()
         return self.filter(webmasters=person)
 
+    def administered_by(self, person: Person) -> "DomainQuerySet":
+        """Those in which a person makes and deletes mailboxes: operators all, webmasters their own."""
+        return self.all() if person.is_operator else self.filter(webmasters=person)
+
     def quota_changeable_by(self, person: Person) -> "DomainQuerySet":
         """Those whose room a person hands out; support changes nothing."""
         return self.none() if person.is_support and not person.is_operator else self.open_to(person)
@@ -77,6 +81,7 @@ class Domain(models.Model):
     max_quota_bytes = models.PositiveBigIntegerField(
         default=0, help_text=_("What all its mailboxes may be given together; 0 means no limit.")
     )
+    max_mailboxes = models.PositiveIntegerField(default=0, help_text=_("0 means no limit."))
     warning_thresholds = models.JSONField(
         default=default_thresholds, help_text=_("Percentages of a mailbox's limit.")
     )
@@ -105,9 +110,35 @@ class DomainAdmin(models.Model):
         return f"{self.person} @ {self.domain}"
 
 
+# How a list of mailboxes can be narrowed: in words, and as a condition.
+SHOWN = {
+    "off": (_("signing in is switched off"), Q(enabled=False)),
+    "no-password": (_("no password yet"), Q(password_hash="")),
+    "auto-reply": (_("auto-reply is on"), Q(auto_reply__enabled=True)),
+    "full": (
+        _("80 % full or more"),
+        Q(quota_bytes__gt=0, usage__bytes_used__gte=models.F("quota_bytes") * 8 / 10),
+    ),
+    "waiting": (_("a change waits"), Q(changes__state__in=["waiting", "pushing"])),
+    "no-recovery": (_("no recovery address"), Q(recovery_address="")),
+}
+
+
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def alive(self) -> "MailboxQuerySet":
         return self.filter(deleted_at=None)
+
+    def deleted(self) -> "MailboxQuerySet":
+        """Those that can still be brought back."""
+        return self.filter(deleted_at__isnull=False, purge_after__gt=timezone.now())
+
+    def gone(self) -> "MailboxQuerySet":
+        """Deleted so long ago that nothing of them is kept any longer."""
+        return self.filter(deleted_at__isnull=False, purge_after__lte=timezone.now())
+
+    def administered_by(self, person: Person) -> "MailboxQuerySet":
+        """Those a person edits, switches off, deletes and brings back; deleted ones included."""
+        return self.filter(domain__in=Domain.objects.administered_by(person))
 
     def open_to(self, person: Person) -> "MailboxQuerySet":
         """Those a person may look at: staff all, webmasters their domains', users their own."""
@@ -144,6 +175,12 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         typed = name.strip().casefold()
         return self.alive().filter(Q(address=typed) | Q(login=typed))
 
+    def showing(self, name: str) -> "MailboxQuerySet":
+        """Those that a name of SHOWN stands for; all, for any other name."""
+        if name not in SHOWN:
+            return self.all()
+        return self.filter(pk__in=Mailbox.objects.filter(SHOWN[name][1]).values("pk"))
+
     def matching(self, text: str) -> "MailboxQuerySet":
         """Those with the text in their address, login or name."""
         text = text.strip()
@@ -179,6 +216,11 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def is_gone(self) -> bool:
+        """Deleted, and the time in which it could be brought back is over."""
+        return self.purge_after is not None and self.purge_after <= timezone.now()
 
 
 class AliasQuerySet(models.QuerySet["Alias"]):

@@ -19,3 +19,9 @@ register_verb(
     "mailbox.redirect_acknowledged",
     gettext_noop("%(who)s has seen the rule that sends mail on to another address"),
 )
+register_verb("mailbox.edited", gettext_noop("%(who)s changed the mailbox"))
+register_verb("mailbox.switched_off", gettext_noop("%(who)s switched signing in off"))
+register_verb("mailbox.switched_on", gettext_noop("%(who)s switched signing in on"))
+register_verb("mailbox.deleted", gettext_noop("%(who)s deleted the mailbox"))
+register_verb("mailbox.restored", gettext_noop("%(who)s brought the mailbox back"))
+register_verb("mailbox.purged", gettext_noop("%(who)s removed the mailbox for good"))

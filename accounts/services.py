@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from accounts import passwords
 from accounts.models import Domain, Mailbox, Person
+from accounts.room import lock_room, require_place, require_room
 from audit.chain import record
 from mailservers import outbox, sealed_passwords
 from mailservers.models import Change
@@ -12,22 +13,38 @@ from mailservers.servers import limits_of
 
 
 @transaction.atomic
-def create_mailbox(domain: Domain, local_part: str, *, login: str, name: str, by: Person | None) -> Mailbox:
-    """A new mailbox on the domain's server. Nobody can sign in before a password is set.
+def create_mailbox(
+    domain: Domain,
+    local_part: str,
+    *,
+    login: str,
+    name: str,
+    by: Person | None,
+    quota_bytes: int | None = None,
+    recovery_address: str = "",
+) -> Mailbox:
+    """A new mailbox on the domain's server; nobody can sign in before a password is set.
 
-    Where the server chooses logins, the address stands for it until the server has told it.
+    Raises NoRoomLeft, NoPlaceLeft, or IntegrityError when its address or login is taken. Where the server
+    chooses logins, the address stands for it until the server has told it. Without `quota_bytes` it gets
+    what the domain gives by default.
     """
     address = f"{local_part}@{domain.name}".casefold()
     limits = limits_of(domain.server)
     if limits is not None and limits.chooses_logins:
         login = address
+    room = lock_room(domain.pk)
+    require_place(room)
+    room_bytes = room.default_quota_bytes if quota_bytes is None else quota_bytes
+    require_room(room, room_bytes, instead_of=[0])
     mailbox = Mailbox.objects.create(
         address=address,
         domain=domain,
         server=domain.server,
         login=login.casefold(),
         name=name,
-        quota_bytes=domain.default_quota_bytes,
+        quota_bytes=room_bytes,
+        recovery_address=recovery_address,
         language=domain.language,
     )
     event = record(

@@ -2,10 +2,16 @@
 
 from celery import shared_task
 
-from accounts import alarm_mails
+from accounts import alarm_mails, lifecycle
 
 
 @shared_task(soft_time_limit=100, time_limit=120)
 def mail_alarms() -> None:
     """Tell webmasters of redirects made outside the portal; what could not be sent is tried again."""
     alarm_mails.mail_alarms()
+
+
+@shared_task(soft_time_limit=100, time_limit=120)
+def purge_mailboxes() -> None:
+    """Remove for good what was deleted long ago."""
+    lifecycle.purge_mailboxes()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import changes, drift, servers, settings_views, views
+from accounts import changes, drift, mailbox_views, servers, settings_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,6 +11,12 @@ urlpatterns = [
     path("language/", settings_views.choose_language, name="choose-language"),
     path("domains/", views.list_domains, name="list-domains"),
     path("domains/<str:name>/", views.list_mailboxes, name="list-mailboxes"),
+    path("domains/<str:name>/new-mailbox/", mailbox_views.create_mailbox, name="create-mailbox"),
+    path("domains/<str:name>/deleted/", mailbox_views.list_deleted, name="list-deleted"),
+    path("deleted/<str:address>/restore/", mailbox_views.restore_mailbox, name="restore-mailbox"),
+    path("mailboxes/<str:address>/edit/", mailbox_views.edit_mailbox, name="edit-mailbox"),
+    path("mailboxes/<str:address>/switch/", mailbox_views.switch_mailbox, name="switch-mailbox"),
+    path("mailboxes/<str:address>/delete/", mailbox_views.delete_mailbox, name="delete-mailbox"),
     path("mailboxes/<str:address>/", views.show_mailbox, name="show-mailbox"),
     path("mailboxes/<str:address>/password/", views.change_password, name="change-password"),
     path("mailboxes/<str:address>/history/", views.show_history, name="show-history"),

@@ -2,7 +2,7 @@
 
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import sessions
 from accounts.forms import ChangePasswordForm, CodeForm, SignInForm
-from accounts.models import Domain, Mailbox, Person, RedirectAlarm
+from accounts.models import SHOWN, Domain, Mailbox, Person, RedirectAlarm
 from accounts.paging import page_by_address, page_by_number
 from accounts.requests import person_of
 from accounts.services import change_password as keep_new_password
@@ -25,6 +25,7 @@ from mailservers.sealed_passwords import NoSealingKey
 
 # So many are shown above the list of domains.
 ALARMS = 5
+SHOWN_REQUESTS = 10
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
@@ -69,6 +70,7 @@ def list_domains(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     alarms = RedirectAlarm.objects.open_to(person).select_related("mailbox").order_by("-pk")
     shown = list(alarms[: ALARMS + 1])
+    waiting = _waiting_for_room(person)
     domains = (
         Domain.objects.open_to(person)
         .select_related("server")
@@ -81,23 +83,53 @@ def list_domains(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "domains": domains,
+        "quota_requests": waiting[:SHOWN_REQUESTS],
+        "more_quota_requests": len(waiting[SHOWN_REQUESTS:]),
         "alarms": shown[:ALARMS],
         "more_alarms": alarms.count() - ALARMS if len(shown) > ALARMS else 0,
     }
     return render(request, "accounts/list_domains.html", context)
 
 
+def _waiting_for_room(person: Person, in_domain: Domain | None = None) -> list[tuple[Domain, int]]:
+    """Domains in which somebody asks for more room, and how many do; nothing for who can't give any."""
+    domains = Domain.objects.quota_changeable_by(person)
+    if in_domain is not None:
+        domains = domains.filter(pk=in_domain.pk)
+    waiting = Mailbox.objects.alive().filter(quota_requests__state="waiting", domain__in=domains)
+    counts = dict(waiting.values_list("domain").annotate(count=Count("pk")).order_by())
+    return [(domain, counts[domain.pk]) for domain in domains.filter(pk__in=counts)]
+
+
 @require_safe
 def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.open_to(person_of(request)).select_related("server"), name=name)
+    person = person_of(request)
+    deleted = Mailbox.objects.deleted().filter(domain=OuterRef("pk"))
+    visible = Domain.objects.open_to(person).select_related("server").annotate(has_deleted=Exists(deleted))
+    domain = get_object_or_404(visible, name=name)
     sought = request.GET.get("q", "").strip()
-    found = Mailbox.objects.alive().filter(domain=domain).matching(sought).select_related("auto_reply")
+    shown = request.GET.get("show", "")
+    found = (
+        Mailbox.objects.alive()
+        .filter(domain=domain)
+        .matching(sought)
+        .showing(shown)
+        .select_related("auto_reply", "usage")
+    )
     page = page_by_address(found, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     changes = Change.objects.newest_of_each([mailbox.pk for mailbox in page.rows])
     context = {
         "domain": domain,
+        "quota_requests": _waiting_for_room(person, in_domain=domain),
         "page": page,
         "q": sought,
+        "show": shown,
+        "narrowed": bool(sought or shown in SHOWN),
+        "ways_to_show": [(name, words) for name, (words, _condition) in SHOWN.items()],
+        # Who sees it and is no staff is one of its webmasters.
+        "administered": person.is_operator
+        or not person.is_support
+        or Domain.objects.administered_by(person).filter(pk=domain.pk).exists(),
         "found_count": found.count(),
         "rows": [(mailbox, changes.get(mailbox.pk)) for mailbox in page.rows],
     }
@@ -127,6 +159,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "newest_alarm": alarms[0].pk if alarms else 0,
         "changes": {aspect: Change.objects.newest_of(mailbox.pk, aspect) for aspect in ("account", "script")},
         "changeable": changeable,
+        "administered": Mailbox.objects.administered_by(person).filter(pk=mailbox.pk).exists(),
     }
     return render(request, "accounts/show_mailbox.html", context)
 

@@ -45,6 +45,13 @@ class Environment:
             return default
         return int(value)
 
+    def whole_number(self, name: str, *, default: int, least: int, most: int) -> int:
+        value = self.word(name) or str(default)
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most):
+            self.problem(f"{name} must be a whole number from {least} to {most}.")
+            return default
+        return int(value)
+
     def choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
         value = self._env.str(name, default)
         if value not in choices:

@@ -49,6 +49,8 @@ TIME_ZONE = env.time_zone("PORTAL_TIME_ZONE", default="Europe/Brussels")
 # What 1 kB, MB, GB, TB mean in pages, forms and mails: 1024 or 1000 of the smaller one. Mail programs such
 # as Thunderbird count what GETQUOTA tells them (KiB) in steps of 1024.
 SIZE_UNITS = env.choice("PORTAL_SIZE_UNITS", ("binary", "decimal"), default="binary")
+# Days in which a deleted mailbox can be brought back.
+KEEP_DELETED_DAYS = env.whole_number("PORTAL_KEEP_DELETED_DAYS", default=30, least=1, most=3650)
 SIZE_STEP = 1024 if SIZE_UNITS == "binary" else 1000
 # The server that takes the portal's own mail: warnings, notices. Without a host none is sent.
 EMAIL_HOST = env.word("PORTAL_SMTP_HOST")
@@ -253,6 +255,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="2", minute="30"),
         "options": {"expires": 6 * 60 * 60},
     },
+    "purge mailboxes": {"task": "accounts.tasks.purge_mailboxes", "schedule": 60 * 60.0},
     "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},
     "mail confirmations": {
         "task": "vacation.tasks.mail_confirmations",

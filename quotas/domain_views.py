@@ -13,13 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from accounts.paging import page_by_address
 from accounts.requests import person_of
+from accounts.room import NoRoomLeft
 from mailservers.models import Change, Server, Usage
 from quotas.figures import fill_of, totals_by, totals_of
 from quotas.forms import DomainRulesForm, ManyQuotasForm, QuotaForm
 from quotas.models import DomainReading, QuotaRequest
 from quotas.services import (
     AlreadyDecided,
-    NoRoomLeft,
     approve_request,
     change_domain_rules,
     refuse_request,

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import Domain, Mailbox, Person
+from accounts.room import lock_room, require_room
 from accounts.sizes import in_words
 from audit.chain import Entry, record, record_all
 from mailservers import outbox
@@ -21,14 +21,6 @@ from quotas.models import QuotaRequest, TrashEmptying
 
 # Mailboxes changed in one transaction of a bulk job: others wait for its locks no longer than it takes.
 MANY = 200
-
-
-class NoRoomLeft(Exception):
-    """The domain has less left to give than this takes."""
-
-    def __init__(self, lacking_bytes: int) -> None:
-        super().__init__(lacking_bytes)
-        self.lacking_bytes = lacking_bytes
 
 
 class AlreadyDecided(Exception):
@@ -51,12 +43,6 @@ def change_quotas(mailboxes: Sequence[Mailbox], domain: Domain, quota_bytes: int
     """Give many mailboxes of a domain so much room each, or none of them; raises NoRoomLeft."""
     wanted = [mailbox.pk for mailbox in mailboxes if mailbox.quota_bytes != quota_bytes]
     return len(_change_quotas(wanted, domain.pk, quota_bytes, by, Change.Priority.BULK))
-
-
-def given_to(domain: Domain) -> int:
-    """What all mailboxes of the domain may hold together; those without a limit count as nothing."""
-    found = Mailbox.objects.alive().filter(domain=domain).aggregate(total=Sum("quota_bytes"))
-    return int(found["total"] or 0)
 
 
 def suggested_quota(mailbox: Mailbox) -> int:
@@ -162,8 +148,7 @@ def change_domain_rules(domain: Domain, rules: dict[str, Any], *, by: Person) ->
 def _change_quotas(
     mailbox_ids: Sequence[int], domain_id: int, quota_bytes: int, by: Person, priority: int
 ) -> list[Change]:
-    # The domain's row is the lock: two people at a time could give more than there is.
-    domain = Domain.objects.select_for_update(no_key=True).get(pk=domain_id)
+    domain = lock_room(domain_id)
     mailboxes = list(
         Mailbox.objects.alive()
         .filter(pk__in=mailbox_ids, domain=domain)
@@ -171,7 +156,7 @@ def _change_quotas(
         .select_related("domain", "server")
         .order_by("pk")
     )
-    _require_room(domain, mailboxes, quota_bytes)
+    require_room(domain, quota_bytes, instead_of=[mailbox.quota_bytes for mailbox in mailboxes])
     entries = [
         Entry(
             verb="mailbox.quota_changed",
@@ -186,16 +171,6 @@ def _change_quotas(
     events = record_all(entries, by=by)
     wishes = list(zip(mailboxes, events, strict=True))
     return outbox.request_pushes(wishes, "account", priority=priority)
-
-
-def _require_room(domain: Domain, mailboxes: Sequence[Mailbox], quota_bytes: int) -> None:
-    """Less is always possible, also in a domain that has given too much already."""
-    if not domain.max_quota_bytes:
-        return
-    before = given_to(domain)
-    after = before + sum(quota_bytes - mailbox.quota_bytes for mailbox in mailboxes)
-    if after > max(domain.max_quota_bytes, before):
-        raise NoRoomLeft(after - domain.max_quota_bytes)
 
 
 def _decide(request: QuotaRequest, state: str, by: Person, given: int | None) -> None:

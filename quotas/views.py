@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Mailbox
 from accounts.requests import person_of
+from accounts.room import NoRoomLeft
 from accounts.sizes import UNITS, in_words
 from mailservers.models import Change, Usage, UsageRequest
 from mailservers.servers import limits_of
 from quotas import asking
 from quotas.figures import days_of, days_until_full, fill_of, in_about
 from quotas.forms import QuotaForm, TrashForm
-from quotas.services import AlreadyAsked, NoRoomLeft, suggested_quota
+from quotas.services import AlreadyAsked, suggested_quota
 from quotas.services import change_quota as keep_quota
 from quotas.services import empty_trash as order_emptying
 from quotas.services import request_quota as ask_for_more
@@ -131,6 +132,8 @@ def request_quota(request: HttpRequest, address: str) -> HttpResponse:
 
 
 def no_room_left(lacking: NoRoomLeft) -> str:
+    if not lacking.lacking_bytes:
+        return _("The domain has a limit, so each of its mailboxes needs one.")
     return _("The domain has not so much left to give: %(size)s are lacking.") % {
         "size": in_words(lacking.lacking_bytes)
     }

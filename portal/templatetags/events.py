@@ -43,9 +43,11 @@ LABELS = {
     "signing_in": gettext_noop("People can sign in"),
     "name": gettext_noop("Name"),
     "recovery_address": gettext_noop("Recovery address"),
+    "kept_until": gettext_noop("Can be brought back until"),
     "warn_webmasters": gettext_noop("Warn the webmasters as well"),
 }
-MOMENTS = {"starts", "ends", "forward_until", "saved_before", "maintenance_starts", "maintenance_ends"}
+MOMENTS = {"starts", "ends", "kept_until", "forward_until", "saved_before"}
+MOMENTS |= {"maintenance_starts", "maintenance_ends"}
 SIZES = {"quota_bytes", "max_quota_bytes"}
 LONG = {"text"}
 # The sentences of these events say it already.

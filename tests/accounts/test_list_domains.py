@@ -1,4 +1,5 @@
 from accounts.models import Domain
+from quotas.services import refuse_request, request_quota
 
 URL = "/domains/"
 
@@ -28,3 +29,28 @@ def test_it_counts_mailboxes_and_auto_replies(client, webmaster, mailbox):
     client.force_login(webmaster)
     [row] = client.get(URL).context["domains"]
     assert (row.mailbox_count, row.auto_reply_count) == (1, 0)
+
+
+def test_who_can_give_room_sees_where_somebody_asks_for_it(
+    client, webmaster, support, owner, mailbox, other_domain
+):
+    asked = request_quota(mailbox, by=owner)
+    for page in (URL, f"{URL}example.test/"):
+        client.force_login(webmaster)
+        answer = client.get(page)
+        assert [(domain.name, count) for domain, count in answer.context["quota_requests"]] == [
+            ("example.test", 1)
+        ]
+        assert 'href="/domains/example.test/usage/#requests"' in answer.content.decode()
+        # The help desk decides nothing.
+        client.force_login(support)
+        assert client.get(page).context["quota_requests"] == []
+    refuse_request(asked, by=webmaster)
+    client.force_login(webmaster)
+    assert "asks for more room" not in client.get(URL).content.decode()
+
+
+def test_requests_in_other_domains_are_not_told(client, other_domain, stranger, webmaster):
+    request_quota(other_domain.mailboxes.get(), by=stranger)
+    client.force_login(webmaster)
+    assert client.get(URL).context["quota_requests"] == []

@@ -67,7 +67,9 @@ class Trouble:
         )
         driver = driver_for(self.server)
         for mailbox in self.mailboxes:
-            driver.put_account(desired_account(mailbox))
+            wanted = desired_account(mailbox)
+            assert wanted is not None
+            driver.put_account(wanted)
         self.workers: list[ChildProcess] = []
         self._leaving = ExitStack()
         self._leaving.callback(self.way.close)

@@ -8,6 +8,8 @@ import pytest
 from django.db import connection, connections
 
 from accounts.models import Domain, Mailbox
+from accounts.room import NoRoomLeft
+from accounts.services import create_mailbox
 from audit.models import Event
 from mailservers.drivers.base import TryAgain
 from mailservers.drivers.memory import MemoryDriver
@@ -17,7 +19,6 @@ from quotas.models import Notice, QuotaRequest
 from quotas.services import (
     AlreadyAsked,
     AlreadyDecided,
-    NoRoomLeft,
     approve_request,
     change_quota,
     change_quotas,
@@ -91,13 +92,40 @@ def test_many_are_pushed_behind_single_changes_and_unchanged_ones_not(three, dom
     }
 
 
-def test_two_at_a_time_cannot_give_more_than_there_is(transactional_db, three, webmaster):
+def create(domain, name, webmaster):
+    return create_mailbox(domain, name, login=name, name="", by=webmaster)
+
+
+def test_a_new_mailbox_takes_of_the_domains_room(three, domain, webmaster):
+    Domain.objects.update(default_quota_bytes=150 * MB)
+    create(domain, "u3", webmaster)
+    with pytest.raises(NoRoomLeft) as refusal:
+        create(domain, "u4", webmaster)
+    assert refusal.value.lacking_bytes == 100 * MB
+    assert quotas() == [100, 100, 100, 150]
+
+
+def test_in_a_domain_with_a_limit_no_mailbox_is_without_one(three, domain, webmaster):
+    Domain.objects.update(default_quota_bytes=0)
+    with pytest.raises(NoRoomLeft):
+        create(domain, "u3", webmaster)
+    with pytest.raises(NoRoomLeft):
+        change_quota(three[0], 0, by=webmaster)
+    Domain.objects.update(max_quota_bytes=0)
+    create(domain, "u3", webmaster)
+    change_quota(three[0], 0, by=webmaster)
+    assert quotas() == [0, 100, 100, 0]
+
+
+@pytest.mark.parametrize("second", ["changes", "creates"])
+def test_two_at_a_time_cannot_give_more_than_there_is(transactional_db, three, domain, webmaster, second):
     """Each alone would fit."""
     outcomes = []
+    Domain.objects.update(default_quota_bytes=200 * MB)
 
-    def give(mailbox):
+    def give(step):
         try:
-            change_quota(mailbox, 300 * MB, by=webmaster)
+            step()
             outcomes.append("given")
         except NoRoomLeft:
             outcomes.append("refused")
@@ -106,7 +134,13 @@ def test_two_at_a_time_cannot_give_more_than_there_is(transactional_db, three, w
 
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time: nothing to prove")
-    threads = [threading.Thread(target=give, args=[mailbox]) for mailbox in three[:2]]
+    steps = [
+        lambda: change_quota(three[0], 300 * MB, by=webmaster),
+        (lambda: change_quota(three[1], 300 * MB, by=webmaster))
+        if second == "changes"
+        else (lambda: create(domain, "u3", webmaster)),
+    ]
+    threads = [threading.Thread(target=give, args=[step]) for step in steps]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,175 @@
+"""What people type about mailboxes."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.size_field import SizeField
+from mailservers.servers import limits_of
+
+# RFC 2142: whoever has trouble with a domain writes there, so these are not anybody's to hand out.
+PROTECTED = ("abuse", "postmaster")
+_LOCAL_PART = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+class CreateMailboxForm(forms.Form):
+    """A new mailbox of a domain."""
+
+    local_part = forms.CharField(
+        label=gettext_lazy("Address"),
+        max_length=320,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "autofocus": True}),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("Of the person, or of what the mailbox is for."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    recovery_address = forms.EmailField(
+        label=gettext_lazy("Recovery address"),
+        required=False,
+        help_text=gettext_lazy("Another address of the same person: links and warnings are sent there too."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    quota_bytes = SizeField(
+        label=gettext_lazy("Room for mail"),
+        required=False,
+        help_text=gettext_lazy("Empty: as much as the domain gives by default."),
+    )
+    login = forms.CharField(
+        label=gettext_lazy("Login on the mail server"),
+        max_length=200,
+        help_text=gettext_lazy("The user name in mail programs. It can't be changed later."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+
+    def __init__(self, data: Any = None, *, domain: Domain, by: Person, login: str) -> None:
+        super().__init__(data, initial={"login": login, "quota_bytes": domain.default_quota_bytes})
+        self.domain, self.by = domain, by
+        self.deleted: Mailbox | None = None
+        """The deleted mailbox that has the address, if one has."""
+        self.fields["local_part"].help_text = _("The part before @%(domain)s.") % {"domain": domain.name}
+        limits = limits_of(domain.server)
+        if limits is not None and limits.chooses_logins:
+            del self.fields["login"]
+
+    def clean_local_part(self) -> str:
+        typed = str(self.cleaned_data["local_part"]).strip().casefold()
+        local_part, sign, host = typed.rpartition("@")
+        if not sign:
+            local_part = host
+        elif host != self.domain.name:
+            raise ValidationError(
+                _("This address is not in %(domain)s. Type only what comes before the @."),
+                params={"domain": self.domain.name},
+            )
+        if not _LOCAL_PART.fullmatch(local_part) or len(local_part) > 64:
+            raise ValidationError(
+                _(
+                    "An address is made of the letters a to z, digits, and . _ - + between them,"
+                    " at most 64 in all. No blanks, no accents."
+                )
+            )
+        address = f"{local_part}@{self.domain.name}"
+        validate_email(address)
+        if local_part in PROTECTED and not self.by.is_operator:
+            raise ValidationError(
+                _("Everybody may write to %(name)s about trouble: ask your hoster to set this address up."),
+                params={"name": address},
+            )
+        self._refuse_taken(address)
+        return local_part
+
+    def _refuse_taken(self, address: str) -> None:
+        found = Mailbox.objects.filter(address=address).first()
+        if found is not None and found.purge_after is not None:
+            self.deleted = found
+            raise ValidationError(
+                _("A deleted mailbox keeps this address until %(day)s. You can bring it back instead."),
+                params={"day": date_format(found.purge_after, "DATE_FORMAT")},
+            )
+        if found is not None:
+            raise ValidationError(_("There is a mailbox with this address already."))
+        if Alias.objects.filter(address=address).exists():
+            raise ValidationError(_("This address is an alias already. Remove the alias first."))
+
+    def clean_login(self) -> str:
+        login = str(self.cleaned_data["login"]).strip().casefold()
+        if not _LOGIN.fullmatch(login):
+            raise ValidationError(_("A login is made of the letters a to z, digits, and . _ - after them."))
+        if Mailbox.objects.filter(server=self.domain.server_id, login=login).exists():
+            raise ValidationError(_("Another mailbox on the mail server has this login. Choose another one."))
+        return login
+
+    def clean_quota_bytes(self) -> int:
+        return int(self.cleaned_data["quota_bytes"]) or self.domain.default_quota_bytes
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        recovery, local_part = given.get("recovery_address"), given.get("local_part")
+        if recovery and recovery.casefold() == f"{local_part}@{self.domain.name}":
+            self.add_error("recovery_address", _not_itself())
+        return given
+
+
+class EditMailboxForm(forms.Form):
+    """What can be changed of a mailbox; what the person saw goes along, so that nobody's change is lost."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    recovery_address = forms.EmailField(
+        label=gettext_lazy("Recovery address"),
+        required=False,
+        help_text=gettext_lazy("Another address of the same person: links and warnings are sent there too."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    seen_name = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    seen_recovery_address = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, mailbox: Mailbox, data: Any = None) -> None:
+        self.mailbox = mailbox
+        name, recovery = mailbox.name, mailbox.recovery_address
+        super().__init__(
+            data,
+            initial={
+                "name": name,
+                "recovery_address": recovery,
+                "seen_name": name,
+                "seen_recovery_address": recovery,
+            },
+        )
+
+    def clean_recovery_address(self) -> str:
+        recovery = str(self.cleaned_data["recovery_address"])
+        if recovery.casefold() == self.mailbox.address:
+            raise ValidationError(_not_itself())
+        return recovery
+
+    @property
+    def changed(self) -> dict[str, str]:
+        """The fields that differ from what the person saw."""
+        return {
+            name: self.cleaned_data[name] for name in self.seen if self.cleaned_data[name] != self.seen[name]
+        }
+
+    @property
+    def seen(self) -> dict[str, str]:
+        return {name: self.cleaned_data[f"seen_{name}"] for name in ("name", "recovery_address")}
+
+
+def _not_itself() -> str:
+    return _("This is the mailbox itself: who can't open it could not read it there either.")

@@ -1,0 +1,182 @@
+"""Making, changing and deleting mailboxes."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import lifecycle
+from accounts.mailbox_forms import CreateMailboxForm, EditMailboxForm
+from accounts.models import Domain, Mailbox, Person
+from accounts.requests import person_of
+from accounts.room import NoPlaceLeft, NoRoomLeft
+from accounts.services import create_mailbox as make_mailbox
+from accounts.sizes import in_words
+from mailservers.models import Change
+
+READ_AND_WRITE = ["GET", "HEAD", "POST"]
+
+
+@never_cache
+@require_http_methods(READ_AND_WRITE)
+def create_mailbox(request: HttpRequest, name: str) -> HttpResponse:
+    person = person_of(request)
+    domain = _domain(person, name)
+    form = CreateMailboxForm(
+        request.POST or None, domain=domain, by=person, login=lifecycle.propose_login(domain)
+    )
+    if form.is_valid():
+        mailbox = _make(form, domain, person)
+        if mailbox is not None:
+            messages.success(
+                request, _("%(address)s is made. The mail server is told now.") % {"address": mailbox.address}
+            )
+            return redirect("accounts:show-mailbox", mailbox.address)
+    return render(request, "accounts/create_mailbox.html", {"domain": domain, "form": form})
+
+
+def _make(form: CreateMailboxForm, domain: Domain, person: Person) -> Mailbox | None:
+    given = form.cleaned_data
+    try:
+        return make_mailbox(
+            domain,
+            given["local_part"],
+            login=given.get("login", ""),
+            name=given["name"],
+            by=person,
+            quota_bytes=given["quota_bytes"],
+            recovery_address=given["recovery_address"],
+        )
+    except NoRoomLeft as lack:
+        form.add_error("quota_bytes", _no_room(lack))
+    except NoPlaceLeft as full:
+        form.add_error(None, _no_place(full))
+    except IntegrityError:
+        form.add_error(None, _("Somebody made a mailbox with this address or login just now. Try again."))
+    return None
+
+
+@never_cache
+@require_http_methods(READ_AND_WRITE)
+def edit_mailbox(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    mailbox = _mailbox(person, address)
+    form = EditMailboxForm(mailbox, request.POST or None)
+    if form.is_valid():
+        try:
+            lifecycle.edit_mailbox(mailbox, form.changed, seen=form.seen, by=person)
+        except lifecycle.Stale:
+            form.add_error(
+                None,
+                _(
+                    "Somebody changed this mailbox while you were typing. What is set now: name “%(name)s”,"
+                    " recovery address “%(recovery)s”. Load the page again to go on from there."
+                )
+                % {"name": mailbox.name, "recovery": mailbox.recovery_address},
+            )
+        else:
+            messages.success(request, _("Saved. The mail server is told now."))
+            return redirect("accounts:show-mailbox", address)
+    change = Change.objects.newest_of(mailbox.pk, "account")
+    context = {"mailbox": mailbox, "form": form, "change": change}
+    return render(request, "accounts/edit_mailbox.html", context)
+
+
+@require_POST
+def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
+    """Sign-in off, or on again."""
+    person = person_of(request)
+    mailbox = _mailbox(person, address)
+    try:
+        if "on" in request.POST:
+            lifecycle.switch_on(mailbox, by=person)
+            messages.success(request, _("Signing in works again as soon as the change is live."))
+        else:
+            lifecycle.switch_off(mailbox, by=person)
+            messages.success(request, _("Signing in is switched off, and open mail programs are signed out."))
+    except lifecycle.Stale:
+        messages.info(request, _("The mailbox was deleted meanwhile."))
+        return redirect("accounts:list-mailboxes", mailbox.domain.name)
+    return redirect("accounts:edit-mailbox", address)
+
+
+@never_cache
+@require_http_methods(READ_AND_WRITE)
+def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    mailbox = _mailbox(person, address)
+    typed = request.POST.get("address", "").strip().casefold()
+    if request.method == "POST" and typed == mailbox.address:
+        lifecycle.delete_mailbox(mailbox, by=person)
+        messages.success(
+            request,
+            _("%(address)s is deleted. It can be brought back from this list.") % {"address": address},
+        )
+        return redirect("accounts:list-deleted", mailbox.domain.name)
+    context = {
+        "mailbox": mailbox,
+        "typed": typed,
+        "wrong": request.method == "POST",
+        "days": settings.KEEP_DELETED_DAYS,
+    }
+    return render(request, "accounts/delete_mailbox.html", context)
+
+
+@require_safe
+def list_deleted(request: HttpRequest, name: str) -> HttpResponse:
+    person = person_of(request)
+    domain = get_object_or_404(Domain.objects.open_to(person).select_related("server"), name=name)
+    mailboxes = list(Mailbox.objects.deleted().filter(domain=domain).order_by("-deleted_at")[:500])
+    changes = Change.objects.newest_of_each([mailbox.pk for mailbox in mailboxes])
+    context = {
+        "domain": domain,
+        "rows": [(mailbox, changes.get(mailbox.pk)) for mailbox in mailboxes],
+        "administered": Domain.objects.administered_by(person).filter(pk=domain.pk).exists(),
+    }
+    return render(request, "accounts/list_deleted.html", context)
+
+
+@require_POST
+def restore_mailbox(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    deleted = Mailbox.objects.administered_by(person).deleted().select_related("domain", "server")
+    mailbox = get_object_or_404(deleted, address=address)
+    try:
+        lifecycle.restore_mailbox(mailbox, by=person)
+    except NoRoomLeft as lack:
+        messages.error(request, _no_room(lack))
+    except NoPlaceLeft as full:
+        messages.error(request, _no_place(full))
+    except lifecycle.Stale:
+        messages.info(request, _("Somebody brought it back meanwhile."))
+    else:
+        messages.success(request, _("%(address)s is back, as it was.") % {"address": address})
+        return redirect("accounts:show-mailbox", address)
+    return redirect("accounts:list-deleted", mailbox.domain.name)
+
+
+def _domain(person: Person, name: str) -> Domain:
+    return get_object_or_404(Domain.objects.administered_by(person).select_related("server"), name=name)
+
+
+def _mailbox(person: Person, address: str) -> Mailbox:
+    mine = Mailbox.objects.administered_by(person).alive().select_related("domain", "server", "owner")
+    return get_object_or_404(mine, address=address)
+
+
+def _no_room(lack: NoRoomLeft) -> str:
+    if not lack.lacking_bytes:
+        return _("The domain has a limit for all mailboxes together: give this one a limit too.")
+    return _("The domain has %(size)s too little room left. Give it less, or others less.") % {
+        "size": in_words(lack.lacking_bytes)
+    }
+
+
+def _no_place(full: NoPlaceLeft) -> str:
+    return _(
+        "The domain may have %(most)s mailboxes, and has them. Delete one, or ask your hoster for more."
+    ) % {"most": full.most}
