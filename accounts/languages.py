@@ -58,6 +58,15 @@ def domain_language(person: Person) -> str:
     return languages.pop() if len(languages) == 1 else ""
 
 
+def only_domain(person: Person) -> int | None:
+    """The domain of the person's mailboxes, or the one they run; None for several, and for staff."""
+    if person.sees_everything:
+        return None
+    own = set(person.mailboxes.alive().values_list("domain_id", flat=True))
+    found = own or set(Domain.objects.open_to(person).values_list("pk", flat=True))
+    return found.pop() if len(found) == 1 else None
+
+
 def remember_language(response: HttpResponse, language: str) -> None:
     """In this browser, for a year."""
     response.set_cookie(

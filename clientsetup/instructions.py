@@ -1,7 +1,9 @@
 """What a mail program has to be told, from the row of the mailbox's own server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from accounts.models import Mailbox
+from branding.looks import webmail_of
 from mailservers.models import Security, Server
 
 
@@ -45,6 +47,12 @@ class Instructions:
     def is_complete(self) -> bool:
         """A program can fetch and send."""
         return bool(self.incoming and self.smtp)
+
+
+def instructions_for(mailbox: Mailbox) -> Instructions:
+    """With the domain's own webmail, where it has one."""
+    told = instructions_of(mailbox.server)
+    return replace(told, webmail_url=webmail_of(mailbox.domain_id, told.webmail_url))
 
 
 def instructions_of(server: Server) -> Instructions:

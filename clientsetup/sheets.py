@@ -1,28 +1,42 @@
 """The set-up card on paper: one template for the print view and the PDF."""
 
+from base64 import b64encode
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.db.models import F, Q
 from django.template.loader import render_to_string
-from weasyprint import HTML, Document, default_url_fetcher
+from weasyprint import CSS, HTML, Document, default_url_fetcher
 
 from accounts.models import Mailbox
+from branding.looks import look_of
+from branding.models import Brand
 from clientsetup.instructions import Instructions
 
 
 def sheet_as_pdf(mailbox: Mailbox, told: Instructions, *, qr: str = "") -> bytes:
     """In the reader's language. Nothing is loaded but the portal's own style sheet and fonts."""
-    text = render_to_string("clientsetup/sheet_pdf.html", {"mailbox": mailbox, "told": told, "qr": qr})
-    written: bytes = laid_out(text).write_pdf(pdf_variant="pdf/ua-1")
+    look = look_of(mailbox.domain_id)
+    context = {"mailbox": mailbox, "told": told, "qr": qr, "brand": look, "logo": _logo_inside(mailbox)}
+    text = render_to_string("clientsetup/sheet_pdf.html", context)
+    written: bytes = laid_out(text, look.accent).write_pdf(pdf_variant="pdf/ua-1")
     return written
 
 
-def laid_out(text: str) -> Document:
+def laid_out(text: str, accent: str = "") -> Document:
     """The page as it lies on paper."""
+    colours = [CSS(string=f":root {{ --accent: {accent}; }}")] if accent else []
     html = HTML(string=text, base_url=str(settings.BASE_DIR), url_fetcher=_fetch)
-    return html.render(stylesheets=[finders.find("clientsetup/sheet.css")], pdf_variant="pdf/ua-1")
+    return html.render(stylesheets=[finders.find("clientsetup/sheet.css"), *colours], pdf_variant="pdf/ua-1")
+
+
+def _logo_inside(mailbox: Mailbox) -> str:
+    """The logo as a data: address; "" when there is none."""
+    brands = Brand.objects.filter(Q(domain=mailbox.domain_id) | Q(domain=None)).exclude(logo=b"")
+    brand = brands.order_by(F("domain").asc(nulls_last=True)).first()
+    return f"data:image/png;base64,{b64encode(bytes(brand.logo)).decode()}" if brand else ""
 
 
 def _fetch(url: str) -> object:

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Mailbox
 from accounts.requests import person_of
+from branding.looks import look_of
 from clientsetup import programs
 from clientsetup.checking import CheckForm, look_at_server
-from clientsetup.instructions import Instructions, instructions_of
+from clientsetup.instructions import Instructions, instructions_for
 from clientsetup.models import SetupLink
 from clientsetup.profiles import CONTENT_TYPE, profile_of
 from clientsetup.qr import qr_picture
@@ -34,7 +35,7 @@ def show_card(request: HttpRequest, address: str) -> HttpResponse:
 @require_safe
 def print_sheet(request: HttpRequest, address: str) -> HttpResponse:
     mailbox = _visible(request, address)
-    return render(request, "clientsetup/print_sheet.html", {"mailbox": mailbox, "told": _told(mailbox)})
+    return render(request, "clientsetup/print_sheet.html", _sheet(mailbox))
 
 
 @never_cache
@@ -105,7 +106,12 @@ def open_link(request: HttpRequest) -> HttpResponse:
     opened = _opened(request)
     if opened is None:
         return render(request, "clientsetup/link_is_over.html", status=404)
-    context = {"mailbox": opened, "told": _told(opened), "programs": programs.all_of(opened, _told(opened))}
+    context = {
+        "mailbox": opened,
+        "told": _told(opened),
+        "programs": programs.all_of(opened, _told(opened)),
+        "brand": look_of(opened.domain_id),
+    }
     return render(request, "clientsetup/show_opened.html", context)
 
 
@@ -140,7 +146,7 @@ def _opened(request: HttpRequest) -> Mailbox | None:
 
 
 def _told(mailbox: Mailbox) -> Instructions:
-    return instructions_of(mailbox.server)
+    return instructions_for(mailbox)
 
 
 def _card(request: HttpRequest, mailbox: Mailbox) -> dict[str, object]:
@@ -154,11 +160,17 @@ def _card(request: HttpRequest, mailbox: Mailbox) -> dict[str, object]:
     }
 
 
+def _sheet(mailbox: Mailbox) -> dict[str, object]:
+    look = look_of(mailbox.domain_id)
+    return {"mailbox": mailbox, "told": _told(mailbox), "brand": look, "logo": look.logo_url}
+
+
 def _profile(mailbox: Mailbox) -> HttpResponse:
     told = _told(mailbox)
     if not told.is_complete:
         raise Http404
-    profile = profile_of(mailbox, told, organization=mailbox.domain.name)
+    organization = look_of(mailbox.domain_id).name or mailbox.domain.name
+    profile = profile_of(mailbox, told, organization=organization)
     return _download(profile, CONTENT_TYPE, f"{_file_name(mailbox)}.mobileconfig")
 
 

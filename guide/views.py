@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Mailbox, Person
-from clientsetup.instructions import instructions_of
+from clientsetup.instructions import instructions_for
 from guide.pages import LONGEST_SEARCH, pages, search
 
 # They tell the reader's own settings, for those who signed in and have one mailbox.
@@ -29,7 +29,7 @@ def show_page(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     mailbox = _own_mailbox(request) if name in WITH_OWN_SETTINGS else None
     others = [other for other in pages().values() if other is not page]
-    told = instructions_of(mailbox.server) if mailbox else None
+    told = instructions_for(mailbox) if mailbox else None
     context = {"page": page, "others": others, "mailbox": mailbox, "told": told}
     return render(request, "guide/show_page.html", context)
 

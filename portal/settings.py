@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "portal",
     "guide",
     "clientsetup",
+    "branding",
     "adoption",
     "vacation",
     "quotas",
@@ -137,6 +138,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "portal.navigation.navigation",
+                "branding.context.brand",
             ],
             "loaders": [
                 (

@@ -83,7 +83,7 @@ def test_odd_hosts_are_not_found_and_break_nothing(client, domain, lenient, host
     assert client.get(URL, headers={"host": host}).status_code == 404
 
 
-def test_elsewhere_an_unknown_host_is_refused_as_before(client):
+def test_elsewhere_an_unknown_host_is_refused_as_before(client, db):
     assert client.get("/sign-in/", headers={"host": "autoconfig.example.test"}).status_code == 400
 
 

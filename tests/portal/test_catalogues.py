@@ -10,7 +10,9 @@ from tests.catalogues import LOCALE
 LANGUAGES = ["nl", "fr", "de"]
 PLURALS = {"nl": "(n != 1)", "fr": "(n > 1)", "de": "(n != 1)"}
 # Where every text must be translated. Widen it as more is; the goal is [""].
-COVERED: tuple[str, ...] = ()
+COVERED = ("clientsetup/", "templates/clientsetup/", "accounts/settings_views.py", "accounts/languages.py",
+           "templates/accounts/edit_settings.html", "branding/", "templates/branding/", "guide/",
+           "templates/guide/")  # fmt: skip
 PLACE = re.compile(r"%\((\w+)\)[sd]|%(?:\d+\$)?[sd]|\{\w*\}")
 TAG = re.compile(r"</?\w+[^>]*>")
 

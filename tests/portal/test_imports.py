@@ -1,4 +1,4 @@
-"""Imports go one way: portal → guide → clientsetup → vacation → accounts → mailservers → audit."""
+"""Imports go one way: portal → guide → clientsetup → branding → vacation → accounts → mailservers → audit."""
 
 import ast
 from pathlib import Path
@@ -13,6 +13,7 @@ ORDER = [
     "quotas",
     "vacation",
     "adoption",
+    "branding",
     "clientsetup",
     "guide",
     "portal",

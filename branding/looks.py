@@ -1,0 +1,65 @@
+"""What a reader sees of a brand: the domain's own, else the hoster's, else the portal's."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from branding.models import Brand, kept_brand
+
+HOSTER = "hoster"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Empty where nobody has set anything."""
+
+    name: str = ""
+    logo_url: str = ""
+    colours_url: str = ""
+    accent: str = ""
+    support_email: str = ""
+    support_phone: str = ""
+    webmail_url: str = ""
+
+    @property
+    def has_support(self) -> bool:
+        return bool(self.support_email or self.support_phone)
+
+
+def look_of(domain_id: int | None) -> Look:
+    """For the people of a domain; None: for everybody else."""
+    brands = [kept_brand(key) for key in dict.fromkeys((domain_id, None))]
+    order = [brand for brand in brands if brand]
+    logo = next((brand for brand in order if _has_logo(brand)), None)
+    colour = next((brand for brand in order if brand.accent), None)
+    return Look(
+        name=_first(order, "name"),
+        logo_url=_url("branding:logo", logo),
+        colours_url=_url("branding:colours", colour),
+        accent=colour.accent if colour else "",
+        support_email=_first(order, "support_email"),
+        support_phone=_first(order, "support_phone"),
+        webmail_url=_first(order, "webmail_url"),
+    )
+
+
+def webmail_of(domain_id: int, server_url: str) -> str:
+    """The domain's own, else its server's, else the hoster's."""
+    own = kept_brand(domain_id)
+    return (own.webmail_url if own else "") or server_url or look_of(None).webmail_url
+
+
+def _has_logo(brand: Brand) -> bool:
+    return bool(getattr(brand, "has_logo", False))
+
+
+def _first(order: list[Brand], field: str) -> str:
+    return next((getattr(brand, field) for brand in order if getattr(brand, field)), "")
+
+
+def _url(view: str, brand: Brand | None) -> str:
+    """Another one after each change, so that browsers may keep what they have."""
+    if brand is None:
+        return ""
+    name = brand.domain.name if brand.domain else HOSTER
+    return f"{reverse(view, args=[name])}?v={int(brand.changed_at.timestamp())}"
