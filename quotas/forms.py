@@ -12,11 +12,13 @@ from accounts.size_field import SizeField
 from accounts.sizes import in_words
 from quotas.reading import OLD_TRASH
 
+EXAMPLES = _("For example 500 MB or 1.5 GB.")
+
 
 class QuotaForm(forms.Form):
     """How much room a mailbox gets; without a limit only in a domain that has none itself."""
 
-    quota_bytes = SizeField(label=_("Room for mail"), required=False)
+    quota_bytes = SizeField(label=_("Room for mail"), required=False, help_text=EXAMPLES)
     unlimited = forms.BooleanField(label=_("No limit"), required=False)
 
     def __init__(self, data: Any = None, *, domain: Domain, quota_bytes: int, least_bytes: int = 0) -> None:
@@ -51,7 +53,7 @@ class QuotaForm(forms.Form):
 class ManyQuotasForm(forms.Form):
     """The same for many mailboxes: those that are ticked, or all that the list's filter finds."""
 
-    quota_bytes = SizeField(label=_("Room for each"))
+    quota_bytes = SizeField(label=_("Room for each"), help_text=EXAMPLES)
 
 
 class TrashForm(forms.Form):
@@ -78,7 +80,9 @@ class DomainRulesForm(forms.Form):
     )
     warn_webmasters = forms.BooleanField(label=_("Warn the webmasters as well"), required=False)
     max_quota_bytes = SizeField(
-        label=_("All mailboxes together"), required=False, help_text=_("Empty: no limit for the domain.")
+        label=_("Limit of all mailboxes together"),
+        required=False,
+        help_text=_("Empty: no limit for the domain."),
     )
 
     def __init__(self, data: Any = None, *, domain: Domain, operator: bool) -> None:

@@ -77,7 +77,7 @@ def read_again(request: HttpRequest, address: str) -> HttpResponse:
 
 @require_http_methods(READ_AND_WRITE)
 def empty_trash(request: HttpRequest, address: str) -> HttpResponse:
-    """Asks first, with what would be deleted."""
+    """Asks first, with what would be deleted; the server is asked for that where it is not known."""
     mailbox = _changeable_mailbox(request, address)
     limits = limits_of(mailbox.server)
     if limits is not None and not limits.empties_trash:
@@ -87,8 +87,11 @@ def empty_trash(request: HttpRequest, address: str) -> HttpResponse:
         order_emptying(mailbox, older_than=form.cleaned_data["older_than"], by=person_of(request))
         messages.success(request, _("The mail server is told to empty the trash."))
         return redirect("quotas:show-usage", address)
+    is_part = "HX-Request" in request.headers
+    if not is_part:
+        _ask_for_old_trash(mailbox)
     context = _reading_context(mailbox) | {"form": form}
-    return render(request, "quotas/empty_trash.html", context)
+    return render(request, "quotas/_trash.html" if is_part else "quotas/empty_trash.html", context)
 
 
 @require_http_methods(READ_AND_WRITE)
@@ -153,6 +156,14 @@ def _usage_of(mailbox: Mailbox) -> Usage | None:
     return Usage.objects.filter(mailbox=mailbox).first()
 
 
+def _ask_for_old_trash(mailbox: Mailbox) -> None:
+    """Only a mailbox's own reading tells how long mail lies in the trash, the collection does not."""
+    usage = _usage_of(mailbox)
+    wish = UsageRequest.objects.filter(mailbox=mailbox).first()
+    if (usage is None or usage.old_trash_messages is None) and (wish is None or not _is_awaited(wish)):
+        asking.ask(mailbox)
+
+
 def _is_awaited(wish: UsageRequest) -> bool:
     """Whether an answer may still come."""
     return wish.is_open and timezone.now() - wish.asked_at < timedelta(seconds=PATIENCE)
@@ -163,7 +174,10 @@ def _reading_context(mailbox: Mailbox) -> dict[str, Any]:
     wish = UsageRequest.objects.filter(mailbox=mailbox).first()
     folders = usage.folders if usage else []
     largest = max((folder["bytes"] for folder in folders), default=0) or 1
-    rows = [folder | {"width": f"{folder['bytes'] * 100 / largest:.3f}%"} for folder in folders]
+    rows = [
+        folder | {"width": f"{folder['bytes'] * 100 / largest:.3f}%", "told_kind": _kind_to_tell(folder)}
+        for folder in folders
+    ]
     return {
         "mailbox": mailbox,
         "usage": usage,
@@ -176,6 +190,12 @@ def _reading_context(mailbox: Mailbox) -> dict[str, Any]:
         "is_awaited": wish is not None and _is_awaited(wish),
         "is_unanswered": wish is not None and wish.is_open and not _is_awaited(wish),
     }
+
+
+def _kind_to_tell(folder: dict[str, Any]) -> str:
+    """What a folder is for, unless its name tells it already."""
+    kind = {"trash": _("trash"), "junk": _("junk")}.get(folder["kind"], "")
+    return "" if kind.casefold() == folder["name"].casefold() else kind
 
 
 def _server_differs(usage: Usage, mailbox: Mailbox) -> bool:

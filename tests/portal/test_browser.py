@@ -163,7 +163,7 @@ def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world: World, new
     expect(page.locator("#reading")).to_contain_text("messages in all.")
     visitor.look("room for mail")
     page.get_by_role("link", name="Overview").click()
-    expect(page.get_by_role("link", name="kB used")).to_be_visible()
+    expect(page.get_by_role("link", name="MB used")).to_be_visible()
     visitor.see_state("Auto-reply", "live", f"live on {server} since")
     visitor.look("mailbox with auto-reply")
     page.get_by_role("link", name="History").click()

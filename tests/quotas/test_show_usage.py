@@ -70,7 +70,7 @@ def test_the_days_are_a_table_with_a_forecast(anna, held):
     )
     page = words(anna.get(PAGE))
     assert "it is full <strong>in about 4 weeks</strong>" in page
-    assert page.count("<data value=") == 20
+    assert page.count("<data value=") == 2 * 20
     assert f'<data value="{480 * MB}">480 MB</data>' in page
 
 
