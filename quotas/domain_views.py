@@ -1,5 +1,6 @@
 """Room for mail in whole domains: for webmasters their own, for staff all, by server."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -62,6 +63,13 @@ def change_quotas(request: HttpRequest, name: str) -> HttpResponse:
         wanted = _chosen(request, domain, person)
         if not wanted:
             form.add_error(None, _("Tick at least one mailbox."))
+        elif holding_more := _holding_more(wanted, form.cleaned_data["quota_bytes"]):
+            said = ngettext(
+                "%(count)d of these mailboxes holds more: with less room it could not take any mail.",
+                "%(count)d of these mailboxes hold more: with less room they could not take any mail.",
+                holding_more,
+            )
+            form.add_error("quota_bytes", said % {"count": holding_more})
         else:
             try:
                 count = keep_quotas(wanted, domain, form.cleaned_data["quota_bytes"], by=person)
@@ -152,6 +160,8 @@ def _show_list(request: HttpRequest, name: str, form: ManyQuotasForm | None = No
         .order_by("asked_at")[:50],
         "may_give": Domain.objects.quota_changeable_by(person).filter(pk=domain.pk).exists(),
         "form": form or ManyQuotasForm(),
+        "ticked": set(request.POST.getlist("mailbox")),
+        "all_chosen": request.POST.get("which") == "all",
     }
     return render(request, "quotas/list_usage.html", context)
 
@@ -162,6 +172,10 @@ def _found(domain: Domain, *, above: bool, sought: str) -> MailboxQuerySet:
         full = Usage.objects.filter(mailbox__domain=domain).above(ABOVE)
         found = found.filter(pk__in=full.values("mailbox"))
     return found
+
+
+def _holding_more(mailboxes: Sequence[Mailbox], quota_bytes: int) -> int:
+    return Usage.objects.filter(mailbox__in=mailboxes, bytes_used__gt=quota_bytes).count()
 
 
 def _chosen(request: HttpRequest, domain: Domain, person: Person) -> list[Mailbox]:

@@ -47,9 +47,9 @@
     return [step ** power, names[power]];
   };
 
-  // Marks at round amounts, four or five of them, the last at or above the highest.
+  // Marks at round amounts, about five of them, the last at or above the highest.
   const marksFor = (highest, unit) => {
-    const rough = highest / unit / 4;
+    const rough = highest / unit / 5;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= rough) * power * unit;
     return Array.from({ length: Math.ceil(highest / step) + 1 }, (_mark, number) => number * step);
@@ -93,8 +93,8 @@
           y: { range: () => [0, marks.at(-1)] },
         },
         axes: [
-          { ...axis, space: 72, grid: { show: false }, values: (_plot, times) => times.map((at) => day.format(at * 1000)) },
-          { ...axis, size: 76, grid: { stroke: line, width: 1 }, splits: () => marks, values: (_plot, shown) => shown.map(amount) },
+          { ...axis, space: 72, size: 28, grid: { show: false }, values: (_plot, times) => times.map((at) => day.format(at * 1000)) },
+          { ...axis, size: 72, grid: { stroke: line, width: 1 }, splits: () => marks, values: (_plot, shown) => shown.map(amount) },
         ],
         series: [
           {},

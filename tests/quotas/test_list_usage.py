@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Domain, Mailbox
 from mailservers.drivers.memory import MemoryDriver
-from mailservers.models import Change
+from mailservers.models import Change, Usage
 from quotas.models import QuotaRequest
 from quotas.services import request_quota
 from tests.quotas.conftest import MB, account_of, read_now
@@ -92,6 +92,22 @@ def test_more_than_the_domain_has_is_refused_with_the_lack(willem, boxes):
     answer = willem.post(f"{PAGE}quotas/", {"quota_bytes": "200 MB", "which": "all"})
     assert "4.9 GB are lacking" in words(answer)
     assert quotas() == {100 * MB}
+
+
+def test_nobody_gets_less_than_it_holds(willem, boxes):
+    most = Usage.objects.order_by("-bytes_used")[0].bytes_used
+    answer = willem.post(f"{PAGE}quotas/", {"quota_bytes": f"{most // MB - 1} MB", "which": "all"})
+    assert "1 of these mailboxes holds more: with less room" in words(answer)
+    assert quotas() == {100 * MB}
+
+
+def test_what_was_ticked_and_typed_stays_when_something_is_wrong(willem, boxes):
+    wrong = {"mailbox": ["u01@example.test"], "quota_bytes": "lots", "which": "all"}
+    page = words(willem.post(f"{PAGE}quotas/", wrong))
+    assert 'value="u01@example.test" checked' in page
+    assert page.count(" checked") == 2
+    assert 'id="which-all" checked' in page
+    assert 'value="lots"' in page
 
 
 def test_others_mailboxes_cannot_be_ticked(willem, boxes, stranger):

@@ -6,11 +6,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Domain, Mailbox
-from mailservers.drivers.base import Limits
+from mailservers.drivers.base import Limits, TryAgain
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change, Usage, UsageDay, UsageRequest
 from quotas import tasks
 from quotas.models import QuotaRequest, TrashEmptying
+from quotas.tasks import refresh_usage
 from tests.quotas.conftest import MB, read_now
 
 PAGE = "/mailboxes/anna@example.test/usage/"
@@ -104,6 +105,37 @@ def test_before_the_trash_goes_it_says_how_much(anna, held):
     page = words(anna.get(f"{PAGE}trash/"))
     assert "4 messages lie in the trash: 50 MB." in page
     assert "3 of them for more than 30 days: 30 MB." in page
+
+
+def test_what_lies_long_in_the_trash_is_asked_for_and_comes_by_itself(anna, held, monkeypatch):
+    read_now(held.domain)  # which does not tell it
+    asked = []
+    monkeypatch.setattr(refresh_usage, "apply_async", lambda *args, **options: asked.append(args))
+    page = words(anna.get(f"{PAGE}trash/"))
+    assert "4 messages lie in the trash: 50 MB." in page
+    assert "is being asked" in page
+    part = {"HX-Request": "true"}
+    assert "hx-get" in words(anna.get(f"{PAGE}trash/", headers=part))
+    anna.get(f"{PAGE}trash/")
+    assert len(asked) == 1
+    refresh_usage(held.pk)
+    partial = words(anna.get(f"{PAGE}trash/", headers=part))
+    assert "3 of them for more than 30 days: 30 MB." in partial
+    assert "hx-get" not in partial
+    assert "<form" not in partial
+
+
+def test_a_server_that_cannot_tell_is_not_asked_by_every_refresh(anna, held):
+    MemoryDriver.failures = [TryAgain("The server is away.")]
+    anna.get(f"{PAGE}trash/")
+    partial = words(anna.get(f"{PAGE}trash/", headers={"HX-Request": "true"}))
+    assert "The server is away." in partial
+    assert "hx-get" not in partial
+
+
+def test_an_empty_trash_is_called_so(anna, held):
+    MemoryDriver.in_trash.pop(held.login)
+    assert "The trash is empty." in words(anna.get(f"{PAGE}trash/"))
 
 
 def test_the_trash_is_emptied_and_the_page_shows_how_that_stands(anna, held, committed):
