@@ -9,6 +9,7 @@ from mailservers.drivers.base import (
     AccountState,
     Driver,
     Refused,
+    ScriptReport,
     ScriptState,
     TrashState,
     TryAgain,
@@ -134,6 +135,109 @@ class DriverContract:
 
     def test_many_accounts_are_read_at_once(self, driver: Driver) -> None:
         accounts = [new_account(password_hash=hash, enabled=bool(hash)) for hash in (HASH, OTHER_HASH, "")]
+        for account in accounts:
+            driver.put_account(account)
+        logins = [account.login for account in accounts]
+        assert dict(driver.read_accounts([*logins, "nobody0001", "", "line\nbreak"])) == {
+            account.login: account for account in accounts
+        }
+        assert dict(driver.read_accounts([])) == {}
+
+    # --- scripts
+
+    def test_without_a_script_there_is_none(self, account: AccountState, driver: Driver) -> None:
+        assert driver.read_script(account.login) == OFF
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            SCRIPT.text,
+            "keep;",
+            "keep;\n\n",
+            "",
+            '\n\n# only words: ü 😀 \\ " ${x}\n',
+            'require "fileinto";\nif false { fileinto text:\nkeep;\n..\n.\n;\n}\n',
+            "# ----- from the portal -----\nkeep;\n# ----- end of the portal's part -----\n"
+            'include :personal :optional "x";\n',
+        ],
+    )
+    def test_a_script_is_held_to_the_letter(self, text: str, account: AccountState, driver: Driver) -> None:
+        script = ScriptState(text, active=True)
+        for _ in range(2):
+            driver.put_script(account.login, script)
+            assert driver.read_script(account.login) == script
+
+    def test_a_new_script_replaces_the_old_one(self, account: AccountState, driver: Driver) -> None:
+        driver.put_script(account.login, SCRIPT)
+        driver.put_script(account.login, ScriptState("keep;\n", active=True))
+        assert driver.read_script(account.login).text == "keep;\n"
+
+    @pytest.mark.parametrize("before", [None, SCRIPT])
+    def test_a_script_can_be_turned_off(
+        self, before: ScriptState | None, account: AccountState, driver: Driver
+    ) -> None:
+        if before:
+            driver.put_script(account.login, before)
+        for _ in range(2):
+            driver.put_script(account.login, OFF)
+            assert driver.read_script(account.login) == OFF
+        driver.put_script(account.login, SCRIPT)
+        assert driver.read_script(account.login) == SCRIPT
+
+    def test_many_scripts_are_read_at_once(self, account: AccountState, driver: Driver) -> None:
+        others = [new_account() for _ in range(5)]
+        for other in others:
+            driver.put_account(other)
+        sends_on = ScriptState('require "copy";\nredirect :copy "Boss@Elsewhere.test";\n', active=True)
+        driver.put_script(account.login, SCRIPT)
+        driver.put_script(others[0].login, sends_on)
+        logins = [each.login for each in (account, *others)]
+        reports = driver.read_scripts(logins, connections=3, seconds=30.0)
+        assert dict(reports) == {
+            account.login: ScriptReport(SCRIPT),
+            others[0].login: ScriptReport(sends_on, ("boss@elsewhere.test",)),
+            **{other.login: ScriptReport(OFF) for other in others[1:]},
+        }
+
+    # --- sessions, usage, health
+
+    @pytest.mark.parametrize("login", ["", "nobody0001"])
+    def test_ending_sessions_is_quiet_when_there_are_none(
+        self, login: str, account: AccountState, driver: Driver
+    ) -> None:
+        driver.end_sessions(login or account.login)
+
+    def test_an_empty_mailbox_uses_nothing(self, account: AccountState, driver: Driver) -> None:
+        usage = driver.usage(account.login)
+        assert (usage.login, usage.bytes_used, usage.messages) == (account.login, 0, 0)
+        assert usage.quota_bytes == account.quota_bytes
+
+    def test_no_quota_reads_as_no_limit(self, driver: Driver) -> None:
+        account = new_account(quota_bytes=0)
+        driver.put_account(account)
+        assert driver.usage(account.login).quota_bytes == 0
+
+    def test_usage_of_a_mailbox_that_is_not_there(self, driver: Driver) -> None:
+        with pytest.raises(TryAgain):
+            driver.usage("nobody0001")
+
+    def test_usages_are_those_of_the_domain(self, driver: Driver) -> None:
+        inside = [new_account("usage.test"), new_account("Usage.Test")]
+        outside = [
+            new_account("sub.usage.test"),
+            new_account("xusage.test"),
+            new_account("usage.test.x"),
+            new_account("usage-test"),
+            new_account("usage.test", enabled=False),
+        ]
+        for account in inside + outside:
+            driver.put_account(account)
+        assert sorted(usage.login for usage in driver.usages("usage.test")) == [a.login for a in inside]
+        assert sorted(usage.login for usage in driver.usages("USAGE.test")) == [a.login for a in inside]
+        assert list(driver.usages("%")) == list(driver.usages("usage_test")) == []
+
+    def test_usages_go_on_behind_a_login(self, driver: Driver) -> None:
+        accounts = [new_account("later.test") for _ in range(3)]
         for account in accounts:
             driver.put_account(account)
         # A server may have given each a login of its own.

