@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,15 +31,33 @@ class Stage:
     postgresql: PostgreSQL
     directory: Path
 
-    def worker(self, server: str, connections: int, number: int = 0) -> ChildProcess:
+    def worker(
+        self,
+        server: str,
+        connections: int,
+        number: int = 0,
+        *,
+        options: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> ChildProcess:
         """A worker for one server, not yet started; several of one server have numbers."""
         name = f"{server}-{number}"
         command = ["celery", "-A", "portal", "worker", "-Q", f"server.{server}", f"-c{connections}"]
         return ChildProcess(
             f"worker {name}",
-            [sys.executable, "-m", *command, "-Ofair", "--without-gossip", "--without-mingle", "-n", name],
+            [
+                sys.executable,
+                "-m",
+                *command,
+                "-Ofair",
+                "--without-gossip",
+                "--without-mingle",
+                "-n",
+                name,
+                *options,
+            ],
             self.directory / f"worker-{name}.log",
-            env=dict(os.environ),
+            env=os.environ | dict(env or {}),
             cwd=CHECKOUT,
         )
 

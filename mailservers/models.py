@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
-from django.db.models.functions import Cast, NullIf
+from django.db.models.functions import Cast, Now, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -327,10 +327,10 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
         """
         holding = Holding(secrets.token_hex(16))
         # In one order for everybody, so that two workers never wait for one another.
-        wanted, now = sorted(set(parts)), timezone.now()
+        wanted = sorted(set(parts))
         if not wanted:
             return holding
-        ends = now + length
+        ends = shared_now() + length
         of_those = self.filter(any_part(wanted))
         of_those.run_out().update(token=holding.token, expires_at=ends)
         self.bulk_create(
@@ -346,11 +346,11 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
 
     def running(self) -> "LeaseQuerySet":
         """One that ends later than any can is from before a clock jumped back: it counts as run out."""
-        now = timezone.now()
+        now = shared_now()
         return self.filter(expires_at__gt=now, expires_at__lte=now + LONGEST_LEASE)
 
     def run_out(self) -> "LeaseQuerySet":
-        now = timezone.now()
+        now = shared_now()
         return self.filter(Q(expires_at__lte=now) | Q(expires_at__gt=now + LONGEST_LEASE))
 
 
@@ -384,7 +384,7 @@ class Lease(models.Model):
 class SlotQuerySet(models.QuerySet["Slot"]):
     def take(self, server: Server, length: timedelta) -> str | None:
         """A token if fewer workers than the server's limit speak to it, else None."""
-        token, now = secrets.token_hex(16), timezone.now()
+        token, now = secrets.token_hex(16), shared_now()
         of_server = self.filter(server=server, number__lte=server.connections)
         free = Q(expires_at__lte=now) | Q(expires_at__gt=now + LONGEST_LEASE)
         for slot in of_server.filter(free).order_by("number")[:4]:
@@ -403,11 +403,11 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         return None
 
     def in_use(self) -> "SlotQuerySet":
-        now = timezone.now()
+        now = shared_now()
         return self.exclude(token="").filter(expires_at__gt=now, expires_at__lte=now + LONGEST_LEASE)
 
     def give_back(self, token: str) -> None:
-        self.filter(token=token).update(token="", expires_at=timezone.now())
+        self.filter(token=token).update(token="", expires_at=shared_now())
 
 
 class Slot(models.Model):
@@ -445,6 +445,14 @@ class PushTime(models.Model):
         return f"{self.server_id} {self.aspect} {self.step}"
 
 
+def shared_now() -> Any:
+    """The database's clock, inside a query: the one that all workers share, wherever they run.
+
+    With SQLite they all run on its machine, and its own clock is too coarse.
+    """
+    return Now() if connection.vendor == "postgresql" else timezone.now()
+
+
 def any_part(parts: Iterable[tuple[int, str]]) -> Q:
     """Rows of any of these (mailbox id, aspect)."""
     by_aspect: dict[str, list[int]] = {}
@@ -469,7 +477,7 @@ class DriftCheckQuerySet(models.QuerySet["DriftCheck"]):
 
     def take(self, number: int, length: timedelta) -> "DriftCheck | None":
         """The check, for one worker at a time and for a while; None while another has it or it is done."""
-        now = timezone.now()
+        now = shared_now()
         free = Q(held_until=None) | Q(held_until__lte=now) | Q(held_until__gt=now + LONGEST_LEASE)
         if not self.unfinished().filter(free, pk=number).update(held_until=now + length):
             return None

@@ -74,8 +74,9 @@ class Trouble:
         self._leaving = ExitStack()
         self._leaving.callback(self.way.close)
 
-    def start_worker(self) -> ChildProcess:
-        worker = self.stage.worker(self.server.name, 2, number=len(self.workers))
+    def start_worker(self, *options: str, **env: str) -> ChildProcess:
+        number = len(self.workers)
+        worker = self.stage.worker(self.server.name, 2, number=number, options=options, env=env)
         self._leaving.callback(worker.kill)
         self.workers.append(worker)
         worker.start(lambda: worker.log.exists() and b"ready." in worker.log.read_bytes())

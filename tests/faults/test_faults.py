@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -66,6 +67,54 @@ def test_all_workers_killed(trouble):
     assert trouble.open() > 0
     trouble.leases_run_out()
     trouble.start_worker()
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+def freeze(worker):
+    """Not while it holds rows of the database: the database ends such a session by itself, and later."""
+    for _ in range(200):
+        os.killpg(worker.pid, signal.SIGSTOP)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' OR"
+                " (state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend')"
+            )
+            if cursor.fetchone() == (0,):
+                return
+        os.killpg(worker.pid, signal.SIGCONT)
+        time.sleep(0.003)
+    pytest.fail("the worker was always at the database")
+
+
+def test_a_worker_frozen_in_the_middle_of_a_push_wakes_up_late(trouble):
+    frozen = trouble.start_worker()
+    trouble.save_all("before it froze")
+    half_way(trouble)
+    freeze(frozen)
+    try:
+        trouble.leases_run_out()
+        trouble.start_worker()
+        trouble.save_all("while it was frozen")
+        trouble.wait_until_settled()
+    finally:
+        os.killpg(frozen.pid, signal.SIGCONT)
+    # What it was at comes to its end, and is taken back.
+    time.sleep(2)
+    trouble.wait_until_settled()
+    trouble.assert_kept()
+
+
+@pytest.mark.parametrize("jump", [2 * 86_400, -2 * 86_400])
+def test_the_clock_of_a_worker_jumps(trouble, tmp_path, jump):
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    trouble.start_worker("-I", "tests.faults.wrong_clock", WRONG_CLOCK=str(clock))
+    trouble.start_worker()
+    trouble.save_all("before the jump")
+    half_way(trouble)
+    clock.write_text(str(jump))
+    trouble.save_all("after the jump")
     trouble.wait_until_settled()
     trouble.assert_kept()
 
