@@ -57,7 +57,8 @@ class UnixUsers:
             return _fault(7, Binary(text.encode()))
         with self._writing:
             try:
-                return dumps((run(*parameters),), methodresponse=True)
+                given = [_as_written(parameter) for parameter in parameters]
+                return dumps((_alone(run(*given)),), methodresponse=True)
             except (LookupError, TypeError, ValueError) as error:
                 return _fault(8, f"Eval failed : {type(error).__name__}")
 
@@ -112,6 +113,23 @@ class UnixUsers:
     def _delete_alias(self, alias: dict[str, Any]) -> str:
         del self.aliases[alias["num"]]
         return ""
+
+
+def _as_written(value: Any) -> Any:
+    """Perl writes each letter as a byte where it can; read again they should be UTF-8, and may not be."""
+    if isinstance(value, str):
+        try:
+            return value.encode("latin-1").decode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return value
+    if isinstance(value, dict):
+        return {key: _as_written(each) for key, each in value.items()}
+    return [_as_written(each) for each in value] if isinstance(value, list) else value
+
+
+def _alone(found: Any) -> Any:
+    """A list of one becomes that one, as in xmlrpc.cgi: seen on a real Webmin 2.660."""
+    return found[0] if isinstance(found, list) and len(found) == 1 else found
 
 
 def _whole(user: dict[str, Any]) -> dict[str, Any]:

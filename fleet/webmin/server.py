@@ -293,7 +293,7 @@ class Handler(BaseHTTPRequestHandler):
         if kind:
             self.send_header("Content-type", kind)
         self.end_headers()
-        self.wfile.write(body.encode() if isinstance(body, str) else body)
+        self.wfile.write(body.encode("utf-8", "surrogateescape") if isinstance(body, str) else body)
         self.close_connection = True
 
     # --- for tests and the demo

@@ -147,7 +147,7 @@ class WebminDriver:
     def _users(self) -> dict[str, User]:
         """By name; the first line of a name is the one that counts."""
         users: dict[str, User] = {}
-        for user in self._rpc.ask("useradmin::list_users"):
+        for user in self._rpc.ask_all("useradmin::list_users"):
             users.setdefault(str(user["user"]), user)
         return users
 
@@ -286,8 +286,7 @@ class WebminDriver:
         return next((alias for alias in self._list_aliases() if alias["name"].lower() == name), None)
 
     def _list_aliases(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._rpc.ask("postfix::list_aliases", [self._aliases_file])
-        return found
+        return self._rpc.ask_all("postfix::list_aliases", [self._aliases_file])
 
     # --- what is to be taken over
 

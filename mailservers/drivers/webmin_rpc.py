@@ -27,17 +27,24 @@ class RemoteProcedures:
         except AnswerLost:
             return self._call(function, parameters, self._read_seconds)
 
+    def ask_all(self, function: str, *parameters: Any) -> list[dict[str, Any]]:
+        """As `ask`, of a function that tells many: Webmin sends the one of a list of one alone."""
+        found = self.ask(function, *parameters)
+        return [found] if isinstance(found, dict) else list(found)
+
     def run(self, function: str, *parameters: Any) -> None:
         """A change: never sent twice."""
         self._call(function, parameters, self._write_seconds)
 
     def _call(self, function: str, parameters: tuple[Any, ...], seconds: float) -> Any:
-        body = dumps(parameters, methodname=function, encoding="utf-8", allow_none=False).encode()
+        as_bytes = tuple(_as_bytes(parameter) for parameter in parameters)
+        body = dumps(as_bytes, methodname=function, encoding="utf-8", allow_none=False).encode()
         kind, answer = self._http.post(PATH, body, "text/xml", seconds)
         if kind != "text/xml":
             raise ServerAway(gettext_noop("Webmin on the mail server answered with a page in place of data."))
         try:
-            values, _method = loads(answer)
+            # Whatever letters an administrator's program left in a name: the others are read all the same.
+            values, _method = loads(answer.decode("utf-8", "replace"))
         except Fault as fault:
             trouble = _in_words(fault, function)
         except (ExpatError, ResponseError, ValueError, UnicodeDecodeError):
@@ -45,6 +52,21 @@ class RemoteProcedures:
         else:
             return values[0]
         raise trouble
+
+
+def _as_bytes(value: Any) -> Any:
+    """Texts as the letters of their bytes: Webmin writes each letter of what it was sent as one byte.
+
+    An ä sent as such ends in a file as Latin-1, and breaks every later answer that tells of it.
+    """
+    match value:
+        case str():
+            return value.encode().decode("latin-1")
+        case dict():
+            return {key: _as_bytes(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_as_bytes(each) for each in value]
+    return value
 
 
 def _in_words(fault: Fault, function: str) -> TryAgain:

@@ -3,6 +3,7 @@
 Only mailboxes and aliases whose names begin with `portal-test-` come and go, in the one domain that is named.
 """
 
+import ctypes
 import os
 import secrets
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from passlib.hash import sha512_crypt
 
 from fleet.virtualmin import Virtualmin
 from mailservers.drivers.base import (
@@ -77,6 +77,14 @@ def others(driver: VirtualminDriver, domain: str) -> tuple[list[FoundMailbox], l
     )
 
 
+def is_hash_of(password: str, kept_hash: str) -> bool:
+    """By the system's own library: a real server may use yescrypt, which passlib does not know."""
+    bare = kept_hash.partition("}")[2].encode()
+    library = ctypes.CDLL("libcrypt.so.1")
+    library.crypt.restype = ctypes.c_char_p
+    return library.crypt(password.encode(), bare) == bare
+
+
 def test_one_life_of_a_mailbox(real: VirtualminDriver, domain: str):
     driver, zone = real, ZoneInfo(os.environ.get("VIRTUALMIN_ZONE", "Europe/Brussels"))
     assert driver.check().version.startswith("Virtualmin ")
@@ -100,17 +108,18 @@ def test_one_life_of_a_mailbox(real: VirtualminDriver, domain: str):
     driver.put_account(account)
     held = driver.read_account(address)
     assert held == account
-    assert sha512_crypt.identify(held.kept_hash.partition("}")[2])
+    assert is_hash_of('first "Über" & + canary', held.kept_hash)
     assert driver.read_account(held.kept_login) == replace(account, login=held.kept_login)
 
     changed = replace(account, name="Another Name", quota_bytes=2 * MEGABYTE, new_password=None)
+    changed = replace(fit_account(changed, driver.limits), kept_hash="")
     for wanted in (changed, replace(changed, enabled=False), changed):
-        driver.put_account(wanted if driver.limits.quota_step else replace(wanted, quota_bytes=0))
+        driver.put_account(wanted)
         assert driver.read_account(address) == wanted
     driver.put_account(replace(changed, new_password=NewPassword(2, "second canary, with a comma")))
     renewed = driver.read_account(address)
     assert renewed is not None
-    assert sha512_crypt.verify("second canary, with a comma", renewed.kept_hash.partition("}")[2])
+    assert is_hash_of("second canary, with a comma", renewed.kept_hash)
     assert driver.usage(address).bytes_used >= 0
 
     today = datetime.now(zone)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fleet.virtualmin import Virtualmin
-from mailservers.drivers import open_driver
+from mailservers.drivers import open_driver, webmin_rpc
 from mailservers.drivers.base import (
     AccountState,
     AliasState,
@@ -93,6 +93,19 @@ def test_a_name_cannot_hold_another_field(driver: WebminDriver):
     held = driver.read_account("anna")
     assert held is not None
     assert held.name == "Anna 0 0 root"
+
+
+def test_letters_that_another_program_wrote_otherwise_hide_no_other_user(
+    driver: WebminDriver, monkeypatch: pytest.MonkeyPatch
+):
+    driver.put_account(account("bert", name="Bert Ö"))
+    with monkeypatch.context() as sent_as_it_is:
+        sent_as_it_is.setattr(webmin_rpc, "_as_bytes", lambda value: value)
+        driver.put_account(account("anna", name="Anna Ä"))
+    found = driver.read_accounts(["anna", "bert"])
+    assert [found[login].name for login in ("anna", "bert")] == ["Anna \N{REPLACEMENT CHARACTER}", "Bert Ö"]
+    driver.put_account(account("anna", name="Anna Ä"))
+    assert driver.read_account("anna") == account("anna", name="Anna Ä")
 
 
 def test_an_address_elsewhere_is_refused(driver: WebminDriver):
