@@ -166,8 +166,7 @@ def _usage(
     used = _number(storage.get("value")) if storage else None
     if storage is None or used is None:
         return None
-    limit = storage.get("limit", "")
-    limit_kib = 0 if limit == "-" else _number(limit)
+    limit_kib = _limit(storage.get("limit", ""))
     return UsageState(
         login=login,
         bytes_used=used * 1024,
@@ -184,6 +183,13 @@ def _folder(row: Row, folders: FolderNames) -> FolderUsage:
         messages=_number(row.get("messages")) or 0,
         kind=folders.kind_of(row["mailbox"]),
     )
+
+
+def _limit(text: str) -> int | None:
+    """0 stands for none. A limit below nothing is no limit anybody meant: it counts as not told."""
+    if text == "-":
+        return 0
+    return None if text.startswith("-") else _number(text)
 
 
 def _number(text: str | None) -> int | None:

@@ -1,5 +1,6 @@
 """What the Dovecot driver says when a server is away, slow, or set up wrongly; and what it never says."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -15,7 +16,15 @@ import pytest
 
 from fleet.dovecot import Dovecot
 from fleet.postgresql import PostgreSQL
-from mailservers.drivers.base import AccountState, DriverError, Refused, ScriptState, ServerAway, TryAgain
+from mailservers.drivers.base import (
+    AccountState,
+    DriverError,
+    FolderKind,
+    Refused,
+    ScriptState,
+    ServerAway,
+    TryAgain,
+)
 from mailservers.drivers.dovecot import DovecotDriver
 from tests.mailservers.drivers.contract import HASH, OFF, SCRIPT, new_account
 from tests.mailservers.drivers.scripted import CAPABILITIES, GREETING, Line, Script, ScriptedServer
@@ -255,6 +264,37 @@ def test_odd_answers_of_doveadm(answer: bytes, words: str, serve: Serve, open_dr
     driver = open_driver(doveadm_url=f"https://localhost:{server.port}", doveadm_key="secret-word")
     with told(TryAgain, words):
         driver.usage("anna")
+
+
+@pytest.mark.parametrize(
+    ("limit", "quota_bytes"), [("-", 0), ("100", 102_400), ("-5", None), ("x", None), ("", None)]
+)
+def test_odd_limits_and_numbers_of_doveadm(
+    limit: str, quota_bytes: int | None, serve: Serve, open_driver: Open
+) -> None:
+    storage = {"type": "STORAGE", "value": "300", "limit": limit}
+    folders = [
+        {"mailbox": "Entwürfe & Co", "vsize": "-7", "messages": "x"},
+        {"mailbox": "Trash.old", "vsize": "9"},
+        {"mailbox": "Trash/old", "vsize": "9", "messages": "1"},
+        {"vsize": "9", "messages": "1"},
+    ]
+    responses = [["doveadmResponse", [storage], "0"], ["doveadmResponse", folders, "1"]]
+
+    def script(line: Line) -> None:
+        line.hear_request().say(http(json.dumps(responses).encode())).connection.close()
+
+    server = serve(script)
+    driver = open_driver(
+        doveadm_url=f"https://localhost:{server.port}", doveadm_key="secret-word", folder_separator="."
+    )
+    usage = driver.usage("anna")
+    assert (usage.bytes_used, usage.messages, usage.quota_bytes) == (307_200, None, quota_bytes)
+    assert [(each.name, each.bytes_used, each.messages, each.kind) for each in usage.folders] == [
+        ("Entwürfe & Co", 0, 0, FolderKind.MAIL),
+        ("Trash.old", 9, 0, FolderKind.TRASH),
+        ("Trash/old", 9, 1, FolderKind.MAIL),
+    ]
 
 
 def test_one_broken_mailbox_does_not_hide_the_others(open_driver: Open, server: Dovecot) -> None:
