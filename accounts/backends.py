@@ -59,9 +59,17 @@ class MailboxBackend(PeopleBackend):
             return None
         owner = _owner_of(right[0])
         # A mailbox's password opens a mailbox, never a domain: whoever has more signs in as themselves.
-        if not owner.is_active or owner.sees_everything or owner.domains.exists():
+        if not owner.is_active or owner.sees_everything or owner.has_domains:
             return None
         return owner
+
+
+def is_password_of(person: Person, clear: str) -> bool:
+    """Whether somebody who signed in knows their password: their own, or that of a mailbox of theirs."""
+    if person.has_usable_password():
+        return person.check_password(clear)
+    hashes = person.mailboxes.alive().filter(enabled=True).values_list("password_hash", flat=True)
+    return any(passwords.matches(clear, password_hash) for password_hash in hashes)
 
 
 @cache

@@ -3,13 +3,13 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import passwords
+from accounts import passwords, stepping_up, throttling
 from accounts.models import Mailbox, Person
+from accounts.signing_in import person_with
 from mailservers.models import Server
 
 
@@ -38,29 +38,86 @@ class SignInForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if "username" in given and "password" in given:
-            found = authenticate(self.request, username=given["username"], password=given["password"])
-            if not isinstance(found, Person):
+            try:
+                self.person = person_with(self.request, given["username"], given["password"])
+            except throttling.TooManyTries as wait:
+                raise forms.ValidationError(stepping_up.too_many(wait)) from None
+            if self.person is None:
                 raise forms.ValidationError(
                     _("This name and password do not belong together. Capitals count in the password.")
                 )
-            self.person = found
         return given
 
 
 class CodeForm(forms.Form):
-    """The code an authenticator app shows."""
+    """The code an authenticator app shows, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=40,
+        help_text=_("Six digits from the authenticator app on your phone, or one of your recovery codes."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "autofocus": True}
+        ),
+    )
+
+
+class AuthenticatorForm(forms.Form):
+    """The first code of a new authenticator app, which shows that it has the key."""
 
     code = forms.CharField(
         label=_("Code"),
         max_length=10,
-        help_text=_("Six digits from the authenticator app on your phone."),
-        widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
-        ),
+        help_text=_("The six digits that the app shows now."),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=64,
+        required=False,
+        help_text=_("Such as “my phone”: it tells several apart."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
-    def clean_code(self) -> str:
-        return str(self.cleaned_data["code"]).replace(" ", "")
+
+class ChoosePasswordForm(forms.Form):
+    """A new password, twice, for a person or a mailbox."""
+
+    new_password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        help_text=_("At least 8 characters. Spaces are welcome: a few unrelated words make a good password."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    new_password_again = forms.CharField(
+        label=_("New password, once more"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, target: Person | Mailbox, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.target = target
+
+    def clean_new_password(self) -> str:
+        typed: str = self.cleaned_data["new_password"]
+        if problems := passwords.problems_with(typed, words=_words_of(self.target)):
+            raise forms.ValidationError(problems)
+        return typed
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        new = given.get("new_password")
+        if new is not None and "new_password_again" in given and new != given["new_password_again"]:
+            self.add_error("new_password_again", _("The two new passwords differ."))
+        return given
+
+
+def _words_of(target: Person | Mailbox) -> list[str]:
+    """What an attacker would try first."""
+    if isinstance(target, Person):
+        return [target.username, target.email, target.name]
+    return [target.login, target.address, target.name, target.domain.name]
 
 
 class ChangePasswordForm(forms.Form):

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts.sessions import second_factor_is_due
+from accounts import sessions
 
 Handler = Callable[[HttpRequest], HttpResponse]
 OPEN_VIEWS = {
     "accounts:enter-code",
+    "accounts:add-authenticator",
     "accounts:choose-language",
     "accounts:sign-out",
     "live",
@@ -29,6 +30,10 @@ class SecondFactorMiddleware:
 
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         name = request.resolver_match.view_name if request.resolver_match else ""
-        if name not in OPEN_VIEWS and second_factor_is_due(request):
-            return redirect("accounts:enter-code")
+        if not request.user.is_authenticated:
+            return None
+        if name not in OPEN_VIEWS and sessions.second_factor_is_due(request):
+            due = "accounts:enter-code" if sessions.owes_code(request) else "accounts:add-authenticator"
+            return redirect(due)
+        sessions.note_visit(request)
         return None

@@ -1,11 +1,16 @@
 """People, the domains they run, and the mailboxes in them."""
 
+from importlib import import_module
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from mailservers.models import Server
@@ -50,6 +55,11 @@ class Person(AbstractBaseUser):
     @property
     def sees_everything(self) -> bool:
         return self.is_operator or self.is_support
+
+    @cached_property
+    def has_domains(self) -> bool:
+        """Whether the person is a webmaster."""
+        return self.domains.exists()
 
 
 class DomainQuerySet(models.QuerySet["Domain"]):
@@ -299,3 +309,90 @@ class RedirectAlarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mailbox}"
+
+
+class OneTimeLinkQuerySet(models.QuerySet["OneTimeLink"]):
+    def usable(self, purpose: str) -> "OneTimeLinkQuerySet":
+        """Neither used nor too old. Whether it was made for the present password is asked of each."""
+        return self.filter(purpose=purpose, used_at=None, expires_at__gt=timezone.now())
+
+
+class OneTimeLink(models.Model):
+    """Lets whoever holds it do one thing once, such as choosing a password; see one_time_links.py."""
+
+    purpose = models.CharField(max_length=30)
+    person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="one_time_links")
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, null=True, related_name="one_time_links")
+    code_hash = models.CharField(
+        max_length=64, unique=True, null=True, help_text=_("SHA-256; none: not made yet.")
+    )
+    password_version = models.CharField(max_length=64, help_text=_("Of the password it was made for."))
+    made_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    mail_to = models.EmailField(blank=True)
+    mail_due_at = models.DateTimeField(
+        null=True, help_text=_("When a worker is to make its code and mail it.")
+    )
+
+    objects = OneTimeLinkQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(person__isnull=False, mailbox__isnull=True)
+                | Q(person__isnull=True, mailbox__isnull=False),
+                name="link_for_a_person_or_a_mailbox",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["mail_due_at"], name="link_mail_due", condition=Q(mail_due_at__isnull=False)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.purpose} for {self.person or self.mailbox} until {self.expires_at}"
+
+
+class KnownDevice(models.Model):
+    """A browser in which a person has signed in: whoever tries passwords elsewhere can't lock it out."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="known_devices")
+    cookie_hash = models.CharField(max_length=64, help_text=_("SHA-256 of what the browser keeps."))
+    first_used_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["cookie_hash", "person"], name="one_device_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.person} since {self.first_used_at}"
+
+
+class SignInAttempt(models.Model):
+    """A try to sign in that has not been right, kept as long as it counts; see throttling.py."""
+
+    key = models.CharField(max_length=64, help_text=_("Hash of what it is counted for."))
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["key", "at"], name="attempt_key"),
+            models.Index(fields=["at"], name="attempt_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key} at {self.at}"
+
+
+class PersonSession(AbstractBaseSession):
+    """A session that knows whose it is, so that people can see and end theirs."""
+
+    person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="sessions")
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        return store

@@ -25,3 +25,24 @@ register_verb("mailbox.switched_on", gettext_noop("%(who)s switched signing in o
 register_verb("mailbox.deleted", gettext_noop("%(who)s deleted the mailbox"))
 register_verb("mailbox.restored", gettext_noop("%(who)s brought the mailbox back"))
 register_verb("mailbox.purged", gettext_noop("%(who)s removed the mailbox for good"))
+for verb, sentence in {
+    "person.stepped_up": gettext_noop("%(who)s showed once more who they are"),
+    "person.second_factor_added": gettext_noop("%(who)s added a second factor"),
+    "person.second_factor_removed": gettext_noop("%(who)s removed a second factor"),
+    "person.second_factor_reset": gettext_noop("%(who)s reset the second factor of %(what)s"),
+    "person.recovery_codes_made": gettext_noop("%(who)s made new recovery codes"),
+    "person.invited": gettext_noop("%(who)s invited %(what)s"),
+    "person.link_made": gettext_noop("%(who)s made a link on which %(what)s chooses a password"),
+    "person.rights_changed": gettext_noop("%(who)s changed what %(what)s may do"),
+    "person.disabled": gettext_noop("%(who)s disabled %(what)s"),
+    "person.enabled": gettext_noop("%(who)s enabled %(what)s"),
+    "person.removed": gettext_noop("%(who)s removed %(what)s"),
+    "person.password_changed": gettext_noop("%(who)s chose a new password"),
+    "domain.created": gettext_noop("%(who)s created the domain %(what)s"),
+    "domain.changed": gettext_noop("%(who)s changed the domain %(what)s"),
+    "domain.webmaster_added": gettext_noop("%(who)s made somebody a webmaster of %(what)s"),
+    "domain.webmaster_removed": gettext_noop("%(who)s took %(what)s away from one of its webmasters"),
+    "person.session_ended": gettext_noop("%(who)s ended one of their sessions"),
+    "person.sessions_ended": gettext_noop("%(who)s ended all of their other sessions"),
+}.items():
+    register_verb(verb, sentence)

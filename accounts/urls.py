@@ -1,11 +1,28 @@
 from django.urls import path
 
-from accounts import changes, drift, mailbox_views, servers, settings_views, views
+from accounts import (
+    account_views,
+    changes,
+    drift,
+    link_views,
+    mailbox_views,
+    servers,
+    settings_views,
+    views,
+)
 
 app_name = "accounts"
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-in/code/", views.enter_code, name="enter-code"),
+    path("sign-in/again/", account_views.step_up, name="step-up"),
+    path("choose-password/", link_views.choose_password, name="choose-password"),
+    path("account/", account_views.show_account, name="show-account"),
+    path("account/authenticator/", account_views.add_authenticator, name="add-authenticator"),
+    path("account/remove-factor/", account_views.remove_factor, name="remove-factor"),
+    path("account/recovery-codes/", account_views.make_recovery_codes, name="make-recovery-codes"),
+    path("account/end-session/", account_views.end_session, name="end-session"),
+    path("account/end-other-sessions/", account_views.end_other_sessions, name="end-other-sessions"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("settings/", settings_views.edit_settings, name="edit-settings"),
     path("language/", settings_views.choose_language, name="choose-language"),

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import sessions
+from accounts import devices, sessions, stepping_up, throttling
 from accounts.forms import ChangePasswordForm, CodeForm, SignInForm
 from accounts.models import SHOWN, Domain, Mailbox, Person, RedirectAlarm
 from accounts.paging import page_by_address, page_by_number
@@ -39,7 +39,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request, request.POST or None)
     if form.is_valid() and form.person:
         sessions.sign_in(request, form.person)
-        return redirect(_wanted_page(request))
+        response = redirect(_wanted_page(request))
+        # With a second factor the browser is not known before that.
+        if not sessions.second_factor_is_due(request):
+            devices.remember_device(request, response, form.person)
+        return response
     return render(request, "accounts/sign_in.html", {"form": form, "next": request.GET.get("next", "")})
 
 
@@ -47,16 +51,29 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(READ_AND_WRITE)
 def enter_code(request: HttpRequest) -> HttpResponse:
-    if not sessions.second_factor_is_due(request):
+    if not sessions.owes_code(request):
         return redirect("home")
     form = CodeForm(request.POST or None)
     if form.is_valid():
-        if sessions.accept_code(request, form.cleaned_data["code"]):
-            return redirect("home")
-        form.add_error(
-            "code", _("This code is not right, or no longer. Wait for the next one and try again.")
-        )
+        problem = _problem_with_code(request, form.cleaned_data["code"])
+        if not problem:
+            response = redirect("home")
+            devices.remember_device(request, response, person_of(request))
+            return response
+        form.add_error("code", problem)
     return render(request, "accounts/enter_code.html", {"form": form})
+
+
+def _problem_with_code(request: HttpRequest, code: str) -> str:
+    """A sentence; "" when it was right, and signing in is finished."""
+    try:
+        this_try = throttling.begin_try(request, "code", person_of(request).username)
+    except throttling.TooManyTries as wait:
+        return stepping_up.too_many(wait)
+    if not sessions.accept_code(request, code):
+        return _("This code is not right, or no longer. Wait for the next one and try again.")
+    this_try.was_right()
+    return ""
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Mailbox
+from accounts.qr import qr_picture
 from accounts.requests import person_of
 from branding.looks import look_of
 from clientsetup import programs
@@ -17,7 +18,6 @@ from clientsetup.checking import CheckForm, look_at_server
 from clientsetup.instructions import Instructions, instructions_for
 from clientsetup.models import SetupLink
 from clientsetup.profiles import CONTENT_TYPE, profile_of
-from clientsetup.qr import qr_picture
 from clientsetup.services import make_link, use_link
 from clientsetup.sheets import sheet_as_pdf
 

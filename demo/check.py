@@ -14,6 +14,7 @@ import httpx
 from passlib.hash import sha512_crypt
 
 from demo.browser import Browser, Page
+from demo.codes import next_code
 from demo.mail import mail_from_outside
 from demo.passwords import readable_password
 from demo.sample import AUTO_REPLIES, DOMAINS
@@ -86,7 +87,7 @@ def check_webmaster(world: World) -> None:
     logs = ("web", "worker", server.name)
     with Browser(world.url) as browser:
         with proving(f"Webmaster {webmaster.login} signs in", "web"):
-            home = sign_in(browser, webmaster.login, webmaster.password)
+            home = sign_in(browser, *webmaster.credentials)
         with proving(f"Opens the auto-reply of {COLLEAGUE} without its password", "web"):
             page = open_auto_reply(browser, home, COLLEAGUE)
         with proving("Switches it on, with a text full of traps", "web"):
@@ -189,9 +190,11 @@ def simulated_user(world: World) -> dict[str, Any]:
     return found
 
 
-def sign_in(browser: Browser, name: str, password: str) -> Page:
-    """The page somebody gets to see after signing in."""
+def sign_in(browser: Browser, name: str, password: str, totp_secret: str = "") -> Page:
+    """The page somebody gets to see after signing in, with a code of their app if they have one."""
     page = browser.submit(browser.open("/"), username=name, password=password)
+    if totp_secret:
+        page = browser.submit(page, code=next_code(totp_secret))
     require(page.was_redirected and page.status == 200, f"It was refused. The page says: {page.text[:500]}")
     return page
 

@@ -3,6 +3,7 @@
 `fill` reads the servers as JSON from standard input, and writes as JSON who can sign in with what.
 """
 
+import base64
 import json
 import sys
 import time
@@ -12,7 +13,9 @@ from typing import Any
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts import second_factors
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from accounts.services import change_password, create_mailbox
 from demo.passwords import readable_password
@@ -127,7 +130,10 @@ def create_person(sample: SamplePerson) -> dict[str, str]:
     )
     person.set_password(password)
     person.save()
-    return {"role": sample.role, "login": sample.login, "password": password}
+    app = TOTPDevice.objects.create(user=person, name="Authenticator app")
+    second_factors.make_recovery_codes(person)
+    secret = base64.b32encode(app.bin_key).decode()
+    return {"role": sample.role, "login": sample.login, "password": password, "totp_secret": secret}
 
 
 @transaction.atomic

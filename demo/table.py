@@ -4,6 +4,7 @@ from demo.sample import PEOPLE, SIMULATED
 from demo.world import LOOPBACK, World, from_checkout
 
 HEAD = ("", "sign-in or address", "password", "domains or server")
+KEY = "app's key"
 SERVICES = ("imaps", "pop3s", "submissions", "sieve", "lmtp")  # demo.json has them all
 
 
@@ -12,7 +13,15 @@ def table_of(world: World) -> str:
     rows = [
         HEAD,
         ("web pages", world.url, "", ""),
-        *((person.role, person.login, person.password, domains[person.login]) for person in world.people),
+        *(
+            (
+                person.role,
+                person.login,
+                person.password,
+                f"{domains[person.login] or '–'}  {KEY} {person.totp_secret}",
+            )
+            for person in world.people
+        ),
         *(
             ("mailbox user", f"{box.address} or {box.login}", box.password, told(box.server))
             for box in world.mailboxes

@@ -48,11 +48,20 @@ ACCESS_LOG = "%(t)s %(m)s %(U)s %(s)s %(L)s s"
 
 @dataclass(frozen=True, slots=True)
 class PersonSignIn:
-    """How somebody with a user name signs in; `role` is operator, support or webmaster."""
+    """How somebody with a user name signs in; `role` is operator, support or webmaster.
+
+    `totp_secret` is the key of their authenticator app, in base 32.
+    """
 
     role: str
     login: str
     password: str
+    totp_secret: str
+
+    @property
+    def credentials(self) -> tuple[str, str, str]:
+        """As the journeys' `sign_in` take them."""
+        return self.login, self.password, self.totp_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +212,12 @@ class World:
         return {
             "url": self.url,
             "people": [
-                {"role": person.role, "login": person.login, "password": person.password}
+                {
+                    "role": person.role,
+                    "login": person.login,
+                    "password": person.password,
+                    "totp_secret": person.totp_secret,
+                }
                 for person in self.people
             ],
             "servers": [

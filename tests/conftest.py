@@ -66,6 +66,12 @@ def put_off(monkeypatch) -> Iterator[list[float]]:
 
 
 @pytest.fixture(autouse=True)
+def _quick_refusals(monkeypatch) -> None:
+    """A wrong password is told at once: how long it takes is a test of its own."""
+    monkeypatch.setattr("accounts.signing_in.WRONG_AFTER_SECONDS", 0.0)
+
+
+@pytest.fixture(autouse=True)
 def _quick_pages(settings) -> None:
     """No compiled names for static files: the tests run without collecting them."""
     settings.STORAGES = {

@@ -7,7 +7,7 @@ URL = "/settings/"
 
 
 def language(client, path="/settings/", **headers) -> str:
-    text = client.get(path, headers=headers).content.decode()
+    text = client.get(path, headers=headers, follow=True).content.decode()
     return text.partition('<html lang="')[2].partition('"')[0]
 
 

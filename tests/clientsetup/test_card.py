@@ -5,10 +5,10 @@ from django.template.loader import render_to_string
 from django.utils.translation import override
 
 from accounts.models import Mailbox
+from accounts.qr import qr_picture
 from audit.models import Event
 from clientsetup.instructions import instructions_of
 from clientsetup.models import SetupLink
-from clientsetup.qr import qr_picture
 from clientsetup.sheets import _fetch, laid_out
 
 URL = "/mailboxes/anna@example.test/set-up/"

@@ -55,7 +55,7 @@ def subject_and_text_for(world: World, address: str) -> tuple[str, str]:
     webmaster = next(person for person in world.people if person.login == WEBMASTERS[domain])
     subject, text = TYPED[address]
     with Browser(world.url) as browser:
-        page = open_auto_reply(browser, sign_in(browser, webmaster.login, webmaster.password), address)
+        page = open_auto_reply(browser, sign_in(browser, *webmaster.credentials), address)
         page, change = save(browser, page, enabled="on", subject=subject, text=text)
         page = wait_until_live(browser, page, change)
         # Whoever saves the same page once more alters nothing.

@@ -248,7 +248,7 @@ def test_the_search_finds_what_is_left_on_purpose(world):
     person = next(person for person in world.people if person.login == "joost")
     address = "proeverij@brouwerij.test"
     with Browser(world.url) as browser:
-        page = open_auto_reply(browser, sign_in(browser, person.login, person.password), address)
+        page = open_auto_reply(browser, sign_in(browser, *person.credentials), address)
         page, change = save(browser, page, enabled="on", subject="Weg", text=control)
         wait_until_live(browser, page, change)
         browser.open(f"/mailboxes/{quote(control, safe='')}/")

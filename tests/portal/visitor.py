@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Response, ViewportSize, WebError, expect
 
+from demo.codes import next_code
 from demo.world import CHECKOUT
 
 WAIT_MS = 15_000
@@ -94,11 +95,15 @@ class Visitor:
         """What would be a fault, an answer of 400 or more, is meant here."""
         self._expected.add((self._url + path, status))
 
-    def sign_in(self, name: str, password: str) -> None:
+    def sign_in(self, name: str, password: str, totp_secret: str = "") -> None:
+        """With a code of the authenticator app, for who has one."""
         self.open("/sign-in/")
         self.page.get_by_label("User name or e-mail address").fill(name)
         self.page.get_by_label("Password", exact=True).fill(password)
         self.page.get_by_role("button", name="Sign in").click()
+        if totp_secret:
+            self.page.get_by_label("Code").fill(next_code(totp_secret))
+            self.page.get_by_role("button", name="Continue").click()
 
     def speak(self, language: str) -> None:
         """As if they had chosen the language before they signed in."""

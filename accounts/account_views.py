@@ -1,0 +1,156 @@
+"""What people look after themselves: the second factor, recovery codes, and where they are signed in."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import devices, second_factors, sessions, stepping_up, throttling
+from accounts.forms import AuthenticatorForm
+from accounts.qr import qr_picture
+from accounts.requests import person_of
+from audit.chain import record
+
+READ_AND_WRITE = ["GET", "HEAD", "POST"]
+
+
+@never_cache
+@sensitive_post_parameters(stepping_up.PROOF)
+@require_http_methods(READ_AND_WRITE)
+def step_up(request: HttpRequest) -> HttpResponse:
+    """Asks for pages that were only to be read; a form is sent on by itself."""
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    if request.method == "POST" and ours and stepping_up.has_stepped_up(request):
+        return redirect(wanted)
+    return stepping_up.ask_to_step_up(request, wanted=wanted if ours else "/")
+
+
+@never_cache
+@require_safe
+def show_account(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    found = second_factors.devices_of(person)
+    context = {
+        "factors": found,
+        "is_mandatory": second_factors.is_mandatory_for(person),
+        "codes_left": second_factors.recovery_codes_left(person),
+        "sessions": sessions.sessions_of(person, request),
+    }
+    return render(request, "accounts/show_account.html", context)
+
+
+@never_cache
+@sensitive_post_parameters("code", stepping_up.PROOF)
+@require_http_methods(READ_AND_WRITE)
+def add_authenticator(request: HttpRequest) -> HttpResponse:
+    """Right after signing in, for those who must have one; later only for who steps up."""
+    person = person_of(request)
+    if sessions.owes_code(request):
+        return redirect("accounts:enter-code")
+    is_due = sessions.owes_device(request)
+    if not is_due and not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
+    app = second_factors.app_being_added(person)
+    form = AuthenticatorForm(request.POST if "code" in request.POST else None)
+    if form.is_valid() and _has_right_code(request, form):
+        sessions.accept_device(request, app)
+        codes = (
+            [] if second_factors.recovery_codes_left(person) else second_factors.make_recovery_codes(person)
+        )
+        response = render(request, "accounts/show_recovery_codes.html", {"codes": codes, "is_new": True})
+        devices.remember_device(request, response, person)
+        return response
+    link = second_factors.link_for_app(app)
+    context = {
+        "form": form,
+        "is_due": is_due,
+        "qr": qr_picture(link),
+        "link": link,
+        "key": second_factors.key_in_words(app),
+        "account": person.username,
+    }
+    return render(request, "accounts/add_authenticator.html", context)
+
+
+def _has_right_code(request: HttpRequest, form: AuthenticatorForm) -> bool:
+    person = person_of(request)
+    try:
+        this_try = throttling.begin_try(request, "code", person.username)
+    except throttling.TooManyTries as wait:
+        form.add_error("code", stepping_up.too_many(wait))
+        return False
+    app = second_factors.app_being_added(person)
+    name = form.cleaned_data["name"].strip() or _("Authenticator app")
+    if not second_factors.confirm_app(person, app, form.cleaned_data["code"], name=name):
+        form.add_error(
+            "code",
+            _("This is not the code the app should show now. Check that the phone's clock is right."),
+        )
+        return False
+    this_try.was_right()
+    return True
+
+
+@never_cache
+@require_POST
+@stepping_up.step_up_required
+def remove_factor(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    found = second_factors.devices_of(person)
+    device = next((each for each in found if each.persistent_id == request.POST.get("factor", "")), None)
+    if device is None:
+        raise Http404
+    if len(found) == 1 and second_factors.is_mandatory_for(person):
+        messages.error(
+            request, _("This is your only second factor, and you need one. Add another one first.")
+        )
+        return redirect("accounts:show-account")
+    second_factors.remove_device(person, device)
+    messages.success(request, _("Removed."))
+    return redirect("accounts:show-account")
+
+
+@never_cache
+@require_POST
+@stepping_up.step_up_required
+def make_recovery_codes(request: HttpRequest) -> HttpResponse:
+    """They are in this one answer and nowhere else."""
+    person = person_of(request)
+    if not second_factors.has_device(person):
+        messages.error(request, _("Add an authenticator app first: recovery codes stand in for it."))
+        return redirect("accounts:show-account")
+    codes = second_factors.make_recovery_codes(person)
+    return render(request, "accounts/show_recovery_codes.html", {"codes": codes, "is_new": False})
+
+
+@require_POST
+def end_session(request: HttpRequest) -> HttpResponse:
+    """One of the own ones, elsewhere or here."""
+    if not sessions.end_session(person_of(request), request.POST.get("session", "")):
+        messages.info(request, _("This session had ended already."))
+    else:
+        messages.success(request, _("Signed out there."))
+    return redirect("accounts:show-account")
+
+
+@require_POST
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """All but this one; and no browser but this is known any more."""
+    person = person_of(request)
+    count = sessions.end_sessions(person, but=request.session.session_key)
+    devices.forget_devices(person)
+    record("person.sessions_ended", by=person, about=person)
+    response = redirect("accounts:show-account")
+    devices.remember_device(request, response, person)
+    messages.success(
+        request,
+        ngettext("Signed out in %(count)d place.", "Signed out in %(count)d places.", count)
+        % {"count": count},
+    )
+    return response

@@ -1,0 +1,104 @@
+"""Links that let whoever holds them do one thing once: choose a first password, or a new one.
+
+256 random bits; only their SHA-256 is kept; good for 72 hours, for one use, and as long as the password is
+the one that the link was made for. A page looks a link up with `find_link` and shows what it is for; what
+the link allows happens in one transaction with `use_link`, after a press of a button: programs that look at
+links beforehand press none. The address begins with PORTAL_PUBLIC_URL, whatever host a request named.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Mailbox, OneTimeLink, Person
+
+LIFETIME = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a link is for: a name for the table, and the view that opens it."""
+
+    name: str
+    view: str
+
+
+CHOOSE_PASSWORD = Purpose("choose-password", "accounts:choose-password")
+
+
+def make_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) -> str:
+    """The address of a new link; those made for the same before are over. The caller records the event."""
+    code = secrets.token_urlsafe(32)
+    link = _new_link(purpose, target, by=by)
+    link.code_hash = _hash_of(code)
+    link.save()
+    return address_of(purpose, code)
+
+
+def find_link(purpose: Purpose, code: str) -> OneTimeLink | None:
+    """The link with this code if it can still be used, with its person or mailbox."""
+    links = OneTimeLink.objects.usable(purpose.name).select_related(
+        "person", "mailbox__domain", "mailbox__owner"
+    )
+    link = links.filter(code_hash=_hash_of(code)).first()
+    return link if link and _is_for_present_password(link) else None
+
+
+def use_link(purpose: Purpose, code: str) -> OneTimeLink | None:
+    """The same, and it is used up in the caller's transaction; of two at the same time one gets it."""
+    link = find_link(purpose, code)
+    if link is None:
+        return None
+    unused = OneTimeLink.objects.filter(pk=link.pk, used_at=None)
+    return link if unused.update(used_at=timezone.now()) else None
+
+
+def end_links(target: Person | Mailbox) -> None:
+    """None of those made for this person or mailbox can be used from now on."""
+    OneTimeLink.objects.filter(**_named(target)).delete()
+
+
+def address_of(purpose: Purpose, code: str) -> str:
+    """In the query, which is in no log."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse(purpose.view)}?code={code}"
+
+
+@transaction.atomic
+def _new_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) -> OneTimeLink:
+    OneTimeLink.objects.filter(expires_at__lt=timezone.now()).delete()
+    OneTimeLink.objects.filter(**_named(target), purpose=purpose.name, used_at=None).delete()
+    return OneTimeLink.objects.create(
+        **_named(target),
+        purpose=purpose.name,
+        password_version=_password_version(target),
+        made_by=by,
+        expires_at=timezone.now() + LIFETIME,
+    )
+
+
+def _named(target: Person | Mailbox) -> dict[str, Person | Mailbox]:
+    return {"person": target} if isinstance(target, Person) else {"mailbox": target}
+
+
+def _hash_of(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def _password_version(target: Person | Mailbox) -> str:
+    """Different for each password; tells nothing of it, as it is made of its hash."""
+    kept = target.password if isinstance(target, Person) else target.password_hash
+    changed_at = target.password_changed_at if isinstance(target, Mailbox) else None
+    return hashlib.sha256(f"{target._meta.label_lower} {target.pk} {kept} {changed_at}".encode()).hexdigest()
+
+
+def _is_for_present_password(link: OneTimeLink) -> bool:
+    target = link.person or link.mailbox
+    if target is None or link.password_version != _password_version(target):
+        return False
+    return target.is_active if isinstance(target, Person) else target.deleted_at is None and target.enabled

@@ -1,0 +1,144 @@
+"""The second factor: authenticator apps, recovery codes and passkeys, as devices of django-otp.
+
+Who must have one is asked for it right after signing in, and sees nothing before (middleware.py).
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from urllib.parse import quote, urlencode
+
+from django.db import transaction
+from django_otp.models import Device
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.models import Person
+from audit.chain import record
+
+# What authenticator apps show beside the user name.
+ISSUER = "Mail portal"
+RECOVERY_CODES = 10
+RECOVERY_NAME = "recovery codes"
+TOTP_CODE = re.compile(r"\d{6}")
+RECOVERY_CODE = re.compile(r"[a-z2-7]{16}")
+
+
+def is_mandatory_for(person: Person) -> bool:
+    """Staff and webmasters: what they can do is worth stealing a password for."""
+    return person.sees_everything or person.has_domains
+
+
+def has_device(person: Person) -> bool:
+    """Whether the person has anything but recovery codes."""
+    return bool(devices_of(person))
+
+
+def devices_of(person: Person) -> list[Device]:
+    """Those that can be used, without recovery codes."""
+    return [*TOTPDevice.objects.filter(user=person, confirmed=True).order_by("pk")]
+
+
+def looks_like_code(typed: str) -> bool:
+    """Of an authenticator app, or a recovery code."""
+    code = _bare(typed)
+    return bool(TOTP_CODE.fullmatch(code) or RECOVERY_CODE.fullmatch(code))
+
+
+@transaction.atomic
+def device_for_code(person: Person, typed: str) -> Device | None:
+    """The device whose code this is; it is used up. None: it is nobody's, or no longer."""
+    code = _bare(typed)
+    if TOTP_CODE.fullmatch(code):
+        # Locked, so that of two at the same time one gets it.
+        apps = TOTPDevice.objects.select_for_update().filter(user=person, confirmed=True)
+        return next((app for app in apps if app.verify_token(code)), None)
+    if RECOVERY_CODE.fullmatch(code):
+        sheets = StaticDevice.objects.select_for_update().filter(user=person, confirmed=True)
+        return next((sheet for sheet in sheets if sheet.verify_token(_kept_form(code))), None)
+    return None
+
+
+def app_being_added(person: Person) -> TOTPDevice:
+    """The authenticator app that the person has begun to add; begun now, if none is."""
+    begun = TOTPDevice.objects.filter(user=person, confirmed=False).order_by("-pk").first()
+    return begun or TOTPDevice.objects.create(user=person, name="", confirmed=False)
+
+
+def link_for_app(app: TOTPDevice) -> str:
+    """What the QR code says; authenticator apps know this form (otpauth://)."""
+    label = quote(f"{ISSUER}:{app.user.get_username()}")
+    parameters = {
+        "secret": _base32(app),
+        "issuer": ISSUER,
+        "algorithm": "SHA1",
+        "digits": app.digits,
+        "period": app.step,
+    }
+    return f"otpauth://totp/{label}?{urlencode(parameters, quote_via=quote)}"
+
+
+def key_in_words(app: TOTPDevice) -> str:
+    """The key for whom no camera can read it, in groups of four."""
+    key = _base32(app)
+    return " ".join(key[at : at + 4] for at in range(0, len(key), 4))
+
+
+def _base32(app: TOTPDevice) -> str:
+    return base64.b32encode(app.bin_key).decode().rstrip("=")
+
+
+@transaction.atomic
+def confirm_app(person: Person, device: TOTPDevice, code: str, *, name: str) -> bool:
+    """Whether its code was right: from now on it can be used."""
+    row = TOTPDevice.objects.select_for_update().filter(pk=device.pk, user=person, confirmed=False).first()
+    if row is None or not row.verify_token(_bare(code)):
+        return False
+    row.confirmed, row.name = True, name[:64]
+    row.save(update_fields=["confirmed", "name"])
+    record("person.second_factor_added", by=person, about=person, after={"name": row.name})
+    return True
+
+
+@transaction.atomic
+def remove_device(person: Person, device: Device) -> None:
+    """With the last one the recovery codes go too: alone they would open as much."""
+    record("person.second_factor_removed", by=person, about=person, before={"name": device.name})
+    device.delete()
+    if not has_device(person):
+        StaticDevice.objects.filter(user=person).delete()
+
+
+@transaction.atomic
+def remove_all(person: Person, *, by: Person) -> None:
+    """The person lost them, or somebody else has them."""
+    TOTPDevice.objects.filter(user=person).delete()
+    StaticDevice.objects.filter(user=person).delete()
+    record("person.second_factor_reset", by=by, about=person)
+
+
+@transaction.atomic
+def make_recovery_codes(person: Person) -> list[str]:
+    """New ones, told this once; those before are over. 80 random bits each."""
+    StaticDevice.objects.filter(user=person).delete()
+    sheet = StaticDevice.objects.create(user=person, name=RECOVERY_NAME)
+    codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _each in range(RECOVERY_CODES)]
+    for code in codes:
+        sheet.token_set.create(token=_kept_form(code))
+    record("person.recovery_codes_made", by=person, about=person)
+    return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
+
+
+def recovery_codes_left(person: Person) -> int:
+    return sum(sheet.token_set.count() for sheet in StaticDevice.objects.filter(user=person))
+
+
+def _bare(typed: str) -> str:
+    """As people may type it: with blanks, dashes, capitals."""
+    return re.sub(r"[\s-]", "", typed).lower()
+
+
+def _kept_form(code: str) -> str:
+    """What the table holds of a recovery code: as many bits of its SHA-256 as django-otp has room for."""
+    return base64.b32encode(hashlib.sha256(code.encode()).digest()).decode()[:16]

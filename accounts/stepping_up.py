@@ -1,0 +1,127 @@
+"""Before something that a forgotten session must not do: the password, or a code, once more.
+
+    @step_up_required
+    def remove_authenticator(request): ...
+
+or, where it depends on what was typed:
+
+    if leads_outside and not has_stepped_up(request):
+        return ask_to_step_up(request)
+
+Afterwards it is not asked again in this session for `LASTS`. What was typed into a form goes along, hidden,
+and is sent once more with the proof, except files and fields named like passwords: a form with such a field
+proves enough by itself.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import second_factors, throttling
+from accounts.backends import is_password_of
+from accounts.models import Person
+from accounts.requests import person_of
+from audit.chain import record
+
+LASTS = timedelta(minutes=10)
+# In the session: when it was, in seconds since the epoch.
+STEPPED_UP_AT = "stepped_up_at"
+PROOF = "step_up_proof"
+NOT_KEPT = {PROOF, "step_up_name", "csrfmiddlewaretoken"}
+
+Arguments = ParamSpec("Arguments")
+
+
+def step_up_required(
+    view: Callable[Concatenate[HttpRequest, Arguments], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+    """A decorator: the view runs for people who have stepped up; others are asked to first."""
+
+    @wraps(view)
+    def stepped_up(
+        request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> HttpResponse:
+        if has_stepped_up(request):
+            return view(request, *args, **kwargs)
+        return ask_to_step_up(request)
+
+    return sensitive_post_parameters(PROOF)(stepped_up)
+
+
+def has_stepped_up(request: HttpRequest) -> bool:
+    """Whether the password or a code was given again a little while ago, or comes along with this request."""
+    age = time.time() - float(request.session.get(STEPPED_UP_AT, 0.0))
+    return 0 <= age < LASTS.total_seconds() or _proves(request)
+
+
+def ask_to_step_up(request: HttpRequest, *, wanted: str = "") -> HttpResponse:
+    """The page that asks. It leads back to where the request went, with everything that was typed.
+
+    `wanted`: the page it leads to instead.
+    """
+    kept = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in NOT_KEPT and "password" not in name and not wanted
+    ]
+    context = {
+        "kept": kept,
+        "is_form": request.method == "POST" and not wanted,
+        "wanted": wanted or request.get_full_path(),
+        "problem": getattr(request, "step_up_problem", ""),
+        "has_codes": second_factors.has_device(person_of(request)),
+    }
+    return render(request, "accounts/step_up.html", context)
+
+
+def note_step_up(request: HttpRequest) -> None:
+    """The person has just proved to be there: with a passkey, say."""
+    request.session[STEPPED_UP_AT] = time.time()
+    request.session.cycle_key()
+
+
+def _proves(request: HttpRequest) -> bool:
+    """Whether a right password or code came along; why not is kept for the page that asks again."""
+    if request.method != "POST" or PROOF not in request.POST:
+        return False
+    person, typed = person_of(request), request.POST[PROOF]
+    problem = _problem_with(request, person, typed)
+    if problem:
+        request.step_up_problem = problem  # type: ignore[attr-defined]
+        return False
+    note_step_up(request)
+    record("person.stepped_up", by=person, about=person)
+    return True
+
+
+def _problem_with(request: HttpRequest, person: Person, typed: str) -> str:
+    """A sentence; "" when it is right."""
+    if not typed.strip():
+        return _("Type your password or a code.")
+    is_code = second_factors.looks_like_code(typed) and second_factors.has_device(person)
+    try:
+        this_try = throttling.begin_try(request, "code" if is_code else "password", person.username)
+    except throttling.TooManyTries as wait:
+        return too_many(wait)
+    right = second_factors.device_for_code(person, typed) if is_code else None
+    if right is None and not is_password_of(person, typed):
+        return _("This is neither your password nor a code that is good now.")
+    this_try.was_right()
+    return ""
+
+
+def too_many(wait: throttling.TooManyTries) -> str:
+    return ngettext(
+        "Too many tries. Try again in a minute.",
+        "Too many tries. Try again in %(minutes)d minutes.",
+        wait.minutes,
+    ) % {"minutes": wait.minutes}
