@@ -4,7 +4,7 @@ A mailbox that is here already is passed over, so a go that broke off, or a seco
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from accounts import passwords
 from accounts.models import Domain, Mailbox
-from adoption.aliases import PassedOver, adopt_aliases, aliases_in
+from adoption.aliases import PassedOver, adopt_aliases, aliases_in, is_plain
 from audit.chain import Actor, Entry, record_all
 from mailservers.aspects import fingerprint
 from mailservers.drivers.base import FoundMailbox, Inventory, Limits, MailRules, ScriptState
@@ -172,8 +172,18 @@ def _fit(
         else:
             here[address] = None
             logins.add(login)
+            if _leads_to_a_program(mailbox):
+                # Left alone there, as whatever an administrator set up by hand.
+                mailbox = replace(mailbox, rules=None)  # noqa: PLW2901
+                why = gettext_noop("Its mail goes to a file or a program: that stays on the server as it is.")
+                passed_over.append((address, why, {}))
             fit.append(mailbox)
     return fit, passed_over
+
+
+def _leads_to_a_program(found: FoundMailbox) -> bool:
+    forward = found.rules.forward if found.rules is not None else None
+    return forward is not None and not all(map(is_plain, forward.targets))
 
 
 def _mailbox(server: Server, domain: Domain, found: FoundMailbox) -> Mailbox:

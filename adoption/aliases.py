@@ -34,6 +34,11 @@ def aliases_in(
     return dict(sorted(leading.items(), key=lambda item: (item[0].rpartition("@")[2] != name, item[0])))
 
 
+def is_plain(target: str) -> bool:
+    """An address, and no program, file or list."""
+    return bool(_ADDRESS.fullmatch(target)) and len(target) <= LONGEST
+
+
 @transaction.atomic
 def adopt_aliases(
     server: Server, leading: Sequence[tuple[str, tuple[str, ...]]], *, by: Actor | None
@@ -79,9 +84,9 @@ def _trouble(address: str, targets: tuple[str, ...], domain: Domain | None, mail
         return gettext_noop("Its domain is not on this server in the portal.")
     if address in mailboxes:
         return gettext_noop("A mailbox in the portal has this address.")
-    if not targets or any(not _ADDRESS.fullmatch(target) for target in targets):
+    if not targets or not all(map(is_plain, targets)):
         return gettext_noop("It leads to a file, a program or a list: it stays on the server as it is.")
-    if any(len(each) > LONGEST for each in (address, *targets)):
+    if len(address) > LONGEST:
         return gettext_noop("Its name is too long.")
     return ""
 

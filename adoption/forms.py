@@ -1,10 +1,14 @@
 """Which server to take over, as operators fill it in."""
 
+import re
+
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mailservers.models import Server
+
+_DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class AdoptionForm(forms.Form):
@@ -19,6 +23,12 @@ class AdoptionForm(forms.Form):
     def clean_only_domain(self) -> str:
         name: str = self.cleaned_data["only_domain"].strip().casefold().rstrip(".")
         try:
-            return name.encode("idna").decode("ascii") if name else ""
+            found = name.encode("idna").decode("ascii") if name else ""
         except UnicodeError:
-            raise forms.ValidationError(_("This is no name of a domain.")) from None
+            found = " "
+        if found and not _DOMAIN.fullmatch(found):
+            raise forms.ValidationError(
+                _("“%(name)s” is no name of a domain. Write it as in example.org, or leave the field empty."),
+                params={"name": name},
+            )
+        return found

@@ -100,6 +100,15 @@ def test_aliases_are_taken_over_with_further_addresses_and_the_catch_all(moses, 
     assert "0 mailboxes and 0 aliases" in run("moses")
 
 
+def test_mail_that_goes_to_a_program_stays_the_servers_business(moses, one_domain, capsys):
+    one_domain.call("modify-user", domain="kunde.test", user="carl", **{"add-forward": "x|/bin/x"})
+    run("moses")
+    assert "carl@kunde.test: Its mail goes to a file or a program" in capsys.readouterr().err
+    assert Mailbox.objects.count() == 3
+    assert not Forwarding.objects.filter(mailbox__login="carl.kunde").exists()
+    assert not Observation.objects.filter(mailbox__login="carl.kunde", aspect="script").exists()
+
+
 def test_the_same_user_in_two_domains_is_two_mailboxes(moses, virtualmin):
     virtualmin.create_domains("eins.test", "zwei.test")
     for domain in ("eins.test", "zwei.test"):

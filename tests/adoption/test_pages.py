@@ -56,6 +56,7 @@ def test_what_cannot_be_read_is_told(client, operator, moses, virtualmin, jobs, 
     adopt(jobs[-1])
     text = client.get(f"/adoptions/{jobs[-1]}/").content.decode()
     assert "There is no domain nowhere.test on moses" in text
-    page = client.post("/adoptions/", {"server": "", "only_domain": "a" * 70})
-    assert page.status_code == 200
-    assert not Adoption.objects.filter(only_domain="a" * 70).exists()
+    for name in ("a" * 70, "no domain", "kunde..test", "<b>"):
+        page = client.post("/adoptions/", {"server": moses.pk, "only_domain": name})
+        assert "is no name of a domain" in page.content.decode()
+    assert Adoption.objects.count() == 1

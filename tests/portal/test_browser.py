@@ -285,6 +285,34 @@ def test_an_operator_sees_a_server_down_and_has_everything_pushed_once_it_is_bac
     expect(page.locator("[data-banner='away']")).to_have_count(0)
 
 
+def test_an_operator_takes_over_what_a_server_holds(world: World, newcomer: Newcomer) -> None:
+    world.moses.fill("grande-maison.test", 450)
+    program = {"from": "robot", "to": "|/usr/local/bin/robot"}
+    world.moses.call("create-alias", domain="grande-maison.test", **program)
+    operator = person(world, "operator")
+    visitor = newcomer()
+    page = visitor.page
+    visitor.sign_in(operator.login, operator.password)
+    visitor.open("/servers/moses/")
+    page.get_by_role("link", name="Take over what it holds").click()
+    visitor.see_heading("Take over a server")
+    page.get_by_label("Only this domain").fill("no domain")
+    page.get_by_role("button", name="Look at the server").click()
+    expect(page.get_by_text("is no name of a domain").first).to_be_visible()
+    page.get_by_label("Only this domain").fill("Grande-Maison.test")
+    page.get_by_role("button", name="Look at the server").click()
+    visitor.see_heading("Taking over moses")
+    expect(page.get_by_role("heading", name="Ready to begin")).to_be_visible()
+    visitor.look("adoption planned")
+    page.get_by_role("button", name="Take over").click()
+    expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=WAIT_MS * 2)
+    expect(page.locator("#adoption")).to_contain_text("450 mailboxes, 4 aliases")
+    expect(page.locator("#adoption")).to_contain_text("robot@grande-maison.test")
+    visitor.look("adoption done")
+    visitor.open("/domains/grande-maison.test/")
+    expect(page.get_by_text("450 mailboxes")).to_be_visible()
+
+
 def test_signing_in_with_a_second_factor_and_a_choice_of_mailboxes(world: World, newcomer: Newcomer) -> None:
     operator, user = person(world, "operator"), mailbox(world, "bram.hendriks@brouwerij.test")
     world.manage(
