@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench import figures
 
-BENCHES = ("push", "usage")
+BENCHES = ("push", "usage", "audit")
 
 
 def main() -> None:

@@ -198,6 +198,8 @@ def seconds_for_200(name: str, waiting: int) -> float:
         [
             type(first)(
                 number=first.number + 1_000_000 * (1 + server.pk) + n,
+                lane=0,
+                place=1_000_000 * server.pk + n,
                 at=timezone.now(),
                 verb="mailbox.created",
                 subject_kind="accounts.mailbox",

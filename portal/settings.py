@@ -68,6 +68,10 @@ DEFAULT_FROM_EMAIL = (
 PROFILE_CERTIFICATE, PROFILE_KEY = env.certificate("PORTAL_PROFILE_CERTIFICATE", "PORTAL_PROFILE_KEY")
 # Who is asked whether a domain's records are right, as HOST or HOST#PORT; empty: whom the machine asks.
 DNS_SERVERS = env.words("PORTAL_DNS_SERVERS")
+# Signs what the audit chain holds: an Ed25519 key in PEM that the database's operators can't read.
+AUDIT_KEY_FILE = env.word("PORTAL_AUDIT_KEY_FILE")
+# Where signed checkpoints are kept beside the database, best on another machine's disk.
+AUDIT_DIRECTORY = env.word("PORTAL_AUDIT_DIRECTORY")
 LOG_LEVEL = env.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 if IN_PRODUCTION:
