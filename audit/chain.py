@@ -121,7 +121,7 @@ def _insert_and_move_sql() -> "tuple[str, list[models.Field[Any, Any]]]":
     places = ", ".join(["%s"] * len(fields))
     return (
         "WITH moved AS (UPDATE audit_chainhead SET number = %s, hash = %s WHERE id = %s)"
-        f" INSERT INTO audit_event ({columns}) VALUES ({places}) RETURNING id",
+        f" INSERT INTO audit_event ({columns}) VALUES ({places}) RETURNING id",  # noqa: S608 - our own names
         fields,
     )
 
