@@ -93,7 +93,7 @@ def purge_mailboxes() -> int:
     forgotten = 0
     for mailbox in Mailbox.objects.gone().select_related("domain", "server")[:500]:
         change = Change.objects.newest_of(mailbox.pk, "account")
-        if change is None or change.event.verb != "mailbox.purged":
+        if change is None or change.event is None or change.event.verb != "mailbox.purged":
             with transaction.atomic():
                 outbox.request_push(mailbox, "account", _record("mailbox.purged", mailbox, None))
         elif change.state == Change.State.LIVE:
@@ -130,5 +130,11 @@ def _end_sessions(mailbox: Mailbox) -> None:
         mailbox.owner.save(update_fields=["password"])
 
 
-def _record(verb: str, mailbox: Mailbox, by: Person | None, **told: dict[str, Any]) -> Event:
-    return record(verb, by=by, about=mailbox, domain=mailbox.domain.name, **told)
+def _record(
+    verb: str,
+    mailbox: Mailbox,
+    by: Person | None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> Event:
+    return record(verb, by=by, about=mailbox, domain=mailbox.domain.name, before=before, after=after)

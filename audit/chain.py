@@ -119,11 +119,12 @@ def _insert_and_move_sql() -> "tuple[str, list[models.Field[Any, Any]]]":
     fields = [field for field in Event._meta.concrete_fields if not field.primary_key]
     columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    return (
-        "WITH moved AS (UPDATE audit_chainhead SET number = %s, hash = %s WHERE id = %s)"
-        f" INSERT INTO audit_event ({columns}) VALUES ({places}) RETURNING id",  # noqa: S608 - our own names
-        fields,
+    # Our own names, nothing that anybody typed.
+    sql = (
+        "WITH moved AS (UPDATE audit_chainhead SET number = %s, hash = %s WHERE id = %s)"  # noqa: S608
+        f" INSERT INTO audit_event ({columns}) VALUES ({places}) RETURNING id"
     )
+    return sql, fields
 
 
 def _take_lane(count: int) -> tuple[ChainHead, list[int]]:

@@ -14,7 +14,6 @@ from audit import seals, triggers
 from audit.models import ChainHead, Event, Seal
 
 Ends = dict[str, dict[str, Any]]
-# Erasing and archiving tell of themselves: those events are needed as long as anything is verified here.
 BATCH = 2000
 
 
@@ -55,8 +54,8 @@ def export(file: TextIO) -> int:
 def archive(before: datetime, folder: Path) -> tuple[Path, int] | None:
     """Seal the events before a moment into a new file, then delete them here; None if there are none.
 
-    Each lane is archived up to its first event that is not older, or that still has to stay. Raises
-    NoAuditKey without a key and OSError when the file can't be written: then nothing is deleted.
+    Each lane is archived up to its first event that is not older. Raises NoAuditKey without a key and
+    OSError when the file can't be written: then nothing is deleted.
     """
     key = seals.private_key()
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,9 +70,7 @@ def archive(before: datetime, folder: Path) -> tuple[Path, int] | None:
             for head in heads
             if head.archived_place
         }
-        ends = begins | {
-            str(lane): {"place": last.place, "hash": last.hash} for lane, last in parts.items()
-        }
+        ends = begins | {str(lane): {"place": last.place, "hash": last.hash} for lane, last in parts.items()}
         sealed = seals.keep_seal("archive", {"begins": begins, "ends": ends, "file": path.name}, key)
         count = 0
         with gzip.open(path, "xt", encoding="utf-8") as file:
@@ -97,8 +94,7 @@ def archive(before: datetime, folder: Path) -> tuple[Path, int] | None:
 def _old_part(head: ChainHead, before: datetime) -> Event | None:
     """The last event of the lane that goes."""
     of_lane = Event.objects.filter(lane=head.lane)
-    # The clock may have gone back: what comes before an event that stays is no reason to go.
-    stays = of_lane.filter(models.Q(at__gte=before) | models.Q(verb="audit.erased")).order_by("place").first()
+    stays = of_lane.filter(at__gte=before).order_by("place").first()
     going = of_lane.filter(place__lt=stays.place) if stays else of_lane
     return going.order_by("place").last()
 

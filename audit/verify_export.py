@@ -49,13 +49,14 @@ def ends_in(told: dict[str, Any]) -> Ends:
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
+    with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
         for line in file:
             yield json.loads(line)
 
 
-def problems(lines: Iterable[dict[str, Any]], key: Ed25519PublicKey, outside: list[Any]) -> Iterator[str]:
+def problems(  # noqa: PLR0912 - one reading, top to bottom, as the format is told
+    lines: Iterable[dict[str, Any]], key: Ed25519PublicKey, outside: list[Any]
+) -> Iterator[str]:
     """A sentence for each thing that is wrong."""
     rows = iter(lines)
     first = next(rows, {})
@@ -126,7 +127,9 @@ def seal_problems(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Checks an export or archive of a mail portal's audit chain.")
+    parser = argparse.ArgumentParser(
+        description="Checks an export or archive of a mail portal's audit chain."
+    )
     parser.add_argument("--key", type=Path, required=True, help="the portal's public key, in PEM")
     parser.add_argument("file", type=Path, help="the export or archive; .gz is unpacked")
     parser.add_argument("checkpoint", type=Path, nargs="*", help="checkpoints that were kept elsewhere")

@@ -205,7 +205,8 @@ class Change(models.Model):
     aspect = models.CharField(max_length=30)
     server = models.ForeignKey(Server, models.PROTECT, related_name="changes")
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.PERSON)
-    event = models.OneToOneField(Event, models.PROTECT, related_name="change")
+    # Empty once the event was archived.
+    event = models.OneToOneField(Event, models.SET_NULL, null=True, related_name="change")
     requested_at = models.DateTimeField(default=timezone.now)
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)
     attempts = models.PositiveIntegerField(default=0)

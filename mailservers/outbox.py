@@ -113,7 +113,7 @@ def try_again(change: Change, *, by: Actor | None) -> None:
     )
     if not retried:
         raise MovedOn
-    record("change.tried_again", by=by, about=change.mailbox, domain=change.event.domain)
+    record("change.tried_again", by=by, about=change.mailbox, domain=change.mailbox.domain.name)
     transaction.on_commit(lambda: announce(change.server, change.priority))
 
 
@@ -141,12 +141,13 @@ def _hold_the_mailbox(change: Change) -> None:
 
 
 def _can_be_taken_back(change: Change) -> bool:
-    return aspect_named(change.aspect).restore is not None and change.event.before is not None
+    event = change.event
+    return aspect_named(change.aspect).restore is not None and event is not None and event.before is not None
 
 
 def _restore(change: Change, by: Actor, how: TakenBack) -> Event:
     restore = aspect_named(change.aspect).restore
-    if restore is None:
+    if restore is None or change.event is None:
         raise MovedOn
     return restore(change.mailbox, change.event.before or {}, by, how)
 

@@ -52,6 +52,13 @@ class Environment:
             return default
         return int(value)
 
+    def count(self, name: str, *, default: int) -> int:
+        value = self.word(name) or str(default)
+        if not (value.isascii() and value.isdigit() and len(value) < 7):
+            self.problem(f"{name} must be a whole number, 0 or more.")
+            return default
+        return int(value)
+
     def choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
         value = self._env.str(name, default)
         if value not in choices:

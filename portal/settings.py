@@ -72,6 +72,8 @@ DNS_SERVERS = env.words("PORTAL_DNS_SERVERS")
 AUDIT_KEY_FILE = env.word("PORTAL_AUDIT_KEY_FILE")
 # Where signed checkpoints are kept beside the database, best on another machine's disk.
 AUDIT_DIRECTORY = env.word("PORTAL_AUDIT_DIRECTORY")
+# How long events stay in the database before archive_audit takes them out; 0: for ever.
+AUDIT_KEEP_DAYS = env.count("PORTAL_AUDIT_KEEP_DAYS", default=0)
 LOG_LEVEL = env.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 if IN_PRODUCTION:
@@ -271,6 +273,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "vacation.tasks.mail_confirmations",
         "schedule": 60.0,
         "options": {"expires": 55},
+    },
+    "seal the audit chain": {
+        "task": "audit.tasks.seal_the_chain",
+        "schedule": crontab(hour="3", minute="10"),
+        "options": {"expires": 6 * 60 * 60},
     },
     "forget old days": {"task": "quotas.tasks.forget", "schedule": 24 * 60 * 60.0},
 }

@@ -14,8 +14,8 @@ from accounts.passwords import matches
 from adoption import services
 from adoption.models import Adoption
 from adoption.tasks import adopt, go_on
-from audit.verifying import problems
 from audit.models import Event
+from audit.verifying import problems
 from fleet.dovecot import Dovecot
 from fleet.virtualmin import Virtualmin
 from mailservers.aspects import aspect_named, fingerprint

@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.alarm_mails import mail_alarms
 from accounts.models import Mailbox, RedirectAlarm
 from audit.chain import record
-from audit.verifying import problems
 from audit.models import Event
 from audit.sentences import sentence_for
+from audit.verifying import problems
 from mailservers import comparing, drift, outbox, tasks
 from mailservers.aspects import Seen, aspect_named
 from mailservers.drivers.base import ScriptState, ServerAway, TryAgain
