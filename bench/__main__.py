@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench import figures
 
-BENCHES = ("push", "usage", "audit")
+BENCHES = ("audit", "drift", "push", "usage")
 
 
 def main() -> None:

@@ -109,8 +109,7 @@ def _push_batch(server: Server, most: int) -> list[Outcome]:
         outcomes = _push_each(server, changes)
         _settle(server, changes, outcomes, holding)
     except BaseException:
-        # Whatever is still marked as being pushed is due again as soon as no lease holds it.
-        _let_go(holding)
+        _leave(holding, changes)
         raise
     return outcomes
 
@@ -243,6 +242,15 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
         breaker.note_reached(server)
     live = [outcome.change for outcome in outcomes if outcome.change.state == Change.State.LIVE]
     push_times.count(server, live, now)
+
+
+@transaction.atomic
+def _leave(holding: Holding, claimed: list[Change]) -> None:
+    """Let go of everything in the middle of it: what was claimed waits again, for whoever comes next."""
+    lost = _let_go(holding)
+    kept = [change.pk for change in claimed if (change.mailbox_id, change.aspect) not in lost]
+    being_pushed = Change.objects.filter(pk__in=kept, state=Change.State.PUSHING)
+    being_pushed.update(state=Change.State.WAITING, next_attempt_at=timezone.now())
 
 
 @transaction.atomic

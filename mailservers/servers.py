@@ -1,5 +1,7 @@
 """From a server's row to the driver that speaks to it."""
 
+import json
+
 from django.utils.translation import gettext_noop
 
 from mailservers.credentials import CredentialsLocked, unseal
@@ -13,7 +15,9 @@ _drivers: dict[int, tuple[object, Driver]] = {}
 
 def driver_for(server: Server) -> Driver:
     """Raises TryAgain with the operator's mistake in words when the row is not usable."""
-    row = (server.kind, repr(server.endpoints), server.sealed_credentials)
+    # In one order: PostgreSQL gives the keys back in another than they were set.
+    endpoints = json.dumps(server.endpoints, sort_keys=True)
+    row = (server.kind, endpoints, server.sealed_credentials)
     known = _drivers.get(server.pk)
     if known and known[0] == row:
         return known[1]

@@ -1,13 +1,14 @@
 from datetime import timedelta
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from audit.chain import record
 from mailservers import outbox, pushing
 from mailservers.drivers.base import Refused, ServerAway, TryAgain
 from mailservers.drivers.memory import MemoryDriver
-from mailservers.models import Change, Lease, Observation, Server
+from mailservers.models import Change, Lease, Observation, Server, Slot
 
 pytestmark = pytest.mark.sql
 
@@ -123,6 +124,35 @@ def test_another_state_on_read_back_is_a_failure_that_names_the_difference(mailb
     push(mailbox)
     assert state(change) == "failed"
     assert "the account is not there" in change.reason_text
+
+
+@pytest.mark.parametrize("nonsense", ["an account", 42, b"", [], object()])
+def test_a_driver_that_reads_back_nonsense_takes_nothing_down(mailbox, ask, monkeypatch, nonsense):
+    change = ask()
+    monkeypatch.setattr(MemoryDriver, "read_account", lambda self, login: nonsense)
+    push(mailbox)
+    assert state(change) == "waiting"
+    assert "Something unexpected happened" in change.reason_text
+    assert not Lease.objects.exists()
+
+
+def test_a_driver_that_hangs_is_stopped_and_the_change_tried_again(mailbox, ask):
+    """Celery's soft limit raises in the middle of whatever runs; what was not begun waits as well."""
+    change = ask()
+    MemoryDriver.failures.append(SoftTimeLimitExceeded())
+    push(mailbox)
+    assert state(change) == "waiting"
+    assert not Lease.objects.exists()
+
+
+def test_a_worker_that_is_told_to_end_leaves_nothing_behind(mailbox, ask):
+    change = ask()
+    MemoryDriver.failures.append(SystemExit())
+    with pytest.raises(SystemExit):
+        push(mailbox)
+    assert state(change) == "waiting"
+    assert not Lease.objects.exists()
+    assert not Slot.objects.in_use().exists()
 
 
 def test_a_server_whose_settings_are_wrong_waits_for_its_operators(mailbox, ask):
