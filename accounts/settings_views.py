@@ -7,8 +7,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.languages import CODES, remember_language, time_zones
@@ -48,7 +48,7 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=person)
     if form.is_valid():
         form.save()
-        with override(person.language or None):
+        with override(person.language or get_language()):
             messages.success(request, _("Saved."))
         response = redirect("accounts:edit-settings")
         # Else an older choice, made in this browser, would still come before the domain's.

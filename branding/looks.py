@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from branding.models import Brand, kept_brand
+from branding.models import Brand
 
 HOSTER = "hoster"
 
@@ -28,9 +28,8 @@ class Look:
 
 def look_of(domain_id: int | None) -> Look:
     """For the people of a domain; None: for everybody else."""
-    brands = [kept_brand(key) for key in dict.fromkeys((domain_id, None))]
-    order = [brand for brand in brands if brand]
-    logo = next((brand for brand in order if _has_logo(brand)), None)
+    order = list(Brand.objects.seen_by(domain_id))
+    logo = next((brand for brand in order if brand.has_logo), None)
     colour = next((brand for brand in order if brand.accent), None)
     return Look(
         name=_first(order, "name"),
@@ -45,12 +44,8 @@ def look_of(domain_id: int | None) -> Look:
 
 def webmail_of(domain_id: int, server_url: str) -> str:
     """The domain's own, else its server's, else the hoster's."""
-    own = kept_brand(domain_id)
-    return (own.webmail_url if own else "") or server_url or look_of(None).webmail_url
-
-
-def _has_logo(brand: Brand) -> bool:
-    return bool(getattr(brand, "has_logo", False))
+    told = {brand.domain_id: brand.webmail_url for brand in Brand.objects.seen_by(domain_id)}
+    return told.get(domain_id, "") or server_url or told.get(None, "")
 
 
 def _first(order: list[Brand], field: str) -> str:

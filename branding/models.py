@@ -1,14 +1,22 @@
 """How the portal looks and whom it names: for the hoster, and for a domain that differs."""
 
-from django.core.cache import cache
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain
 
-# Another process may show the old look for so long.
-KEPT_FOR_SECONDS = 30
+
+class BrandQuerySet(models.QuerySet["Brand"]):
+    def seen_by(self, domain_id: int | None) -> "BrandQuerySet":
+        """The domain's own and the hoster's, in this order, without their pictures."""
+        told = {"has_logo": models.ExpressionWrapper(~models.Q(logo=b""), models.BooleanField())}
+        theirs = models.Q(domain=None)
+        if domain_id is not None:
+            theirs |= models.Q(domain=domain_id)
+        own_first = models.F("domain").asc(nulls_last=True)
+        found = self.filter(theirs).select_related("domain").annotate(**told)
+        return found.defer("logo").order_by(own_first)
 
 
 class Brand(models.Model):
@@ -23,28 +31,13 @@ class Brand(models.Model):
     webmail_url = models.URLField(_("webmail address"), blank=True)
     changed_at = models.DateTimeField(auto_now=True)
 
+    objects = BrandQuerySet.as_manager()
+
+    # Only there after seen_by.
+    has_logo: bool
+
     class Meta:
         constraints = (models.UniqueConstraint(Coalesce("domain", 0), name="one_brand_for_each_domain"),)
 
     def __str__(self) -> str:
         return self.domain.name if self.domain else "hoster"
-
-
-def forget_kept_brand(domain_id: int | None) -> None:
-    cache.delete(_key(domain_id))
-
-
-def kept_brand(domain_id: int | None) -> Brand | None:
-    """The domain's, or the hoster's for None, without its picture; looked up now and then only."""
-    known: Brand | str | None = cache.get(_key(domain_id), "")
-    if isinstance(known, str):
-        rows = Brand.objects.select_related("domain").annotate(
-            has_logo=models.ExpressionWrapper(~models.Q(logo=b""), output_field=models.BooleanField())
-        )
-        known = rows.defer("logo").filter(domain=domain_id).first()
-        cache.set(_key(domain_id), known, KEPT_FOR_SECONDS)
-    return known if isinstance(known, Brand) else None
-
-
-def _key(domain_id: int | None) -> str:
-    return f"branding:{domain_id or 0}"

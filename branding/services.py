@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.models import Domain, Person
 from audit.chain import record
-from branding.models import Brand, forget_kept_brand
+from branding.models import Brand
 
 FIELDS = ("name", "accent", "support_email", "support_phone", "webmail_url")
 
@@ -31,9 +31,6 @@ def save_brand(brand: Brand, *, png: bytes | None, by: Person) -> None:
         before=_told(before) if before else None,
         after=_told(brand),
     )
-    # At once too: whoever reads before the commit keeps the old look for half a minute at most.
-    forget_kept_brand(brand.domain_id)
-    transaction.on_commit(lambda: forget_kept_brand(brand.domain_id))
 
 
 def _told(brand: Brand) -> dict[str, Any]:

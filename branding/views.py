@@ -27,9 +27,7 @@ def edit_hosters_brand(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_brand(request: HttpRequest, name: str) -> HttpResponse:
-    return _edit(
-        request, get_object_or_404(Domain.objects.quota_changeable_by(person_of(request)), name=name)
-    )
+    return _edit(request, get_object_or_404(Domain.objects.administered_by(person_of(request)), name=name))
 
 
 @login_not_required
@@ -66,7 +64,7 @@ def _edit(request: HttpRequest, domain: Domain | None) -> HttpResponse:
     )
     if form.is_valid():
         save_brand(form.save(commit=False), png=form.png, by=person_of(request))
-        messages.success(request, _("Saved. Others see it within half a minute."))
+        messages.success(request, _("Saved."))
         return redirect(request.path)
     return render(request, "branding/edit_brand.html", {"form": form, "domain": domain, "edited": brand})
 

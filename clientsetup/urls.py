@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clientsetup import domain_views, machine_views, views
+from clientsetup import domain_views, machine_views, server_views, views
 
 app_name = "clientsetup"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("set-up/", views.open_link, name="open-link"),
     path("set-up/profile/", views.download_opened_profile, name="download-opened-profile"),
     path("domains/<str:name>/set-up/", domain_views.show_records, name="show-records"),
+    path("servers/<slug:server>/set-up/", server_views.edit_server, name="edit-server"),
     # For programs; see middleware.py.
     path("mail/config-v1.1.xml", machine_views.autoconfig, name="autoconfig"),
     path(

@@ -1,7 +1,6 @@
 import io
 
 import pytest
-from django.core.cache import cache
 from PIL import Image
 
 from audit.models import Event
@@ -17,13 +16,6 @@ GOOD = {
     "support_phone": "+32 2 123 45 67",
     "webmail_url": "https://mail.example.test/",
 }
-
-
-@pytest.fixture(autouse=True)
-def _nothing_kept():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def picture(kind="PNG", size=(600, 200)) -> io.BytesIO:

@@ -95,6 +95,7 @@ TABLE = {
     "clientsetup:show-link":    [(IN, IN),  (NOT, OK),  (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
     "clientsetup:check-settings": [(IN, IN), (OK, OK),  (NO, NO),  (OK, OK),  (OK, OK),  (OK, OK)],
     "clientsetup:show-records": [(IN, IN),  (NO, NO),   (NO, NO),  (OK, OK),  (OK, OK),  (OK, OK)],
+    "clientsetup:edit-server":  [(IN, IN)] + [(NO, NO)] * 4 + [(OK, OK)],
     "clientsetup:open-link":    [(NO, NO)] * 6,
     "clientsetup:download-opened-profile": [(NO, NOT)] * 6,
     "clientsetup:autoconfig":   [(NO, NOT)] * 6,
