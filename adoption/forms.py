@@ -12,7 +12,9 @@ _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class AdoptionForm(forms.Form):
-    server = forms.ModelChoiceField(Server.objects.all(), label=gettext_lazy("Mail server"))
+    server = forms.ModelChoiceField(
+        Server.objects.all(), label=gettext_lazy("Mail server"), empty_label=gettext_lazy("Choose a server")
+    )
     only_domain = forms.CharField(
         label=gettext_lazy("Only this domain"),
         required=False,

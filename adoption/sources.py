@@ -66,7 +66,7 @@ class CsvFile:
     def _keep(self, line: int, row: Mapping[str | None, Any]) -> None:
         if None in row or None in row.values():
             raise Refused(gettext_noop("Line %(line)s has not as many fields as the first one."), line=line)
-        address = str(row["address"]).strip().lower()
+        address = _in_ascii(str(row["address"]).strip().lower())
         if not _ADDRESS.fullmatch(address):
             raise Refused(
                 gettext_noop("Line %(line)s: “%(what)s” is no address."), line=line, what=address[:80]
@@ -92,6 +92,15 @@ class CsvFile:
             recovery_address=str(row.get("recovery_address", "")).strip(),
         )
         self._by_domain.setdefault(address.rpartition("@")[2], []).append(FoundMailbox(account))
+
+
+def _in_ascii(address: str) -> str:
+    """With the domain's name as mail servers know it (IDNA); as it is when it is none."""
+    local_part, at, domain = address.rpartition("@")
+    try:
+        return f"{local_part}{at}{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return address
 
 
 def _bytes(line: int, text: str) -> int:

@@ -58,6 +58,7 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
+@pytest.mark.sql
 def test_everything_the_portal_keeps_is_taken_over(moses, one_domain):
     printed = run("moses")
     assert "3 of 3 mailboxes (100 %)" in printed
@@ -77,6 +78,7 @@ def test_everything_the_portal_keeps_is_taken_over(moses, one_domain):
     assert reachable_targets(forwarding) == ("b@x.test",)
 
 
+@pytest.mark.sql
 def test_aliases_are_taken_over_with_further_addresses_and_the_catch_all(moses, one_domain, capsys):
     one_domain.call("modify-user", domain="kunde.test", user="anna", **{"add-email": "a.x@kunde.test"})
     one_domain.call("modify-user", domain="kunde.test", user="bert", **{"add-email": "b@away.test"})
@@ -225,6 +227,7 @@ def asked(moses: Server, person) -> Adoption:
     return adoption
 
 
+@pytest.mark.sql
 def test_a_go_that_was_stopped_goes_on_where_it_was(moses, virtualmin, operator, monkeypatch):
     virtualmin.fill("big.test", 450)
     adoption = asked(moses, operator)

@@ -121,10 +121,12 @@ def test_a_file_is_taken_over(server, tmp_path: Path):
         tmp_path,
         "address,login,name,quota,password_hash,enabled\n"
         f'Anna@Neu.test,neu0001,"Jansen, Anna",1.5 GB,"{PASSWORD_HASH}",yes\n'
-        "bert@neu.test,,,,,no\n",
+        "bert@neu.test,,,,,no\n"
+        "c@Münze.test,,,,,\n",
     )
     run(server.name, "--csv", str(path))
-    anna, bert = Mailbox.objects.order_by("address")
+    anna, bert, coin = Mailbox.objects.order_by("address")
+    assert (coin.address, coin.domain.name) == ("c@xn--mnze-0ra.test", "xn--mnze-0ra.test")
     assert (anna.address, anna.login, anna.name) == ("anna@neu.test", "neu0001", "Jansen, Anna")
     assert (anna.quota_bytes, anna.enabled) == (1536 * 1024**2, True)
     assert matches(PASSWORD, anna.password_hash)

@@ -14,7 +14,7 @@ import pytest
 
 from fleet.ports import reserve_port
 from fleet.webmin.server import Simulation
-from tests.mailservers.virtualmin.recorded import BEFORE, Answer, Recording, recordings
+from tests.mailservers.virtualmin.recorded import BEFORE, FOLDER, Answer, Recording, recordings
 
 RECORDED = recordings()
 # Differ from one server, or one day, to the next.
@@ -63,6 +63,10 @@ def exchange(line: socket.socket, request: bytes) -> Answer:
         parts.append(part)
     head, _, body = b"".join(parts).partition(b"\r\n\r\n")
     return Answer.parse(head.decode().replace("\r\n", "\n") + "\n\n" + body.decode())
+
+
+def test_every_transcript_is_replayed(answers: dict[str, Answer]):
+    assert {path.stem for path in FOLDER.iterdir()} == answers.keys()
 
 
 def test_every_step_between_the_recordings_belongs_to_one():
