@@ -1,8 +1,10 @@
 """From the rows of a mailbox to what its script is made of."""
 
+from django.conf import settings
+
 from accounts.models import Mailbox
 from vacation.models import AutoReply, DomainRules, Forwarding
-from vacation.rendering import AutoReplyContent, ForwardContent, Window, render_script
+from vacation.rendering import AutoReplyContent, ForwardContent, render_script
 
 
 def auto_reply_of(mailbox: Mailbox) -> AutoReply | None:
@@ -26,6 +28,10 @@ def content_of(auto_reply: AutoReply) -> AutoReplyContent:
         days=auto_reply.days,
         starts=auto_reply.starts,
         ends=auto_reply.ends,
+        further=tuple((window[0], window[1]) for window in auto_reply.further()),
+        weekdays=tuple(auto_reply.weekdays),
+        zone=auto_reply.zone or settings.TIME_ZONE,
+        outside_text=auto_reply.outside_text,
         handle=f"portal-{mailbox.pk}-{auto_reply.absence}",
     )
 
@@ -41,15 +47,17 @@ def forward_content_of(forwarding: Forwarding | None, auto_reply: AutoReply | No
     """None: nothing is sent on, now or later."""
     if forwarding is None or not forwarding.enabled:
         return None
-    when: list[Window] = [(None, forwarding.ends)]
-    if forwarding.only_while_away:
-        if auto_reply is None:
-            return None
-        when.append((auto_reply.starts, auto_reply.ends))
+    if forwarding.only_while_away and auto_reply is None:
+        return None
     targets = reachable_targets(forwarding)
     if not targets:
         return None
-    return ForwardContent(targets=targets, keep_copy=forwarding.keep_copy, when=tuple(when))
+    return ForwardContent(
+        targets=targets,
+        keep_copy=forwarding.keep_copy,
+        ends=forwarding.ends,
+        while_away=content_of(auto_reply) if auto_reply and forwarding.only_while_away else None,
+    )
 
 
 def script_text(mailbox: Mailbox) -> str:

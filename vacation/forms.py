@@ -1,21 +1,28 @@
 """The auto-reply as people fill it in."""
 
+from datetime import UTC
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS as DAY_NAMES
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
+from vacation.content import content_of
 from vacation.limits import refuse_unfit
-from vacation.models import AutoReply
-from vacation.rendering import reply_entity, reply_subject
+from vacation.models import AutoReply, ReplyTemplate
+from vacation.rendering import PLACE, fit_line, render_script, reply_entity, reply_subject
 from vacation.sieve import UnfitText
 
 MINUTES = "%Y-%m-%dT%H:%M"
+MOST_PERIODS = 12
+# 1 is Monday, as in ISO 8601.
+WEEKDAYS = dict(enumerate(DAY_NAMES.values(), start=1))
 
 
 class MomentField(forms.DateTimeField):
@@ -40,7 +47,10 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         required=False,
         strip=False,
         max_length=250,
-        help_text=gettext_lazy("Leave it empty to answer with “Auto:” and the subject of the mail."),
+        help_text=gettext_lazy(
+            "Leave it empty to answer with “Auto:” and the subject of the mail. {subject} stands for it, too:"
+            " “Away: {subject}”."
+        ),
         widget=forms.TextInput(attrs={"dir": "auto"}),
     )
     starts = MomentField(
@@ -52,9 +62,25 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         help_text=gettext_lazy("Empty: until it is switched off."),
     )
 
+    outside_text = forms.CharField(
+        label=gettext_lazy("Another text for people outside the domain"),
+        strip=False,
+        required=False,
+        help_text=gettext_lazy("Empty: everybody gets the text above."),
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+    )
+    weekdays = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Only on these days of the week"),
+        choices=tuple(WEEKDAYS.items()),
+        coerce=int,
+        required=False,
+        help_text=gettext_lazy("None: every day."),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
     class Meta:
         model = AutoReply
-        fields = ("enabled", "subject", "text", "starts", "ends")
+        fields = ("enabled", "subject", "text", "starts", "ends", "outside_text")
 
     def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
         """`limits`: what the mailbox's server can hold, where that is known."""
@@ -62,17 +88,49 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         self._limits = limits or Limits()
         if not self._limits.sieve and not self._limits.reply_subject:
             del self.fields["subject"]
+        self.further: list[int] = []
+        if self._limits.sieve:
+            self._add_periods()
+            self.initial["weekdays"] = self.instance.weekdays
+        else:
+            del self.fields["outside_text"], self.fields["weekdays"]
         self.initial["version"] = self.instance.version
+
+    def _add_periods(self) -> None:
+        """Those there are, and two to fill in."""
+        there = self.instance.further()
+        for number in range(min(len(there) + 2, MOST_PERIODS)):
+            for name, label in (("starts", gettext_lazy("Also from")), ("ends", gettext_lazy("until"))):
+                self.fields[f"{name}_{number}"] = MomentField(label=label, required=False)
+            if number < len(there):
+                self.initial[f"starts_{number}"], self.initial[f"ends_{number}"] = there[number]
+            self.further.append(number)
+
+    def periods(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """The fields of the further periods, in pairs."""
+        return [(self[f"starts_{number}"], self[f"ends_{number}"]) for number in self.further]
+
+    def has_more(self) -> bool:
+        """Whether something is filled in, or wrong, that the page would otherwise keep folded."""
+        names = [
+            "outside_text",
+            "weekdays",
+            *(f"{name}_{n}" for n in self.further for name in ("starts", "ends")),
+        ]
+        return any(name in self.fields and (self[name].value() or self[name].errors) for name in names)
 
     def clean_subject(self) -> str:
         subject: str = self.cleaned_data["subject"]
-        _must_fit(reply_subject, subject)
+        # What the subject stands in for is looked at with the whole script.
+        _must_fit(fit_line if PLACE in subject else reply_subject, subject)
         return subject
 
     def clean_text(self) -> str:
-        text = self.cleaned_data["text"].replace("\r\n", "\n").replace("\r", "\n")
-        _must_fit(reply_entity, text)
-        return str(text)
+        return _fit_text(self.cleaned_data["text"])
+
+    def clean_outside_text(self) -> str:
+        text = _fit_text(self.cleaned_data["outside_text"])
+        return text if text.strip() else ""
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -81,17 +139,48 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
             self.add_error("ends", _("This is not after the beginning. Choose a later day or time."))
         elif given.get("enabled") and ends and ends <= timezone.now():
             self.add_error("ends", _("This has passed already: nobody would get an answer."))
+        self._clean_periods(given)
         if given.get("enabled") and "text" in given and not given["text"].strip():
             self.add_error("text", _("Write what people who write to this mailbox should be told."))
         return given
 
+    def _clean_periods(self, given: dict[str, Any]) -> None:
+        periods = []
+        for number in self.further:
+            starts, ends = given.get(f"starts_{number}"), given.get(f"ends_{number}")
+            if starts and ends and ends <= starts:
+                self.add_error(
+                    f"ends_{number}", _("This is not after the beginning. Choose a later day or time.")
+                )
+            elif bool(starts) != bool(ends) and not self.errors:
+                missing = "ends" if starts else "starts"
+                self.add_error(
+                    f"{missing}_{number}", _("A further period needs both a beginning and an end.")
+                )
+            elif starts and ends:
+                periods.append([starts.astimezone(UTC).isoformat(), ends.astimezone(UTC).isoformat()])
+        if periods and not given.get("ends") and "ends" not in self.errors:
+            self.add_error(
+                "ends", _("Give the first period an end too; otherwise it would swallow the others.")
+            )
+        given["periods"] = sorted(periods)
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # Django's own hook, unknown to the stubs
-        if not self.errors:
-            try:
-                refuse_unfit(self.instance, self._limits)
-            except Refused as refusal:
-                self.add_error("text", say(refusal.reason, refusal.values))
+        if self.errors:
+            return
+        if self._limits.sieve:
+            self.instance.periods = self.cleaned_data["periods"]
+            self.instance.weekdays = sorted(self.cleaned_data["weekdays"])
+            self.instance.zone = timezone.get_current_timezone_name() if self.instance.weekdays else ""
+        try:
+            refuse_unfit(self.instance, self._limits)
+            if self.instance.text.strip():
+                render_script(content_of(self.instance))
+        except Refused as refusal:
+            self.add_error("text", say(refusal.reason, refusal.values))
+        except UnfitText as unfit:
+            self.add_error("text", say(unfit.reason, unfit.values))
 
     def tell_of_newer(self, newer: AutoReply) -> None:
         """Somebody else saved meanwhile: say so, keep what was typed, and let a second save go through."""
@@ -108,8 +197,40 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         )
 
 
+def _fit_text(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    _must_fit(reply_entity, text)
+    return text
+
+
 def _must_fit(rendered: Any, text: str) -> None:
     try:
         rendered(text)
     except UnfitText as unfit:
         raise ValidationError(say(unfit.reason, unfit.values)) from None
+
+
+class FillInForm(forms.Form):
+    """One or two of the domain's templates, and what stands in their places."""
+
+    template = forms.ModelChoiceField(
+        ReplyTemplate.objects.none(), label=gettext_lazy("Template"), empty_label=None
+    )
+    second = forms.ModelChoiceField(
+        ReplyTemplate.objects.none(),
+        label=gettext_lazy("Below it, in another language"),
+        required=False,
+        empty_label=gettext_lazy("nothing"),
+    )
+    until = MomentField(label=gettext_lazy("Back on"), required=False)
+    replacement = forms.CharField(label=gettext_lazy("Who helps meanwhile"), required=False, max_length=200)
+    phone = forms.CharField(label=gettext_lazy("Their telephone number"), required=False, max_length=60)
+
+    def __init__(self, *args: Any, templates: QuerySet[ReplyTemplate], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = "fill_%s"
+        for name in ("template", "second"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
+            field.queryset = templates
+        self.has_templates = templates.exists()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from django.utils.translation import gettext_noop
 
@@ -11,6 +12,7 @@ from vacation.rendering import fit_address
 from vacation.reply_reading import (
     HARMLESS,
     ONLY_SOME,
+    SEVERAL,
     UNCLEAR,
     NotUnderstood,
     TimeWindow,
@@ -34,11 +36,21 @@ class FoundForward:
     ends: datetime | None = None
 
 
-def read_script(script: str) -> tuple[ReplyRule | None, FoundForward | None]:
-    """What a script of answers and forwards does; raises NotUnderstood when it does more."""
+def read_script(
+    script: str, *, ours: str = ""
+) -> tuple[ReplyRule | Literal["as here"] | None, FoundForward | None]:
+    """What a script of answers and forwards does; raises NotUnderstood when it does more.
+
+    `ours`: the script of an auto-reply that is not read when it is found whole.
+    """
     answers: list[Command] = []
     forwards: list[Command] = []
-    for command in running_commands(script):
+    running = running_commands(script)
+    known = running_commands(ours) if ours else []
+    as_here = bool(known) and all(command in running for command in known)
+    for command in running:
+        if as_here and command in known:
+            continue
         if command.name == "redirect":
             forwards.append(Command("if", test=Test("true"), block=(command,)))
         elif command.name == "if" and any(inner.name == "redirect" for inner in command.block):
@@ -49,7 +61,11 @@ def read_script(script: str) -> tuple[ReplyRule | None, FoundForward | None]:
         else:
             answers.append(command)
     keeps = any(command.name == "keep" for command in answers)
-    return reply_in(answers, alone=True), _forward(forwards, keeps=keeps)
+    found = _forward(forwards, keeps=keeps)
+    reply = reply_in(answers, alone=True)
+    if as_here and reply is not None:
+        raise NotUnderstood(SEVERAL)
+    return "as here" if as_here else reply, found
 
 
 def _forward(commands: Sequence[Command], *, keeps: bool) -> FoundForward | None:

@@ -14,8 +14,10 @@ from accounts.requests import person_of
 from mailservers.models import Change
 from mailservers.servers import limits_of
 from vacation import forwarding as service
+from vacation import requests
 from vacation.forward_forms import ForwardingForm
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
+from vacation.permission import May, may, must_ask_for
 from vacation.services import ChangedMeanwhile
 from vacation.step_up import password_is_right
 
@@ -29,12 +31,12 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     visible = Mailbox.objects.open_to(person).select_related("domain__mail_rules", "server")
     mailbox = get_object_or_404(visible, address=address)
-    changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
-    if request.method == "POST" and not changeable:
+    allowed = may(person, mailbox, "forwarding")
+    if request.method == "POST" and allowed == May.LOOK:
         raise Http404
     limits = limits_of(mailbox.server)
     form = ForwardingForm(request.POST or None, instance=Forwarding.of(mailbox), limits=limits)
-    if form.is_valid() and _is_proven(request, form) and _keep(request, form):
+    if form.is_valid() and _is_proven(request, form) and _keep(request, form, ask=allowed == May.ASK):
         return redirect("vacation:edit-forwarding", address)
     saved = Forwarding.of(mailbox)
     rules = DomainRules.of(mailbox.domain)
@@ -50,7 +52,9 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
         "rules": rules,
         "no_window": limits is not None and not limits.forward_window,
         "change": Change.objects.newest_of(mailbox.pk, "script"),
-        "changeable": changeable,
+        "asking": requests.waiting_for(mailbox, "forwarding"),
+        "must_ask": allowed == May.ASK,
+        "changeable": allowed != May.LOOK,
     }
     return render(request, "vacation/edit_forwarding.html", context)
 
@@ -59,7 +63,10 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
 def ask_again(request: HttpRequest, address: str) -> HttpResponse:
     """Send a target another link."""
     person = person_of(request)
-    mailbox = get_object_or_404(Mailbox.objects.changeable_by(person), address=address)
+    mine = Mailbox.objects.changeable_by(person).select_related("domain__mail_rules")
+    mailbox = get_object_or_404(mine, address=address)
+    if may(person, mailbox, "forwarding") == May.LOOK:
+        raise Http404
     waiting = ForwardingTarget.objects.filter(forwarding__mailbox=mailbox, listed=True, confirmed_at=None)
     target = waiting.filter(address=request.POST.get("target", "")).first()
     if target is None:
@@ -100,12 +107,16 @@ def _is_proven(request: HttpRequest, form: ForwardingForm) -> bool:
     return False
 
 
-def _keep(request: HttpRequest, form: ForwardingForm) -> bool:
-    given = form.cleaned_data
+def _keep(request: HttpRequest, form: ForwardingForm, *, ask: bool) -> bool:
+    given, person, mailbox = form.cleaned_data, person_of(request), form.instance.mailbox
+    forwarding = form.save(commit=False)
+    # Whoever must ask may still switch it off: the mail stays where it belongs.
+    if forwarding.enabled and (ask or must_ask_for(person, mailbox, form.new_outside())):
+        requests.ask(mailbox, "forwarding", forwarding.as_told(given["addresses"]), by=person)
+        messages.success(request, _("Your webmaster is asked. Nothing changes before they approve it."))
+        return True
     try:
-        service.save_forwarding(
-            form.save(commit=False), given["addresses"], seen_version=given["version"], by=person_of(request)
-        )
+        service.save_forwarding(forwarding, given["addresses"], seen_version=given["version"], by=person)
     except ChangedMeanwhile:
         form.tell_of_newer(Forwarding.of(form.instance.mailbox))
         return False

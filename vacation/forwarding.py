@@ -16,6 +16,7 @@ from mailservers.models import Change
 from vacation import tasks
 from vacation.models import Forwarding, ForwardingTarget
 from vacation.services import ChangedMeanwhile
+from vacation.telling import replace_request, tell_user
 from vacation.tokens import hash_of
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,8 @@ def save_forwarding(
         raise ChangedMeanwhile
     entry = _keep(before, forwarding, addresses)
     [event] = record_all([entry], by=by)
+    replace_request(forwarding.mailbox, "forwarding")
+    tell_user(forwarding.mailbox, "forwarding", by)
     return outbox.request_push(forwarding.mailbox, "script", event)
 
 

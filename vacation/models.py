@@ -1,16 +1,17 @@
 """Auto-replies and forwarding: what happens to a mailbox's mail, and what a domain allows of it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Domain, Mailbox
+from accounts.models import Domain, Mailbox, Person
 
 
 class AutoReply(models.Model):
@@ -22,6 +23,12 @@ class AutoReply(models.Model):
     text = models.TextField(_("Text"), blank=True)
     starts = models.DateTimeField(_("From"), null=True, blank=True)
     ends = models.DateTimeField(_("Until"), null=True, blank=True)
+    outside_text = models.TextField(_("Text for people outside the domain"), blank=True)
+    # Beside the first, from `starts` until `ends`: pairs of moments in ISO 8601.
+    periods = models.JSONField(default=list, blank=True)
+    # 1 (Monday) to 7, in the zone; none: every day.
+    weekdays = models.JSONField(default=list, blank=True)
+    zone = models.CharField(max_length=64, blank=True)
     days = models.PositiveSmallIntegerField(
         _("Days between two replies to one sender"),
         default=7,
@@ -50,11 +57,30 @@ class AutoReply(models.Model):
             name: datetime.fromisoformat(told[name]) if told[name] else None for name in ("starts", "ends")
         }
         kept = {name: told[name] for name in ("enabled", "subject", "text", "days")}
-        return cls(mailbox=mailbox, **kept, **moments)
+        # Events from before there were such know nothing of them.
+        later = {name: told[name] for name in ("outside_text", "periods", "weekdays", "zone") if name in told}
+        return cls(mailbox=mailbox, **kept, **later, **moments)
+
+    def further(self) -> list[tuple[datetime, datetime]]:
+        """The periods beside that from `starts` until `ends`."""
+        return [
+            (datetime.fromisoformat(starts), datetime.fromisoformat(ends)) for starts, ends in self.periods
+        ]
+
+    def windows(self) -> list[tuple[datetime | None, datetime | None]]:
+        """All periods in which it answers, in their order; starts <= now < ends."""
+        return sorted(
+            [(self.starts, self.ends), *self.further()],
+            key=lambda window: window[0] or datetime.min.replace(tzinfo=UTC),
+        )
+
+    def window_at(self, now: datetime) -> tuple[datetime | None, datetime | None] | None:
+        """The period that goes on, else the next one, else None: all are over."""
+        return next((window for window in self.windows() if window[1] is None or window[1] > now), None)
 
     @property
     def is_over(self) -> bool:
-        return self.ends is not None and self.ends <= timezone.now()
+        return self.window_at(timezone.now()) is None
 
     def as_told(self) -> dict[str, Any]:
         """What an audit event keeps of it."""
@@ -65,6 +91,10 @@ class AutoReply(models.Model):
             "starts": self.starts.isoformat() if self.starts else None,
             "ends": self.ends.isoformat() if self.ends else None,
             "days": self.days,
+            "outside_text": self.outside_text,
+            "periods": self.periods,
+            "weekdays": self.weekdays,
+            "zone": self.zone,
         }
 
 
@@ -77,12 +107,32 @@ class Outside(models.TextChoices):
     INSIDE = "inside", _("only to addresses of this domain")
 
 
+class SelfService(models.TextChoices):
+    """Who changes a setting of a mailbox."""
+
+    SELF = "self", _("its user")
+    APPROVAL = "approval", _("its user, once a webmaster has approved it")
+    WEBMASTER = "webmaster", _("only the domain's webmasters")
+
+
 class DomainRules(models.Model):
     """What a domain's people may set of their auto-replies and forwarding by themselves."""
 
     domain = models.OneToOneField(Domain, models.CASCADE, related_name="mail_rules", primary_key=True)
     outside = models.CharField(
         _("Mail may be forwarded"), max_length=10, choices=Outside, default=Outside.ALLOWED
+    )
+    auto_reply = models.CharField(
+        _("A mailbox's auto-reply is changed by"),
+        max_length=10,
+        choices=SelfService,
+        default=SelfService.SELF,
+    )
+    forwarding = models.CharField(
+        _("A mailbox's forwarding is changed by"),
+        max_length=10,
+        choices=SelfService,
+        default=SelfService.SELF,
     )
     allow_list = models.JSONField(default=list, blank=True, help_text=_("Domains, and whole addresses."))
 
@@ -197,3 +247,67 @@ class ForwardingTarget(models.Model):
         if self.confirmed_at:
             return "confirmed"
         return "declined" if self.declined_at else "waiting"
+
+
+class SettingRequest(models.Model):
+    """A mailbox's user wants a setting that a webmaster has to approve."""
+
+    class Setting(models.TextChoices):
+        AUTO_REPLY = "auto_reply", _("Auto-reply")
+        FORWARDING = "forwarding", _("Forwarding")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        APPROVED = "approved", _("approved")
+        REFUSED = "refused", _("refused")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+        REPLACED = "replaced", _("replaced by something newer")
+
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="setting_requests")
+    setting = models.CharField(max_length=12, choices=Setting)
+    before = models.JSONField()
+    wanted = models.JSONField(help_text=_("As the setting's as_told has it."))
+    asked_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    decided_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.CharField(_("Reason"), max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["mailbox", "setting"],
+                condition=Q(state="waiting"),
+                name="one_waiting_request",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id} {self.setting} {self.state}"
+
+    # As an audit event has them: the page that tells differences takes both.
+    verb = ""
+
+    @property
+    def after(self) -> dict[str, Any]:
+        wanted: dict[str, Any] = self.wanted
+        return wanted
+
+
+class ReplyTemplate(models.Model):
+    """A text that a domain's people may begin their auto-reply with. {name}, {until} … are filled in."""
+
+    domain = models.ForeignKey(Domain, models.CASCADE, related_name="reply_templates")
+    title = models.CharField(_("Name of the template"), max_length=80)
+    language = models.CharField(_("Language"), max_length=5, choices=settings.LANGUAGES)
+    subject = models.CharField(_("Subject"), max_length=250, blank=True)
+    text = models.TextField(_("Text"), max_length=5000)
+
+    class Meta:
+        ordering = ("title",)
+        constraints = (models.UniqueConstraint(fields=["domain", "title"], name="one_template_title_once"),)
+
+    def __str__(self) -> str:
+        return self.title

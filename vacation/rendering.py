@@ -6,11 +6,13 @@ What the server does to a reply on its way, and why the script looks as it does:
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import policy, quoprimime
 from email.charset import Charset
 from email.message import MIMEPart
 from email.utils import quote
+from functools import cache
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
 
@@ -22,6 +24,12 @@ TEXT_LIMIT = 10_000
 SUBJECT_LIMIT = 256
 """Of the subject as it stands in the script: Pigeonhole cuts what is longer."""
 DAYS = range(1, 61)
+SCRIPT_LIMIT = 62_000
+"""Octets: a usual limit of 64 KB, with room for what stands around the portal's part."""
+PLACE = "{subject}"
+"""In a subject: here goes that of the mail."""
+# Far enough: in the last of these years the changes of the clock have to be looked up anew.
+FORESEEN = range(2026, 2037)
 # Times as long as base64, which itself is at most 55 kB for the longest text.
 READABLE_AT_MOST = 1.15
 
@@ -49,17 +57,26 @@ class AutoReplyContent:
     """Between two replies to the same sender."""
     starts: datetime | None = None
     ends: datetime | None = None
+    further: tuple[Window, ...] = ()
+    """Periods beside that one."""
+    weekdays: tuple[int, ...] = ()
+    """1 (Monday) to 7, in the zone; none: every day."""
+    zone: str = "UTC"
+    outside_text: str = ""
+    """For senders whose domain is not the address's; empty: they get the same text."""
     handle: str
     """Under this name the server remembers whom it has answered; a new one answers everybody again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardContent:
-    """Where a mailbox's mail goes on to; `when` all hold, each a (starts, ends) with starts <= now < ends."""
+    """Where a mailbox's mail goes on to."""
 
     targets: tuple[str, ...]
     keep_copy: bool = True
-    when: tuple[Window, ...] = ()
+    ends: datetime | None = None
+    while_away: AutoReplyContent | None = None
+    """Only when this one answers."""
 
 
 def render_script(content: AutoReplyContent | None, forward: ForwardContent | None = None) -> str:
@@ -67,38 +84,111 @@ def render_script(content: AutoReplyContent | None, forward: ForwardContent | No
 
     The reply comes first: an address that the server would not send to must not keep anybody from it.
     """
-    commands = [*([_reply(content)] if content else []), *(_redirects(forward) if forward else [])]
-    return sieve.script(*commands) if commands else ""
+    commands = [*(_reply(content) if content else []), *(_redirects(forward) if forward else [])]
+    script = sieve.script(*commands) if commands else ""
+    if len(script.encode()) > SCRIPT_LIMIT:
+        raise UnfitText(gettext_noop("Both texts together are too long to be sent. Please shorten them."))
+    return script
 
 
-def _reply(content: AutoReplyContent) -> sieve.Command:
+def _reply(content: AutoReplyContent) -> Sequence[sieve.Command]:
+    answers: Sequence[sieve.Command] = [_answer(content, content.text)]
+    if content.outside_text:
+        inside = sieve.envelope_domain_is("from", content.address.rpartition("@")[2])
+        answers = [
+            sieve.if_(inside, *answers),
+            sieve.else_(_answer(content, content.outside_text)),
+        ]
+    if PLACE in content.subject:
+        # True for all mail but that without a subject, for which ${1} is empty.
+        answers = [sieve.if_(sieve.subject_matches_anything()), *answers]
+    return _if_all(away_tests(content), *answers)
+
+
+def _answer(content: AutoReplyContent, text: str) -> sieve.Command:
     if content.days not in DAYS:
         raise ValueError(f"Days between replies are {DAYS[0]} to {DAYS[-1]}, not {content.days}.")
-    reply = sieve.vacation(
-        reply_entity(content.text),
+    return sieve.vacation(
+        reply_entity(text),
         from_=reply_from(content.name, content.address),
         addresses=tuple(map(fit_address, (content.address, *content.aliases))),
         handle=fit_line(content.handle),
         days=content.days,
-        subject=reply_subject(content.subject),
+        subject=_subject(content.subject),
     )
-    return _if_all(window_tests(content.starts, content.ends), reply)[0]
+
+
+def _subject(subject: str) -> str | sieve.Expanding:
+    """With {subject} in it, the mail's own subject takes that place."""
+    before, place, after = subject.partition(PLACE)
+    if not place:
+        return reply_subject(subject)
+    fit_line(subject)
+    if len(subject) > SUBJECT_LIMIT // 2 or PLACE in after or "=?" in subject:
+        raise UnfitText(gettext_noop("This subject is too long to be sent whole. Please shorten it."))
+    return sieve.Expanding(before, after)
+
+
+def away_tests(content: AutoReplyContent) -> tuple[sieve.Test, ...]:
+    """The tests that all hold while it answers."""
+    windows = [window_tests(*window) for window in ((content.starts, content.ends), *content.further)]
+    tests = windows[0]
+    if len(windows) > 1:
+        # One without limits takes the others' place.
+        tests = () if () in windows else (sieve.anyof(*(_all_of(window) for window in windows)),)
+    return (*tests, *_weekday_tests(content.weekdays, content.zone))
+
+
+def _weekday_tests(weekdays: tuple[int, ...], zone: str) -> tuple[sieve.Test, ...]:
+    """Sieve knows offsets from UTC, not zones: for each there is a test of the times when it is in force."""
+    if not weekdays:
+        return ()
+    days = tuple(sorted(day % 7 for day in weekdays))
+    by_offset: dict[str, list[Window]] = {}
+    for offset, window in _offsets(zone):
+        by_offset.setdefault(offset, []).append(window)
+    if len(by_offset) == 1:
+        return (sieve.weekday_is(next(iter(by_offset)), days),)
+    rows = [
+        sieve.allof(
+            sieve.anyof(*(_all_of(window_tests(*window)) for window in windows)),
+            sieve.weekday_is(offset, days),
+        )
+        for offset, windows in sorted(by_offset.items())
+    ]
+    return (sieve.anyof(*rows),)
+
+
+@cache
+def _offsets(zone: str) -> tuple[tuple[str, Window], ...]:
+    """The zone's offsets from UTC and when they are in force, over the years of FORESEEN."""
+    place = ZoneInfo(zone)
+    moment, end = datetime(FORESEEN[0], 1, 1, tzinfo=UTC), datetime(FORESEEN[-1] + 1, 1, 1, tzinfo=UTC)
+    found: list[tuple[str, Window]] = []
+    since, offset = None, moment.astimezone(place).strftime("%z")
+    while moment < end:
+        following = moment + timedelta(hours=1)
+        changed = following.astimezone(place).strftime("%z")
+        if changed != offset:
+            found.append((offset, (since, following)))
+            since, offset = following, changed
+        moment = following
+    return (*found, (offset, (since, None)))
+
+
+def _all_of(tests: Sequence[sieve.Test]) -> sieve.Test:
+    return tests[0] if len(tests) == 1 else sieve.allof(*tests)
 
 
 def _redirects(forward: ForwardContent) -> Sequence[sieve.Command]:
     """One action for each target; without a copy the mail is not kept unless a rule after it does."""
     actions = [sieve.redirect(fit_address(target), copy=forward.keep_copy) for target in forward.targets]
-    tests = [test for starts, ends in forward.when for test in window_tests(starts, ends)]
-    return _if_all(tests, *actions) if actions else ()
+    away = away_tests(forward.while_away) if forward.while_away else ()
+    return _if_all([*window_tests(None, forward.ends), *away], *actions) if actions else ()
 
 
 def _if_all(tests: Sequence[sieve.Test], *commands: sieve.Command) -> Sequence[sieve.Command]:
-    match list(tests):
-        case []:
-            return commands
-        case [test]:
-            return [sieve.if_(test, *commands)]
-    return [sieve.if_(sieve.allof(*tests), *commands)]
+    return [sieve.if_(_all_of(tests), *commands)] if tests else commands
 
 
 def window_tests(starts: datetime | None, ends: datetime | None) -> tuple[sieve.Test, ...]:

@@ -1,7 +1,8 @@
 """What somebody changed of the portal's script on a server, in words, and how the database takes it over."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from django.utils.translation import gettext_noop
 
@@ -9,13 +10,17 @@ from accounts.alarms import raise_alarms
 from accounts.models import Mailbox
 from mailservers.aspects import Drift, Seen, Watch
 from mailservers.drivers.base import Driver, DriverError, ForwardRule, ReplyRule, ScriptReport, ScriptState
+from mailservers.drivers.sieve_reading import redirects
+from vacation.content import content_of
 from vacation.forward_reading import FoundForward, read_script
 from vacation.models import AutoReply, Forwarding, ForwardingTarget
+from vacation.rendering import render_script
 from vacation.reply_reading import NotUnderstood
 from vacation.rules import told_by
 from vacation.taking_over import keep_script
 
 OFF = ScriptState("", active=False)
+Reply = ReplyRule | Literal["as here"] | None
 BEGINS_LATER = gettext_noop("It sends mail on from a set time, which the portal does not do.")
 
 
@@ -30,7 +35,7 @@ def read_scripts(
 def explain_script(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drift:
     """What somebody wrote stays out of the sentences."""
     try:
-        reply, forward = _parts_of(held)
+        reply, forward = _parts_of(mailbox, held)
         told = _told_reply(mailbox, held, reply) | _told_forward(mailbox, wanted, reply, forward)
     except NotUnderstood as reason:
         rewritten = gettext_noop("The portal's script was rewritten there.")
@@ -59,18 +64,26 @@ def raise_unknown(found: Sequence[tuple[Mailbox, Sequence[str]]], known_before: 
     raise_alarms([(mailbox, targets) for mailbox, targets in unknown if targets], known_before)
 
 
-def _parts_of(held: ScriptState) -> tuple[ReplyRule | None, FoundForward | ForwardRule | None]:
+def _parts_of(
+    mailbox: Mailbox, held: ScriptState
+) -> tuple[ReplyRule | Literal["as here"] | None, FoundForward | ForwardRule | None]:
     """Raises NotUnderstood."""
     if held.rules is not None:
         forward = held.rules.forward
         return held.rules.reply, forward if forward and forward.targets else None
-    return read_script(held.text) if held.active else (None, None)
+    if not held.active:
+        return None, None
+    current = AutoReply.of(mailbox)
+    # Periods, days of the week and a second text are known by being the same as here.
+    return read_script(held.text, ours=render_script(content_of(current)) if current.enabled else "")
 
 
-def _told_reply(mailbox: Mailbox, held: ScriptState, reply: ReplyRule | None) -> dict[str, Any]:
+def _told_reply(mailbox: Mailbox, held: ScriptState, reply: Reply) -> dict[str, Any]:
     current = AutoReply.of(mailbox)
     if reply is None:
         return {**current.as_told(), "enabled": False}
+    if reply == "as here":
+        return current.as_told()
     told = told_by(reply, current)
     # Servers that know no Sieve know no subject either: ours stays.
     return told if held.rules is None else {**told, "subject": current.subject}
@@ -79,7 +92,7 @@ def _told_reply(mailbox: Mailbox, held: ScriptState, reply: ReplyRule | None) ->
 def _told_forward(
     mailbox: Mailbox,
     wanted: ScriptState,
-    reply: ReplyRule | None,
+    reply: Reply,
     forward: FoundForward | ForwardRule | None,
 ) -> dict[str, Any]:
     """Nothing for a mailbox that never forwarded and does not now."""
@@ -90,10 +103,12 @@ def _told_forward(
         return {**current.as_told(), "forward": False}
     starts = forward.starts if isinstance(forward, FoundForward) else None
     ends = forward.ends if isinstance(forward, FoundForward) else None
+    auto_reply = AutoReply.of(mailbox)
+    answers = (auto_reply.starts, auto_reply.ends) if reply == "as here" else _window_of(reply)
     away = current.only_while_away or starts is not None
-    if away and starts != (reply.starts if reply else None):
+    if away and starts != answers[0]:
         raise NotUnderstood(BEGINS_LATER)
-    if away and reply and ends == reply.ends:
+    if away and ends == answers[1]:
         ends = current.ends
     # Those that wait for an answer are no difference: the server could not hold them.
     waiting = [target.address for target in current.listed_targets() if target.answer != "confirmed"]
@@ -106,13 +121,17 @@ def _told_forward(
     }
 
 
+def _window_of(reply: ReplyRule | None) -> tuple[datetime | None, datetime | None]:
+    return (reply.starts, reply.ends) if reply else (None, None)
+
+
 def _sends_on(wanted: ScriptState) -> bool:
     if wanted.rules is not None:
         return bool(wanted.rules.forward and wanted.rules.forward.targets)
-    return read_script(wanted.text)[1] is not None
+    return bool(redirects(wanted.text))
 
 
-def _reply_differences(mailbox: Mailbox, reply: ReplyRule | None, told: Mapping[str, Any]) -> list[str]:
+def _reply_differences(mailbox: Mailbox, reply: Reply, told: Mapping[str, Any]) -> list[str]:
     current = AutoReply.of(mailbox)
     if reply is None:
         gone = gettext_noop("The auto-reply does not run there: it was switched off, or its script replaced.")

@@ -13,6 +13,24 @@ register_verb(
     "auto_reply.kept_from_server",
     gettext_noop("%(who)s kept what was changed of the auto-reply on the mail server"),
 )
+register_verb("auto_reply.requested", gettext_noop("%(who)s asked for a change of the auto-reply"))
+register_verb("auto_reply.approved", gettext_noop("%(who)s approved the change of the auto-reply"))
+register_verb("auto_reply.refused", gettext_noop("%(who)s refused the change of the auto-reply"))
+register_verb("auto_reply.withdrawn", gettext_noop("%(who)s withdrew the wish to change the auto-reply"))
+register_verb("forwarding.requested", gettext_noop("%(who)s asked for a change of the forwarding"))
+register_verb("forwarding.approved", gettext_noop("%(who)s approved the change of the forwarding"))
+register_verb("forwarding.refused", gettext_noop("%(who)s refused the change of the forwarding"))
+register_verb("forwarding.withdrawn", gettext_noop("%(who)s withdrew the wish to change the forwarding"))
+register_verb(
+    "domain.mail_rules_changed", gettext_noop("%(who)s changed the rules for auto-replies and forwarding")
+)
+register_verb(
+    "domain.reply_templates_changed", gettext_noop("%(who)s changed the templates for auto-replies")
+)
+register_verb(
+    "forwarding.rules_changed",
+    gettext_noop("%(who)s changed where the domain's mail may be forwarded to"),
+)
 register_verb("forwarding.switched_on", gettext_noop("%(who)s switched forwarding on"))
 register_verb("forwarding.switched_off", gettext_noop("%(who)s switched forwarding off"))
 register_verb("forwarding.changed", gettext_noop("%(who)s changed the forwarding"))

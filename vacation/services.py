@@ -11,6 +11,7 @@ from audit.models import Event
 from mailservers import outbox
 from mailservers.models import Change
 from vacation.models import AutoReply
+from vacation.telling import replace_request, tell_user
 
 # Mailboxes saved in one transaction of a bulk job: others wait for its locks no longer than it takes.
 MANY = 200
@@ -22,11 +23,18 @@ class ChangedMeanwhile(Exception):
 
 @transaction.atomic
 def save_auto_reply(auto_reply: AutoReply, *, seen_version: int, by: Person) -> Change:
-    """Keep the auto-reply, who set it, and the push it asks for; raises ChangedMeanwhile."""
-    before = _locked(auto_reply.mailbox)
+    """Keep the auto-reply, who set it, and the push it asks for; raises ChangedMeanwhile.
+
+    A request for another one that waits is replaced by it. Whoever it is set for is told.
+    """
+    mailbox = auto_reply.mailbox
+    before = _locked(mailbox)
     if before.version != seen_version:
         raise ChangedMeanwhile
-    return outbox.request_push(auto_reply.mailbox, "script", _replace(before, auto_reply, by=by))
+    event = _replace(before, auto_reply, by=by)
+    replace_request(mailbox, "auto_reply")
+    tell_user(mailbox, "auto_reply", by)
+    return outbox.request_push(mailbox, "script", event)
 
 
 def save_auto_replies(wanted: Sequence[tuple[Mailbox, AutoReply]], *, by: Person) -> list[Change]:
@@ -57,6 +65,15 @@ def _save_some(wanted: Sequence[tuple[Mailbox, AutoReply]], *, by: Person) -> li
     return outbox.request_pushes(
         [(mailbox, event) for (mailbox, _), event in zip(wanted, events, strict=True)], "script"
     )
+
+
+def apply(mailbox: Mailbox, told: dict[str, Any]) -> Entry:
+    """Save what AutoReply.as_told tells as if somebody had just typed it. The caller's lock."""
+    before, auto_reply = AutoReply.of(mailbox), AutoReply.from_told(mailbox, told)
+    entry = _entry(before, auto_reply)
+    auto_reply.pk = before.pk
+    auto_reply.save()
+    return entry
 
 
 def bring_back(mailbox: Mailbox, told: dict[str, Any]) -> Entry:

@@ -30,7 +30,15 @@ class Tag:
     name: str
 
 
-Argument = str | int | Tag | tuple[str, ...]
+@dataclass(frozen=True, slots=True)
+class Expanding:
+    """A string in which ``${1}`` stands for what the last header_matches found (RFC 5229)."""
+
+    before: str
+    after: str
+
+
+Argument = str | int | Tag | Expanding | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,24 @@ def anyof(*tests: Test) -> Test:
     return Test("anyof", tests=tests)
 
 
+def weekday_is(zone: str, days: tuple[int, ...]) -> Test:
+    """Whether today is one of these days (0 is Sunday) at this offset from UTC, as in +0200."""
+    return Test(
+        "currentdate",
+        (Tag("zone"), zone, Tag("is"), "weekday", tuple(map(str, days))),
+        extensions=frozenset({"date"}),
+    )
+
+
+def envelope_domain_is(part: str, *domains: str) -> Test:
+    return Test("envelope", (Tag("domain"), Tag("is"), part, domains), extensions=frozenset({"envelope"}))
+
+
+def subject_matches_anything() -> Test:
+    """True for every mail with a subject, which ${1} then stands for."""
+    return Test("header", (Tag("matches"), "subject", "*"), extensions=frozenset({"variables"}))
+
+
 def not_(test: Test) -> Test:
     return Test("not", tests=(test,))
 
@@ -83,8 +109,18 @@ def if_(test: Test, *block: Command) -> Command:
     return Command("if", test=test, block=block)
 
 
+def else_(*block: Command) -> Command:
+    return Command("else", block=block)
+
+
 def vacation(
-    entity: str, *, from_: str, addresses: tuple[str, ...], handle: str, days: int, subject: str = ""
+    entity: str,
+    *,
+    from_: str,
+    addresses: tuple[str, ...],
+    handle: str,
+    days: int,
+    subject: str | Expanding = "",
 ) -> Command:
     """Answer with a MIME entity (RFC 5230); without a subject the server makes one of the mail's."""
     return Command(
@@ -121,7 +157,10 @@ def script(*commands: Command) -> str:
     """The source of a whole script, ``require`` included, with LF line ends."""
     extensions = {extension for command in commands for extension in _extensions(command)}
     require = [Command("require", (tuple(sorted(extensions)),))] if extensions else []
-    return "".join(_command(command, "") for command in [*require, *commands])
+    # With this one, what people wrote could be taken for the name of a variable.
+    dollar = [Command("set", ("dollar", "$"))] if "variables" in extensions else []
+    written = [_command(command, "", expands=bool(dollar)) for command in commands]
+    return "".join([*(_command(command, "") for command in [*require, *dollar]), *written])
 
 
 def fit_text(text: str) -> str:
@@ -139,9 +178,15 @@ def fit_text(text: str) -> str:
 def quote(text: str) -> str:
     """The one way text enters a script: a quoted string (RFC 5228, 2.4.2), where only two characters escape.
 
-    ``${x}`` in it stays what it is, as no script of ours requires "variables".
+    ``${x}`` in it stays what it is in a script that does not require "variables"; in one that does, see
+    `_literal`.
     """
     return '"' + fit_text(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _literal(text: str) -> str:
+    """For a script with variables: ${x} is what it reads, as a variable holds the first character."""
+    return text.replace("${", "${dollar}{")
 
 
 def _extensions(node: Command | Test) -> Iterator[str]:
@@ -154,12 +199,13 @@ def _extensions(node: Command | Test) -> Iterator[str]:
         yield from _extensions(part)
 
 
-def _command(command: Command, indent: str) -> str:
-    words = [command.name, *map(_argument, command.arguments)]
-    if command.test is None:
+def _command(command: Command, indent: str, *, expands: bool = False) -> str:
+    words = [command.name, *(_argument(argument, expands=expands) for argument in command.arguments)]
+    if command.test is None and not command.block:
         return f"{indent}{' '.join(words)};\n"
-    words.append(_test(command.test, indent))
-    block = "".join(_command(inner, indent + _INDENT) for inner in command.block)
+    if command.test is not None:
+        words.append(_test(command.test, indent))
+    block = "".join(_command(inner, indent + _INDENT, expands=expands) for inner in command.block)
     return f"{indent}{' '.join(words)} {{\n{block}{indent}}}\n"
 
 
@@ -174,15 +220,18 @@ def _test(test: Test, indent: str) -> str:
     return " ".join(words)
 
 
-def _argument(argument: Argument) -> str:
+def _argument(argument: Argument, *, expands: bool = False) -> str:
+    written = _literal if expands else str
     match argument:
         case Tag(name):
             return f":{name}"
+        case Expanding(before, after):
+            return quote(f"{_literal(before)}${{1}}{_literal(after)}")
         case str():
-            return quote(argument)
+            return quote(written(argument))
         case int():
             if argument < 0:
                 raise ValueError(f"Sieve has no negative numbers: {argument}")
             return str(argument)
         case tuple():
-            return f"[{', '.join(map(quote, argument))}]"
+            return f"[{', '.join(quote(written(part)) for part in argument)}]"

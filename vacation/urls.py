@@ -1,11 +1,21 @@
 from django.urls import path
 
-from vacation import forward_views, views
+from vacation import domain_views, forward_views, views
 
 app_name = "vacation"
 urlpatterns = [
     path("mailboxes/<str:address>/auto-reply/", views.edit_auto_reply, name="edit-auto-reply"),
     path("mailboxes/<str:address>/forwarding/", forward_views.edit_forwarding, name="edit-forwarding"),
     path("mailboxes/<str:address>/forwarding/ask-again/", forward_views.ask_again, name="ask-again"),
+    path("domains/<str:name>/mail-rules/", domain_views.edit_mail_rules, name="edit-mail-rules"),
+    path("domains/<str:name>/forwardings/", domain_views.list_forwardings, name="list-forwardings"),
+    path("domains/<str:name>/away/", domain_views.show_away, name="show-away"),
+    path("domains/<str:name>/requests/", domain_views.list_requests, name="list-requests"),
+    path(
+        "domains/<str:name>/reply-templates/",
+        domain_views.edit_reply_templates,
+        name="edit-reply-templates",
+    ),
+    path("setting-requests/<int:number>/decide/", domain_views.decide_request, name="decide-request"),
     path("forwardings/<str:token>/", forward_views.answer_forwarding, name="answer-forwarding"),
 ]

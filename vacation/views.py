@@ -10,39 +10,84 @@ from accounts.models import Mailbox
 from accounts.requests import person_of
 from mailservers.models import Change
 from mailservers.servers import limits_of
-from vacation.forms import AutoReplyForm
+from vacation import requests
+from vacation.forms import AutoReplyForm, FillInForm
 from vacation.limits import as_held, sentences_about
-from vacation.models import AutoReply
+from vacation.models import AutoReply, DomainRules, ReplyTemplate
+from vacation.permission import May, may
+from vacation.preview import previews_of
+from vacation.reply_templates import filled_in
 from vacation.services import ChangedMeanwhile, save_auto_reply
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    visible = Mailbox.objects.open_to(person).select_related("domain", "server", "auto_reply")
+    visible = Mailbox.objects.open_to(person).select_related("domain__mail_rules", "server", "auto_reply")
     mailbox = get_object_or_404(visible, address=address)
-    changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
-    if request.method == "POST" and not changeable:
+    allowed = may(person, mailbox, "auto_reply")
+    if request.method == "POST" and allowed == May.LOOK:
         raise Http404
     # Before the form fills in what is typed: the page tells what happens, not what may be meant to.
     saved = getattr(mailbox, "auto_reply", None)
     limits = limits_of(mailbox.server)
-    form = AutoReplyForm(request.POST or None, instance=AutoReply.of(mailbox), limits=limits)
+    filling = FillInForm(
+        request.GET if "template" in request.GET else None,
+        templates=ReplyTemplate.objects.filter(domain=mailbox.domain),
+    )
+    form = AutoReplyForm(
+        request.POST or None,
+        instance=AutoReply.of(mailbox),
+        limits=limits,
+        initial=_from_template(filling, mailbox) if request.method != "POST" else None,
+    )
+    previews = []
     if form.is_valid():
-        try:
-            save_auto_reply(form.save(commit=False), seen_version=form.cleaned_data["version"], by=person)
-        except ChangedMeanwhile:
-            form.tell_of_newer(AutoReply.of(mailbox))
-        else:
-            messages.success(request, _("Saved. The mail server is told now."))
+        if "preview" in request.POST:
+            previews = previews_of(form.instance) if form.instance.text.strip() else []
+        elif _keep(request, form, ask=allowed == May.ASK):
             return redirect("vacation:edit-auto-reply", address)
-    change = Change.objects.newest_of(mailbox.pk, "script")
     context = {
         "mailbox": mailbox,
         "form": form,
+        "filling": filling,
+        "previews": previews,
         "saved": as_held(saved, limits),
         "limits": sentences_about(limits) if limits else [],
-        "change": change,
-        "changeable": changeable,
+        "change": Change.objects.newest_of(mailbox.pk, "script"),
+        "asking": requests.waiting_for(mailbox, "auto_reply"),
+        "must_ask": allowed == May.ASK,
+        "only_webmaster": DomainRules.of(mailbox.domain).auto_reply == "webmaster",
+        "changeable": allowed != May.LOOK,
     }
     return render(request, "vacation/edit_auto_reply.html", context)
+
+
+def _keep(request: HttpRequest, form: AutoReplyForm, *, ask: bool) -> bool:
+    person, mailbox = person_of(request), form.instance.mailbox
+    auto_reply = form.save(commit=False)
+    # Whoever must ask may still switch it off: that tells nobody anything.
+    if ask and auto_reply.enabled:
+        requests.ask(mailbox, "auto_reply", auto_reply.as_told(), by=person)
+        messages.success(request, _("Your webmaster is asked. Nothing changes before they approve it."))
+        return True
+    try:
+        save_auto_reply(auto_reply, seen_version=form.cleaned_data["version"], by=person)
+    except ChangedMeanwhile:
+        form.tell_of_newer(AutoReply.of(mailbox))
+        return False
+    messages.success(request, _("Saved. The mail server is told now."))
+    return True
+
+
+def _from_template(filling: FillInForm, mailbox: Mailbox) -> dict[str, object]:
+    """What the form begins with: nothing, or the texts of one or two templates."""
+    if not filling.is_bound or not filling.is_valid():
+        return {}
+    given = filling.cleaned_data
+    chosen = [template for template in (given["template"], given["second"]) if template]
+    subject, text = filled_in(
+        chosen, mailbox, until=given["until"], replacement=given["replacement"], phone=given["phone"]
+    )
+    found: dict[str, object] = {"subject": subject, "text": text, "enabled": True}
+    return found | ({"ends": given["until"]} if given["until"] else {})

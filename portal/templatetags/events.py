@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -28,6 +29,15 @@ LABELS = {
     "keep_copy": gettext_noop("Keep a copy here"),
     "forward_until": gettext_noop("Forward until"),
     "only_while_away": gettext_noop("Only while the auto-reply answers"),
+    "outside_text": gettext_noop("Text for people outside the domain"),
+    "periods": gettext_noop("Further periods"),
+    "weekdays": gettext_noop("Only on these days of the week"),
+    "reason": gettext_noop("Reason"),
+    "template": gettext_noop("Template"),
+    "rule_outside": gettext_noop("Mail may be forwarded"),
+    "rule_allow_list": gettext_noop("Allowed domains and addresses"),
+    "rule_auto_reply": gettext_noop("A mailbox's auto-reply is changed by"),
+    "rule_forwarding": gettext_noop("A mailbox's forwarding is changed by"),
     "answered_by": gettext_noop("Address"),
     "asked": gettext_noop("Address"),
     "maintenance_starts": gettext_noop("From"),
@@ -49,7 +59,9 @@ LABELS = {
 MOMENTS = {"starts", "ends", "kept_until", "forward_until", "saved_before"}
 MOMENTS |= {"maintenance_starts", "maintenance_ends"}
 SIZES = {"quota_bytes", "max_quota_bytes"}
-LONG = {"text"}
+LONG = {"text", "outside_text"}
+# Beside what people read of it.
+UNTOLD = {"zone"}
 # The sentences of these events say it already.
 TOLD = {"auto_reply.switched_on": {"enabled"}, "auto_reply.switched_off": {"enabled"}}
 TOLD |= {"forwarding.switched_on": {"forward"}, "forwarding.switched_off": {"forward"}}
@@ -83,24 +95,35 @@ def _differences(before: dict[str, Any], after: dict[str, Any], told: set[str]) 
     for key in [*after, *(key for key in before if key not in after)]:
         old, new = before.get(key), after.get(key)
         # An empty text and none at all are the same to people.
-        if key in told or (old or "") == (new or ""):
+        if key in told or key in UNTOLD or (old or "") == (new or ""):
             continue
         yield Difference(
             label=_(LABELS[key]) if key in LABELS else key,
             before=_in_words(key, old),
             after=_in_words(key, new),
             is_long=key in LONG,
-            is_quoted=key in ("subject", "text"),
+            is_quoted=key in ("subject", "text", "outside_text"),
         )
 
 
 def _in_words(key: str, value: Any) -> str:
+    if isinstance(value, list):
+        return _list_in_words(key, value)
     if key in MOMENTS and value:
         return weekday_and_moment(datetime.fromisoformat(value))
     if key in SIZES and isinstance(value, int):
         return in_words(value) if value else _("no limit")
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return "" if value is None else str(value)
+
+
+def _list_in_words(key: str, value: list[Any]) -> str:
+    if key == "weekdays":
+        return ", ".join(str(WEEKDAYS[day - 1]) for day in value)
+    if key == "periods":
+        return "; ".join(
+            " – ".join(weekday_and_moment(datetime.fromisoformat(moment)) for moment in period)
+            for period in value
+        )
+    return ", ".join(str(each) for each in value)

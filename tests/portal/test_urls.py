@@ -111,6 +111,12 @@ TABLE = {
     "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
     "vacation:edit-forwarding": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
     "vacation:ask-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "vacation:edit-mail-rules": [(IN, IN),  (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "vacation:list-forwardings": [(IN, IN), (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "vacation:show-away":      [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "vacation:list-requests":  [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "vacation:edit-reply-templates": [(IN, IN), (NO, NO), (NO, NO), (OK, OK), (NO, NO),  (OK, OK)],
+    "vacation:decide-request": [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
     "vacation:answer-forwarding": [(NO, NO), (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
 }  # fmt: skip
 
