@@ -16,7 +16,7 @@ from mailservers.models import say
 from vacation.content import content_of
 from vacation.limits import refuse_unfit
 from vacation.models import AutoReply, ReplyTemplate
-from vacation.rendering import PLACE, fit_line, render_script, reply_entity, reply_subject
+from vacation.rendering import around_place, fit_line, render_script, reply_entity, reply_subject
 from vacation.sieve import UnfitText
 
 MINUTES = "%Y-%m-%dT%H:%M"
@@ -122,7 +122,7 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
     def clean_subject(self) -> str:
         subject: str = self.cleaned_data["subject"]
         # What the subject stands in for is looked at with the whole script.
-        _must_fit(fit_line if PLACE in subject else reply_subject, subject)
+        _must_fit(fit_line if around_place(subject) else reply_subject, subject)
         return subject
 
     def clean_text(self) -> str:

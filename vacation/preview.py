@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from vacation.content import content_of
 from vacation.models import AutoReply
-from vacation.rendering import PLACE, reply_entity, reply_from, reply_subject
+from vacation.rendering import around_place, reply_entity, reply_from, reply_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ def _subject_of(subject: str) -> str:
     asked = _("Your question")
     if not subject:
         return f"Auto: {asked}"
-    if PLACE in subject:
-        return subject.replace(PLACE, asked, 1)
+    if around := around_place(subject):
+        return asked.join(around)
     return _decoded(reply_subject(subject))
 
 
@@ -56,4 +56,4 @@ def _decoded(header: str) -> str:
 
 def _text_of(text: str) -> str:
     content = message_from_string(f"{reply_entity(text)}\n", policy=policy.default).get_content()
-    return str(content).replace("\r\n", "\n")
+    return str(content).replace("\r\n", "\n").removesuffix("\n")

@@ -26,8 +26,7 @@ SUBJECT_LIMIT = 256
 DAYS = range(1, 61)
 SCRIPT_LIMIT = 62_000
 """Octets: a usual limit of 64 KB, with room for what stands around the portal's part."""
-PLACE = "{subject}"
-"""In a subject: here goes that of the mail."""
+_PLACE = re.compile(r"(?<!\$)\{subject\}")
 # Far enough: in the last of these years the changes of the clock have to be looked up anew.
 FORESEEN = range(2026, 2037)
 # Times as long as base64, which itself is at most 55 kB for the longest text.
@@ -99,7 +98,7 @@ def _reply(content: AutoReplyContent) -> Sequence[sieve.Command]:
             sieve.if_(inside, *answers),
             sieve.else_(_answer(content, content.outside_text)),
         ]
-    if PLACE in content.subject:
+    if around_place(content.subject):
         # True for all mail but that without a subject, for which ${1} is empty.
         answers = [sieve.if_(sieve.subject_matches_anything()), *answers]
     return _if_all(away_tests(content), *answers)
@@ -120,13 +119,19 @@ def _answer(content: AutoReplyContent, text: str) -> sieve.Command:
 
 def _subject(subject: str) -> str | sieve.Expanding:
     """With {subject} in it, the mail's own subject takes that place."""
-    before, place, after = subject.partition(PLACE)
-    if not place:
+    around = around_place(subject)
+    if around is None:
         return reply_subject(subject)
     fit_line(subject)
-    if len(subject) > SUBJECT_LIMIT // 2 or PLACE in after or "=?" in subject:
+    if len(subject) > SUBJECT_LIMIT // 2 or "=?" in subject:
         raise UnfitText(gettext_noop("This subject is too long to be sent whole. Please shorten it."))
-    return sieve.Expanding(before, after)
+    return sieve.Expanding(*around)
+
+
+def around_place(subject: str) -> tuple[str, str] | None:
+    """What stands before and after {subject}, which stands for that of the mail; None without it."""
+    parts = _PLACE.split(subject, maxsplit=1)
+    return (parts[0], parts[1]) if len(parts) == 2 else None
 
 
 def away_tests(content: AutoReplyContent) -> tuple[sieve.Test, ...]:
