@@ -65,8 +65,8 @@ def test_the_preview_saves_nothing_and_shows_both_texts(willem, mailbox):
 @pytest.mark.parametrize("text", NASTY_TEXTS.values(), ids=NASTY_TEXTS)
 def test_the_preview_is_true_to_the_letter(mailbox, text):
     [preview] = previews_of(AutoReply(mailbox=mailbox, text=text))
-    # As delivered: the last line's end is not part of what was written.
-    assert preview.text.removesuffix("\n") == text.removesuffix("\n")
+    # Ends of lines after the last one are not seen.
+    assert preview.text.rstrip("\n") == text.rstrip("\n")
 
 
 @pytest.mark.parametrize("line", NASTY_LINES.values(), ids=NASTY_LINES)

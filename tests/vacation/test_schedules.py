@@ -1,6 +1,7 @@
 """Periods, days of the week, a text for outsiders, the mail's own subject: what Pigeonhole does."""
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -179,7 +180,7 @@ def test_whatever_is_written_the_script_does_these_actions_and_no_others(content
     assert len(found) == len(forward.targets) + (2 if content.outside_text else 1)
 
 
-def actions(read: list) -> list[str]:
+def actions(read: list[Any]) -> list[str]:
     """The actions in it, at any depth."""
     found = []
     for command in read:
