@@ -231,16 +231,21 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
     let_go = [change for change in claimed if change.pk not in tried]
     for change in let_go:
         change.state, change.attempts = Change.State.WAITING, change.attempts - 1
-    Change.objects.bulk_update(
-        claimed, ["state", "attempts", "next_attempt_at", "settled_at", "reason", "reason_values"]
+    live = [change for change in claimed if change.state == Change.State.LIVE]
+    # The same for all of them: a statement that tells row by row took a third of the worker's time.
+    Change.objects.filter(pk__in=[change.pk for change in live]).update(
+        state=Change.State.LIVE, settled_at=now, reason="", reason_values={}
     )
+    if others := [change for change in claimed if change.state != Change.State.LIVE]:
+        Change.objects.bulk_update(
+            others, ["state", "attempts", "next_attempt_at", "settled_at", "reason", "reason_values"]
+        )
     _observe([outcome for outcome in outcomes if outcome.error is None and _can_drift(outcome)], now)
     away = next((o.error for o in outcomes if isinstance(o.error, ServerAway)), None)
     if away is not None:
         breaker.note_away(server, away)
     elif any(not isinstance(outcome.error, Unexpected) for outcome in outcomes):
         breaker.note_reached(server)
-    live = [outcome.change for outcome in outcomes if outcome.change.state == Change.State.LIVE]
     push_times.count(server, live, now)
 
 
