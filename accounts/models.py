@@ -12,13 +12,49 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from mailservers.models import Server
+
+
+class PersonQuerySet(models.QuerySet["Person"]):
+    def open_to(self, person: "Person") -> "PersonQuerySet":
+        """Those a person may look at: staff see staff, webmasters and who is invited; others nobody."""
+        if not person.sees_everything:
+            return self.none()
+        has_role = Q(is_operator=True) | Q(is_support=True) | Q(pk__in=DomainAdmin.objects.values("person"))
+        return self.filter(has_role | Q(mailboxes=None)).distinct()
+
+    def manageable_by(self, person: "Person") -> "PersonQuerySet":
+        """Those whose rights are part of the person's own: operators manage all whom they see, webmasters
+        other webmasters who have no domain besides theirs."""
+        if person.is_operator:
+            return self.open_to(person)
+        if person.is_support:
+            return self.none()
+        own = DomainAdmin.objects.filter(person=person).values("domain")
+        beyond = DomainAdmin.objects.exclude(domain__in=own).values("person")
+        equal = self.filter(is_operator=False, is_support=False, domains__in=own)
+        return equal.exclude(pk__in=beyond).distinct()
+
+    def matching(self, text: str) -> "PersonQuerySet":
+        """Those with the text in their user name, name or address."""
+        if not text:
+            return self.all()
+        return self.filter(Q(username__icontains=text) | Q(name__icontains=text) | Q(email__icontains=text))
+
+    def with_second_factor(self) -> "PersonQuerySet":
+        """Each knows whether it has one (`has_second_factor`)."""
+        apps = TOTPDevice.objects.filter(user=models.OuterRef("pk"), confirmed=True)
+        return self.annotate(has_second_factor=models.Exists(apps))
 
 
 class PersonManager(BaseUserManager["Person"]):
     def get_by_natural_key(self, username: str | None) -> "Person":
         return self.get(username=(username or "").casefold())
+
+
+PeopleManager = PersonManager.from_queryset(PersonQuerySet)
 
 
 class Person(AbstractBaseUser):
@@ -44,7 +80,7 @@ class Person(AbstractBaseUser):
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects = PersonManager()
+    objects = PeopleManager()
 
     class Meta:
         verbose_name_plural = "people"

@@ -43,6 +43,8 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
         in_domains = path.startswith((domains, "/mailboxes/")) and not in_own
         entries.append(Entry(_("Domains"), domains, in_domains))
     if person.sees_everything:
+        people = reverse("accounts:list-people")
+        entries.append(Entry(_("People"), people, path.startswith(people)))
         room = reverse("quotas:list-servers")
         entries.append(Entry(_("Room for mail"), room, path == room))
         servers = reverse("accounts:list-servers")

@@ -45,6 +45,9 @@ LABELS = {
     "notice": gettext_noop("What people are told"),
     "login": gettext_noop("Login on the mail server"),
     "quota_bytes": gettext_noop("Room for mail"),
+    "default_quota_bytes": gettext_noop("Room for a new mailbox"),
+    "max_mailboxes": gettext_noop("Most mailboxes"),
+    "server": gettext_noop("Mail server"),
     "max_quota_bytes": gettext_noop("All mailboxes together"),
     "saved_before": gettext_noop("What was put there before"),
     "warning_thresholds": gettext_noop("Warnings at these percentages"),
@@ -58,7 +61,7 @@ LABELS = {
 }
 MOMENTS = {"starts", "ends", "kept_until", "forward_until", "saved_before"}
 MOMENTS |= {"maintenance_starts", "maintenance_ends"}
-SIZES = {"quota_bytes", "max_quota_bytes"}
+SIZES = {"quota_bytes", "max_quota_bytes", "default_quota_bytes"}
 LONG = {"text", "outside_text"}
 # Beside what people read of it.
 UNTOLD = {"zone"}

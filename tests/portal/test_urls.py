@@ -36,6 +36,21 @@ TABLE = {
     "accounts:make-recovery-codes": [(IN, IN), (NOT, OK), (NOT, OK), (NOT, OK), (NOT, OK), (NOT, OK)],
     "accounts:end-session":     [(IN, IN),   (NOT, TO),  (NOT, TO), (NOT, TO), (NOT, TO), (NOT, TO)],
     "accounts:end-other-sessions": [(IN, IN), (NOT, TO), (NOT, TO), (NOT, TO), (NOT, TO), (NOT, TO)],
+    "accounts:list-people":     [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:invite-person":   [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
+    # The person is willem, the webmaster. OK for POST: the password is asked for again.
+    "accounts:show-person":     [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:change-rights":   [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
+    "accounts:make-person-link": [(IN, IN),  (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, OK)],
+    "accounts:disable-person":  [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, OK)],
+    "accounts:enable-person":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, OK)],
+    "accounts:reset-factor":    [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, OK)],
+    "accounts:remove-person":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, OK)],
+    "accounts:create-domain":   [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
+    "accounts:edit-domain":     [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
+    "accounts:list-webmasters": [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "accounts:invite-webmaster": [(IN, IN),  (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "accounts:remove-webmaster": [(IN, IN),  (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:sign-out":       [(IN, IN),   (NOT, TO),  (NOT, TO), (NOT, TO), (NOT, TO), (NOT, TO)],
     "accounts:edit-settings":  [(IN, IN)] + [(OK, TO)] * 5,
     "accounts:choose-language": [(NOT, TO)] * 6,
@@ -162,7 +177,9 @@ def outcome(answer):
 def test_everybody_gets_what_the_table_says(client, mailbox, people, change, view, who):
     path = "/" + URLS[view].replace("<int:number>", str(change.pk)).replace(
         "<str:name>", "example.test"
-    ).replace("<str:address>", mailbox.address).replace("<slug:server>", mailbox.server.name)
+    ).replace("<str:username>", "willem").replace("<str:address>", mailbox.address).replace(
+        "<slug:server>", mailbox.server.name
+    )
     reads, posts = TABLE[view][WHO.index(who)]
     for method in METHODS:
         # Anew each time: one of the views ends the session.

@@ -1,0 +1,36 @@
+"""What operators do to domains: the row and the event, both or neither."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Domain, Person
+from audit.chain import record
+
+
+@transaction.atomic
+def create_domain(domain: Domain, *, by: Person) -> None:
+    domain.save()
+    record("domain.created", by=by, about=domain, domain=domain.name, after=_facts(domain))
+
+
+@transaction.atomic
+def change_domain(domain: Domain, *, by: Person) -> None:
+    """Limits below what there is already stop what is new, and take nothing away."""
+    before = _facts(Domain.objects.select_for_update(of=("self",)).get(pk=domain.pk))
+    after = _facts(domain)
+    if before != after:
+        domain.save(
+            update_fields=["server", "default_quota_bytes", "max_quota_bytes", "max_mailboxes", "language"]
+        )
+        record("domain.changed", by=by, about=domain, domain=domain.name, before=before, after=after)
+
+
+def _facts(domain: Domain) -> dict[str, Any]:
+    return {
+        "server": domain.server.name,
+        "default_quota_bytes": domain.default_quota_bytes,
+        "max_quota_bytes": domain.max_quota_bytes,
+        "max_mailboxes": domain.max_mailboxes,
+        "language": domain.language,
+    }
