@@ -296,7 +296,7 @@ def test_an_operator_takes_over_what_a_server_holds(world: World, newcomer: Newc
     operator = person(world, "operator")
     visitor = newcomer()
     page = visitor.page
-    visitor.sign_in(operator.login, operator.password)
+    visitor.sign_in(*operator.credentials)
     visitor.open("/servers/moses/")
     page.get_by_role("link", name="Take over what it holds").click()
     visitor.see_heading("Take over a server")
