@@ -420,6 +420,100 @@ def test_what_the_server_refuses_is_told_and_tried_again(world: World, newcomer:
     visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
 
 
+def test_setting_up_mail_programs_in_dutch_with_help_and_on_the_phone(
+    world: World, newcomer: Newcomer
+) -> None:
+    user = mailbox(world, "joris.claes@brouwerij.test")
+    visitor = newcomer()
+    page = visitor.page
+    visitor.speak("nl")
+    visitor.open("/sign-in/")
+    page.get_by_label("Gebruikersnaam of e-mailadres").fill(user.login)
+    page.get_by_label("Wachtwoord", exact=True).fill(user.password)
+    page.get_by_role("button", name="Aanmelden").click()
+    page.get_by_role("link", name="Instellen").click()
+    expect(page.get_by_role("heading", name="Mail ophalen")).to_be_visible()
+    page.get_by_text("Met POP3 in plaats daarvan").click()
+    page.get_by_text("Thunderbird", exact=True).click()
+    expect(page.get_by_text("Vul als gebruikersnaam")).to_contain_text(user.login)
+    visitor.look("set-up in dutch")
+
+    page.get_by_role("link", name="Mijn instellingen controleren").click()
+    port = str(world.servers[user.server].ports["imaps"])
+    for label, typed in (("Server", "127.0.0.1"), ("Poort", port), ("Gebruikersnaam", "joris")):
+        page.get_by_label(label, exact=True).fill(typed)
+    page.get_by_role("button", name="Vergelijken, en de server proberen").click()
+    expect(page.get_by_text(f"Gebruikersnaam joris: gebruik {user.login}.")).to_be_visible()
+    expect(page.get_by_text("De server antwoordt: 127.0.0.1")).to_be_visible()
+    visitor.look("settings checked in dutch")
+
+    visitor.open(f"/mailboxes/{user.address}/set-up/sheet/")
+    assert visitor.axe_violations() == []
+    visitor.open(f"/mailboxes/{user.address}/set-up/")
+    page.get_by_role("button", name="Op een telefoon openen: een QR-code tonen").click()
+    link = page.locator("#copied-link").inner_text()
+    visitor.look("qr code in dutch")
+
+    phone = newcomer(phone=True)
+    phone.speak("fr")
+    phone.open(link.removeprefix(world.url))
+    phone.see_heading("Configurer votre courrier")
+    phone.look("link in french")
+    phone.page.get_by_role("button", name="Montrer les réglages").click()
+    phone.see_heading(f"Configurer {user.address}")
+    phone.look("opened set-up in french")
+    with phone.page.expect_download() as download:
+        phone.page.get_by_role("link", name="Télécharger le profil").click()
+    assert b"com.apple.mail.managed" in download.value.path().read_bytes()
+    phone.lose_cookies()
+    phone.speak("de")
+    phone.open(link.removeprefix(world.url), status=404)
+    phone.see_heading("Dieser Link gilt nicht mehr")
+    phone.open("/help/?q=verschwunden")
+    phone.page.get_by_role("link", name="IMAP oder POP?").click()
+    phone.see_heading("IMAP oder POP?")
+    phone.look("help in german")
+    phone.page.get_by_role("button", name="English").click()
+    phone.see_heading("IMAP or POP?")
+
+    visitor.open("/settings/")
+    page.locator("#id_language").select_option("de")
+    page.get_by_label("Tijdzone").select_option("America/Lima")
+    page.get_by_role("button", name="Bewaren").click()
+    visitor.see_heading("Sprache und Zeitzone")
+    visitor.look("settings in german")
+
+
+def test_a_webmaster_sees_the_records_for_dns_and_gives_the_domain_its_own_look(
+    world: World, newcomer: Newcomer
+) -> None:
+    joost = next(person for person in world.people if person.login == "joost")
+    visitor = newcomer(phone=True)
+    page = visitor.page
+    visitor.sign_in(*joost.credentials)
+    visitor.see_heading("Domains")
+    page.get_by_role("link", name="brouwerij.test").first.click()
+    page.get_by_role("link", name="Set-up by DNS").click()
+    visitor.see_heading("Set-up by DNS")
+    visitor.look("dns records")
+    visitor.open("/domains/brouwerij.test/branding/")
+    page.get_by_label("Name", exact=True).fill("Brouwerij De Hop")
+    page.get_by_label("Colour").fill("#f0c000")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("White text is hard to read on #f0c000")
+    visitor.look("branding refused")
+    page.get_by_label("Colour").fill("#7a4b00")
+    page.get_by_label("Support: e-mail address").fill("hulp@brouwerij.test")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    user = mailbox(world, "sanne.vandenberg@brouwerij.test")
+    visitor.lose_cookies()
+    visitor.sign_in(user.address, user.password)
+    expect(page.get_by_role("link", name="Brouwerij De Hop")).to_be_visible()
+    expect(page.get_by_role("link", name="hulp@brouwerij.test")).to_be_visible()
+    visitor.look("own look of a domain")
+
+
 MISCHIEF = {
     "label (Form elements must have labels)": "document.body.append(document.createElement('input'))",
     "color-contrast": "document.querySelector('h1').style.color = '#888'",
