@@ -392,6 +392,33 @@ class OneTimeLink(models.Model):
         return f"{self.purpose} for {self.person or self.mailbox} until {self.expires_at}"
 
 
+class PasswordRequest(models.Model):
+    """Somebody can't sign in to a mailbox and asked for a link on which to choose a password."""
+
+    class State(models.TextChoices):
+        NEW = "new", _("not looked at yet")
+        NOBODY = "nobody", _("no such mailbox")
+        SENT = "sent", _("a link went to the recovery address")
+        WAITING = "waiting", _("waits for a webmaster")
+        REPEATED = "repeated", _("asked again while it waited")
+        APPROVED = "approved", _("approved")
+        REFUSED = "refused", _("refused")
+        EXPIRED = "expired", _("nobody decided in time")
+
+    typed = models.CharField(max_length=320, db_index=True)
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, null=True, related_name="password_requests")
+    state = models.CharField(max_length=10, choices=State, default=State.NEW, db_index=True)
+    asked_at = models.DateTimeField(default=timezone.now, db_index=True)
+    source_address = models.CharField(max_length=45, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
+    mail_due_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.typed}: {self.state}"
+
+
 class KnownDevice(models.Model):
     """A browser in which a person has signed in: whoever tries passwords elsewhere can't lock it out."""
 

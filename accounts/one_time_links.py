@@ -41,6 +41,20 @@ def make_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) 
     return address_of(purpose, code)
 
 
+def plan_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None, mail_to: str) -> None:
+    """Have a worker make such a link and mail it there; how long that takes tells a visitor nothing."""
+    link = _new_link(purpose, target, by=by)
+    link.mail_to, link.mail_due_at = mail_to, timezone.now()
+    link.save()
+
+
+def give_code(purpose: Purpose, link: OneTimeLink) -> str:
+    """The address of a planned link, with a new code: an earlier one of it can't be used any more."""
+    code = secrets.token_urlsafe(32)
+    OneTimeLink.objects.filter(pk=link.pk).update(code_hash=_hash_of(code))
+    return address_of(purpose, code)
+
+
 def find_link(purpose: Purpose, code: str) -> OneTimeLink | None:
     """The link with this code if it can still be used, with its person or mailbox."""
     links = OneTimeLink.objects.usable(purpose.name).select_related(

@@ -19,6 +19,17 @@ register_verb(
     "mailbox.redirect_acknowledged",
     gettext_noop("%(who)s has seen the rule that sends mail on to another address"),
 )
+register_verb(
+    "mailbox.password_link_asked",
+    gettext_noop("Somebody asked for a link to choose a new password; it went to the recovery address"),
+)
+register_verb("mailbox.password_asked_for", gettext_noop("Somebody asked the webmaster for a new password"))
+register_verb("mailbox.password_refused", gettext_noop("%(who)s refused the request for a new password"))
+register_verb("mailbox.password_link_made", gettext_noop("%(who)s made a link on which to choose a password"))
+register_verb(
+    "mailbox.password_link_sent",
+    gettext_noop("%(who)s had a link to choose a password sent to the recovery address"),
+)
 register_verb("mailbox.edited", gettext_noop("%(who)s changed the mailbox"))
 register_verb("mailbox.switched_off", gettext_noop("%(who)s switched signing in off"))
 register_verb("mailbox.switched_on", gettext_noop("%(who)s switched signing in on"))

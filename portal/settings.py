@@ -267,6 +267,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="2", minute="30"),
         "options": {"expires": 6 * 60 * 60},
     },
+    "password requests": {
+        "task": "accounts.tasks.look_after_password_requests",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
     "purge mailboxes": {"task": "accounts.tasks.purge_mailboxes", "schedule": 60 * 60.0},
     "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},
     "mail confirmations": {

@@ -56,6 +56,7 @@ LABELS = {
     "signing_in": gettext_noop("People can sign in"),
     "name": gettext_noop("Name"),
     "recovery_address": gettext_noop("Recovery address"),
+    "from": gettext_noop("Asked from"),
     "kept_until": gettext_noop("Can be brought back until"),
     "warn_webmasters": gettext_noop("Warn the webmasters as well"),
 }

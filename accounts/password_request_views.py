@@ -1,0 +1,113 @@
+"""Asking for a link on which to choose a password, and deciding about who asks."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import password_requests
+from accounts.models import Domain, Mailbox, PasswordRequest
+from accounts.qr import qr_picture
+from accounts.requests import person_of
+from accounts.tasks import look_after_password_requests
+
+LONGEST_REASON = 200
+
+
+class AskForm(forms.Form):
+    """The mailbox somebody can't open."""
+
+    name = forms.CharField(
+        label=gettext_lazy("E-mail address of the mailbox"),
+        max_length=320,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
+        ),
+    )
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask_for_password(request: HttpRequest) -> HttpResponse:
+    """The same answer for every name."""
+    form = AskForm(request.POST or None)
+    if form.is_valid():
+        password_requests.ask(form.cleaned_data["name"])
+        transaction.on_commit(_tell_workers)
+        return render(request, "accounts/asked_for_password.html")
+    return render(request, "accounts/ask_for_password.html", {"form": form})
+
+
+@never_cache
+@require_safe
+def list_password_requests(request: HttpRequest, name: str) -> HttpResponse:
+    person = person_of(request)
+    domain = get_object_or_404(Domain.objects.open_to(person), name=name)
+    asked = PasswordRequest.objects.filter(mailbox__domain=domain, mailbox__deleted_at=None)
+    rows = asked.select_related("mailbox__owner", "decided_by").order_by("-pk")
+    context = {
+        "domain": domain,
+        "waiting": rows.filter(state=PasswordRequest.State.WAITING)[:100],
+        "decided": rows.exclude(state=PasswordRequest.State.WAITING)[:20],
+        "administered": Domain.objects.administered_by(person).filter(pk=domain.pk).exists(),
+        "longest_reason": LONGEST_REASON,
+    }
+    return render(request, "accounts/list_password_requests.html", context)
+
+
+@never_cache
+@require_POST
+def decide_password_request(request: HttpRequest, number: int) -> HttpResponse:
+    person = person_of(request)
+    mine = PasswordRequest.objects.filter(mailbox__in=Mailbox.objects.administered_by(person).alive())
+    asked = get_object_or_404(mine.select_related("mailbox__domain"), pk=number)
+    mailbox = asked.mailbox
+    assert mailbox is not None  # noqa: S101 - it is in one of the person's domains
+    try:
+        if "refuse" in request.POST:
+            password_requests.refuse(
+                asked, request.POST.get("reason", "").strip()[:LONGEST_REASON], by=person
+            )
+            messages.success(request, _("The request is refused."))
+        else:
+            return _show(request, mailbox, password_requests.approve(asked, by=person))
+    except password_requests.AlreadyDecided:
+        messages.info(request, _("Somebody has decided this already."))
+    return redirect("accounts:list-password-requests", mailbox.domain.name)
+
+
+@never_cache
+@require_POST
+def make_password_link(request: HttpRequest, address: str) -> HttpResponse:
+    """For a webmaster: mailed to the recovery address, or shown once to be handed over."""
+    person = person_of(request)
+    mine = Mailbox.objects.administered_by(person).alive().select_related("domain", "server")
+    mailbox = get_object_or_404(mine, address=address)
+    if "send" in request.POST and mailbox.recovery_address:
+        password_requests.send_mailbox_link(mailbox, by=person)
+        transaction.on_commit(_tell_workers)
+        messages.success(
+            request, _("A link is on its way to %(address)s.") % {"address": mailbox.recovery_address}
+        )
+        return redirect("accounts:show-mailbox", address)
+    return _show(request, mailbox, password_requests.make_mailbox_link(mailbox, by=person))
+
+
+def _show(request: HttpRequest, mailbox: Mailbox, link: str) -> HttpResponse:
+    context = {"mailbox": mailbox, "link": link, "picture": qr_picture(link)}
+    return render(request, "accounts/show_password_link.html", context)
+
+
+def _tell_workers() -> None:
+    """Without a broker the next beat does it."""
+    try:
+        look_after_password_requests.delay()
+    except look_after_password_requests.OperationalError:
+        return

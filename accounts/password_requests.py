@@ -1,0 +1,184 @@
+"""Who can't sign in to a mailbox asks for a link on which to choose a password.
+
+What a visitor types is kept as it is and looked at by a worker: the page answers the same, as quickly,
+whether the mailbox exists or not. With a recovery address the link goes there; else the domain's webmasters
+decide.
+"""
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.models import Mailbox, OneTimeLink, PasswordRequest, Person
+from accounts.one_time_links import CHOOSE_PASSWORD, give_code, make_link, plan_link
+from audit.chain import record
+from audit.origin import current_origin
+
+log = structlog.get_logger(__name__)
+
+State = PasswordRequest.State
+DAY = timedelta(days=1)
+# For one name as it was typed, and from one address; many people may sit behind that.
+MOST_FOR_NAME, MOST_FROM_ADDRESS = 3, 30
+EXPIRES_AFTER = timedelta(days=14)
+FORGOTTEN_AFTER = timedelta(days=90)
+# So long a worker has for a mail before another one may try it.
+SENDING = timedelta(minutes=10)
+
+
+class AlreadyDecided(Exception):
+    """Somebody else approved or refused the request meanwhile, or it has expired."""
+
+
+def ask(typed: str) -> None:
+    """Keep a visitor's wish; too many of them are not kept, and nobody is told."""
+    typed, source = typed.strip().casefold()[:320], current_origin().address
+    lately = PasswordRequest.objects.filter(asked_at__gt=timezone.now() - DAY)
+    if lately.filter(typed=typed).count() >= MOST_FOR_NAME:
+        return
+    if source and lately.filter(source_address=source).count() >= MOST_FROM_ADDRESS:
+        return
+    PasswordRequest.objects.create(typed=typed, source_address=source)
+
+
+def look_at_requests() -> None:
+    """A worker's round: each new request becomes a link on its way, a webmaster's decision, or nothing."""
+    now = timezone.now()
+    PasswordRequest.objects.filter(state=State.WAITING, asked_at__lt=now - EXPIRES_AFTER).update(
+        state=State.EXPIRED, decided_at=now
+    )
+    PasswordRequest.objects.filter(asked_at__lt=now - FORGOTTEN_AFTER).delete()
+    for request in PasswordRequest.objects.filter(state=State.NEW).order_by("pk")[:100]:
+        _look_at(request)
+
+
+@transaction.atomic
+def _look_at(request: PasswordRequest) -> None:
+    # Each is one worker's: whoever moves it on.
+    if not PasswordRequest.objects.filter(pk=request.pk, state=State.NEW).update(state=State.NOBODY):
+        return
+    found = list(Mailbox.objects.named(request.typed).filter(enabled=True).select_related("domain")[:2])
+    if len(found) != 1:
+        return
+    (mailbox,) = found
+    request.mailbox = mailbox
+    if mailbox.recovery_address:
+        request.state = State.SENT
+        plan_link(CHOOSE_PASSWORD, mailbox, by=None, mail_to=mailbox.recovery_address)
+        verb = "mailbox.password_link_asked"
+    elif PasswordRequest.objects.filter(mailbox=mailbox, state=State.WAITING).exists():
+        request.state = State.REPEATED
+        request.save(update_fields=["state", "mailbox"])
+        return
+    else:
+        request.state = State.WAITING
+        request.mail_due_at = timezone.now()
+        verb = "mailbox.password_asked_for"
+    request.save(update_fields=["state", "mailbox", "mail_due_at"])
+    record(verb, by=None, about=mailbox, domain=mailbox.domain.name, after={"from": request.source_address})
+
+
+@transaction.atomic
+def approve(request: PasswordRequest, *, by: Person) -> str:
+    """The address of a link, for the webmaster to hand over; raises AlreadyDecided."""
+    _decide(request, State.APPROVED, by, "")
+    return make_mailbox_link(_mailbox_of(request), by=by)
+
+
+@transaction.atomic
+def refuse(request: PasswordRequest, reason: str, *, by: Person) -> None:
+    """Raises AlreadyDecided."""
+    _decide(request, State.REFUSED, by, reason)
+    mailbox = _mailbox_of(request)
+    after = {"reason": reason} if reason else {}
+    record("mailbox.password_refused", by=by, about=mailbox, domain=mailbox.domain.name, after=after)
+
+
+@transaction.atomic
+def make_mailbox_link(mailbox: Mailbox, *, by: Person) -> str:
+    """The address of a link on which the mailbox's user chooses a password; shown once."""
+    record("mailbox.password_link_made", by=by, about=mailbox, domain=mailbox.domain.name)
+    return make_link(CHOOSE_PASSWORD, mailbox, by=by)
+
+
+@transaction.atomic
+def send_mailbox_link(mailbox: Mailbox, *, by: Person) -> None:
+    """Have such a link mailed to the recovery address, which nobody else sees."""
+    record("mailbox.password_link_sent", by=by, about=mailbox, domain=mailbox.domain.name)
+    plan_link(CHOOSE_PASSWORD, mailbox, by=by, mail_to=mailbox.recovery_address)
+
+
+def mail_links() -> int:
+    """Make and mail the links that are due, one that could not be sent anew later; how many went out."""
+    now = timezone.now()
+    due = OneTimeLink.objects.filter(mail_due_at__lte=now).select_related("mailbox__domain", "person")[:100]
+    sent = 0
+    for link in due:
+        if not OneTimeLink.objects.filter(pk=link.pk, mail_due_at__lte=now).update(mail_due_at=now + SENDING):
+            continue
+        if link.mailbox is None or link.expires_at < now:
+            OneTimeLink.objects.filter(pk=link.pk).update(mail_due_at=None)
+            continue
+        sent += _mail_link(link, link.mailbox)
+    return sent
+
+
+def _mail_link(link: OneTimeLink, mailbox: Mailbox) -> bool:
+    address = give_code(CHOOSE_PASSWORD, link)
+    with translation.override(mailbox.language or mailbox.domain.language):
+        subject = _("Choose a password for %(address)s") % {"address": mailbox.address}
+        text = render_to_string("accounts/password_link_mail.txt", {"mailbox": mailbox, "link": address})
+    if not _send(subject, text, [link.mail_to]):
+        return False
+    OneTimeLink.objects.filter(pk=link.pk).update(mail_due_at=None)
+    return True
+
+
+def tell_webmasters() -> None:
+    """Write to those who decide, of what they were not told yet."""
+    now = timezone.now()
+    due = PasswordRequest.objects.filter(mail_due_at__lte=now, state=State.WAITING)
+    for request in due.select_related("mailbox__domain")[:100]:
+        mine = PasswordRequest.objects.filter(pk=request.pk, mail_due_at__lte=now)
+        if not mine.update(mail_due_at=now + SENDING):
+            continue
+        mailbox = _mailbox_of(request)
+        webmasters = mailbox.domain.webmasters.filter(is_active=True).exclude(email="")
+        page = settings.PUBLIC_URL + reverse("accounts:list-password-requests", args=[mailbox.domain.name])
+        with translation.override(mailbox.domain.language):
+            subject = _("%(address)s asks for a new password") % {"address": mailbox.address}
+            context = {"request": request, "mailbox": mailbox, "page": page}
+            text = render_to_string("accounts/password_request_mail.txt", context)
+        readers = sorted({person.email for person in webmasters})
+        if not readers or _send(subject, text, readers):
+            PasswordRequest.objects.filter(pk=request.pk).update(mail_due_at=None)
+
+
+def _send(subject: str, text: str, readers: list[str]) -> bool:
+    try:
+        for reader in readers:
+            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [reader]).send()
+    except OSError as trouble:  # SMTP's errors are such; due again when this worker's time is over
+        log.warning("mail server away", error=type(trouble).__name__)
+        return False
+    return True
+
+
+def _decide(request: PasswordRequest, state: str, by: Person, reason: str) -> None:
+    mine = PasswordRequest.objects.filter(pk=request.pk, state=State.WAITING)
+    if not mine.update(
+        state=state, decided_at=timezone.now(), decided_by=by, reason=reason, mail_due_at=None
+    ):
+        raise AlreadyDecided
+
+
+def _mailbox_of(request: PasswordRequest) -> Mailbox:
+    assert request.mailbox is not None  # noqa: S101 - one that waits has been found
+    return request.mailbox

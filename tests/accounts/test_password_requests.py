@@ -1,0 +1,192 @@
+"""Who has no way in asks for a link; what comes of it, and that the page tells nobody anything."""
+
+import re
+import smtplib
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from accounts import password_requests
+from accounts.models import Mailbox, OneTimeLink, PasswordRequest
+from audit.chain import record
+from audit.models import Event
+from mailservers.drivers.memory import MemoryDriver
+from mailservers.outbox import request_push
+
+ASK = "/forgotten-password/"
+LIST = "/domains/example.test/password-requests/"
+LINK = "/mailboxes/anna@example.test/password-link/"
+BACKEND = "accounts.backends.PersonBackend"
+NEW = "a quite new teapot"
+
+
+@pytest.fixture
+def at_home(mailbox):
+    """The mailbox has an address for such cases."""
+    mailbox.recovery_address = "anna@home.test"
+    mailbox.save()
+    return mailbox
+
+
+def ask(client, committed, name="anna@example.test"):
+    with committed():
+        return client.post(ASK, {"name": name})
+
+
+def link_in(text):
+    return re.search(r"/choose-password/\?code=[\w-]+", text)[0]
+
+
+def choose(client, committed, link, password=NEW):
+    code = link.partition("code=")[2]
+    with committed():
+        return client.post(
+            "/choose-password/", {"code": code, "new_password": password, "new_password_again": password}
+        )
+
+
+def read(client, path):
+    return client.get(path).content.decode()
+
+
+def test_a_link_goes_to_the_recovery_address_and_sets_the_password(client, at_home, committed):
+    with committed():
+        request_push(at_home, "account", record("mailbox.created", by=None, about=at_home))
+    ask(client, committed)
+    (sent,) = mail.outbox
+    assert sent.to == ["anna@home.test"]
+    hash_was = MemoryDriver.accounts["example0001"].password_hash
+    assert choose(client, committed, link_in(sent.body)).status_code == 302
+    assert MemoryDriver.accounts["example0001"].password_hash != hash_was
+    assert client.post("/sign-in/", {"username": "anna@example.test", "password": NEW}).status_code == 302
+    assert choose(client, committed, link_in(sent.body)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["anna@example.test", " ANNA@example.test", "example0001", "nobody@example.test", "<b>", "x" * 320],
+)
+def test_the_page_says_the_same_for_every_name(client, at_home, committed, name):
+    said = ask(client, committed, name).content.decode()
+    assert "Your wish is noted" in said
+    assert name.strip() not in said
+    assert PasswordRequest.objects.count() == 1
+
+
+def test_nothing_happens_for_a_name_that_nobody_has(client, at_home, committed):
+    ask(client, committed, "nobody@example.test")
+    assert mail.outbox == []
+    assert PasswordRequest.objects.get().state == "nobody"
+    assert not Event.objects.filter(verb__startswith="mailbox.password").exists()
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"deleted_at": timezone.now()}])
+def test_nor_for_one_that_is_off_or_deleted(client, at_home, committed, change):
+    Mailbox.objects.update(**change)
+    ask(client, committed)
+    assert mail.outbox == []
+
+
+def test_the_link_in_the_database_is_no_link(client, at_home, committed):
+    ask(client, committed)
+    code = link_in(mail.outbox[0].body).partition("code=")[2]
+    assert code not in str(OneTimeLink.objects.values())
+
+
+def test_too_many_wishes_are_not_kept_and_nobody_is_told(client, at_home, committed):
+    for _ in range(5):
+        assert "Your wish is noted" in ask(client, committed).content.decode()
+    assert PasswordRequest.objects.count() == 3
+
+
+def test_a_mail_that_could_not_be_sent_is_sent_later_with_another_code(
+    client, at_home, committed, monkeypatch
+):
+    def no_mail(_self):
+        raise smtplib.SMTPServerDisconnected
+
+    with monkeypatch.context() as broken:
+        broken.setattr("django.core.mail.EmailMessage.send", no_mail)
+        ask(client, committed)
+    assert mail.outbox == []
+    OneTimeLink.objects.update(mail_due_at=timezone.now())
+    assert password_requests.mail_links() == 1
+    assert "code=" in mail.outbox[0].body
+    assert password_requests.mail_links() == 0
+
+
+def test_without_a_recovery_address_the_webmaster_decides(client, mailbox, webmaster, committed):
+    webmaster.email = "willem@example.test"
+    webmaster.save()
+    ask(client, committed)
+    ask(client, committed)
+    (sent,) = mail.outbox
+    assert sent.to == ["willem@example.test"]
+    assert LIST in sent.body
+    client.force_login(webmaster, BACKEND)
+    page = read(client, LIST)
+    assert page.count('name="refuse"') == 1
+    assert "never signed in here" in page
+    asked = PasswordRequest.objects.get(state="waiting")
+    shown = client.post(f"/password-requests/{asked.pk}/decide/").content.decode()
+    client.logout()
+    assert choose(client, committed, link_in(shown)).status_code == 302
+    assert client.post("/sign-in/", {"username": "example0001", "password": NEW}).status_code == 302
+
+
+def test_a_refusal_keeps_its_reason_and_makes_no_link(client, mailbox, webmaster, committed):
+    ask(client, committed)
+    client.force_login(webmaster, BACKEND)
+    asked = PasswordRequest.objects.get()
+    client.post(f"/password-requests/{asked.pk}/decide/", {"refuse": "1", "reason": "Not her number."})
+    assert "refused (willem): Not her number." in read(client, LIST)
+    assert not OneTimeLink.objects.exists()
+    client.post(f"/password-requests/{asked.pk}/decide/")
+    assert not OneTimeLink.objects.exists()
+
+
+def test_nobody_else_decides(client, mailbox, owner, other_webmaster, support, committed):
+    ask(client, committed)
+    asked = PasswordRequest.objects.get()
+    for person in (owner, other_webmaster, support):
+        client.force_login(person, BACKEND)
+        assert client.post(f"/password-requests/{asked.pk}/decide/").status_code == 404
+
+
+def test_what_nobody_decides_expires(client, mailbox, committed):
+    ask(client, committed)
+    PasswordRequest.objects.update(asked_at=timezone.now() - timedelta(days=15))
+    password_requests.look_at_requests()
+    assert PasswordRequest.objects.get().state == "expired"
+    PasswordRequest.objects.update(asked_at=timezone.now() - timedelta(days=91))
+    password_requests.look_at_requests()
+    assert not PasswordRequest.objects.exists()
+
+
+def test_a_webmaster_has_a_link_sent_without_seeing_it(client, at_home, webmaster, committed):
+    client.force_login(webmaster, BACKEND)
+    with committed():
+        page = client.post(LINK, {"send": "1"}, follow=True).content.decode()
+    assert "A link is on its way to anna@home.test." in page
+    code = link_in(mail.outbox[0].body).partition("code=")[2]
+    assert code not in page
+    history = read(client, "/mailboxes/anna@example.test/history/")
+    assert "willem had a link to choose a password sent to the recovery address" in history
+
+
+def test_a_link_to_hand_over_is_shown_once_with_a_picture(client, mailbox, webmaster):
+    client.force_login(webmaster, BACKEND)
+    page = client.post(LINK).content.decode()
+    assert "QR code of the link below" in page
+    assert link_in(page)
+    assert "willem made a link on which to choose a password" in read(
+        client, "/mailboxes/anna@example.test/history/"
+    )
+
+
+def test_a_newer_password_makes_an_older_link_useless(client, at_home, webmaster, committed):
+    ask(client, committed)
+    Mailbox.objects.update(password_changed_at=timezone.now())
+    assert choose(client, committed, link_in(mail.outbox[0].body)).status_code == 404
