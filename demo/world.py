@@ -277,6 +277,8 @@ class World:
             "PORTAL_SMTP_HOST": LOOPBACK,
             "PORTAL_SMTP_PORT": str(self.sink.port),
             "PORTAL_SMTP_TLS": "none",
+            "PORTAL_PROOF_ADDRESS": "proof@outside.test",
+            "PORTAL_PROOF_MAILDIR": str(self.sink.maildir),
             "PORTAL_SEALING_PUBLIC_KEY": base64.b64encode(key.public_key.encode()).decode(),
             **self._settings,
         }

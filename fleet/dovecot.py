@@ -94,6 +94,8 @@ class Dovecot:
             "sieve_host": "localhost",
             "sieve_port": self.ports["sieve"],
             "doveadm_url": f"https://localhost:{self.ports['doveadm']}/doveadm/v1",
+            "lmtp_host": "127.0.0.1",
+            "lmtp_port": self.ports["lmtp"],
             "ca_file": str(self.ca_file),
         }
 

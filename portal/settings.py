@@ -61,6 +61,9 @@ EMAIL_PORT = env.port("PORTAL_SMTP_PORT", default=465 if EMAIL_USE_SSL else 587 
 EMAIL_HOST_USER = env.word("PORTAL_SMTP_USER")
 EMAIL_HOST_PASSWORD = env.word("PORTAL_SMTP_PASSWORD")
 EMAIL_TIMEOUT = 20
+# Whence test mails come, and the Maildir in which what is answered to that address arrives.
+PROOF_ADDRESS = env.word("PORTAL_PROOF_ADDRESS")
+PROOF_MAILDIR = env.word("PORTAL_PROOF_MAILDIR")
 DEFAULT_FROM_EMAIL = (
     env.word("PORTAL_MAIL_FROM") or f"mail-portal@{urlsplit(PUBLIC_URL).hostname or 'localhost'}"
 )

@@ -14,7 +14,7 @@ from accounts.requests import person_of
 from mailservers.models import Change
 from mailservers.servers import limits_of
 from vacation import forwarding as service
-from vacation import requests
+from vacation import proofs, requests
 from vacation.forward_forms import ForwardingForm
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.permission import May, may, must_ask_for
@@ -53,6 +53,8 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
         "no_window": limits is not None and not limits.forward_window,
         "change": Change.objects.newest_of(mailbox.pk, "script"),
         "asking": requests.waiting_for(mailbox, "forwarding"),
+        "proof": proofs.newest(mailbox, "forwarding"),
+        "provable": proofs.is_possible(),
         "must_ask": allowed == May.ASK,
         "changeable": allowed != May.LOOK,
     }

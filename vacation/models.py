@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain, Mailbox, Person
+from mailservers.models import say
 
 
 class AutoReply(models.Model):
@@ -77,6 +79,10 @@ class AutoReply(models.Model):
     def window_at(self, now: datetime) -> tuple[datetime | None, datetime | None] | None:
         """The period that goes on, else the next one, else None: all are over."""
         return next((window for window in self.windows() if window[1] is None or window[1] > now), None)
+
+    def weekday_of(self, moment: datetime) -> int:
+        """1 (Monday) to 7, in the zone of whoever set it."""
+        return moment.astimezone(ZoneInfo(self.zone or settings.TIME_ZONE)).isoweekday()
 
     @property
     def is_over(self) -> bool:
@@ -311,3 +317,32 @@ class ReplyTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Proof(models.Model):
+    """A real mail sent through the real path to see whether an auto-reply or a forwarding works."""
+
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="proofs")
+    about = models.CharField(max_length=12, choices=SettingRequest.Setting)
+    asked_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    steps = models.JSONField(default=list, help_text=_("Each: outcome, sentence, values, and maybe a text."))
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id} {self.about}"
+
+    @property
+    def steps_told(self) -> list[dict[str, str]]:
+        """In the reader's language."""
+        return [
+            {
+                "outcome": step["outcome"],
+                "words": say(step["sentence"], step["values"]),
+                "text": step.get("text", ""),
+            }
+            for step in self.steps
+        ]

@@ -31,6 +31,8 @@ register_verb(
     "forwarding.rules_changed",
     gettext_noop("%(who)s changed where the domain's mail may be forwarded to"),
 )
+register_verb("auto_reply.proof_asked", gettext_noop("%(who)s had the auto-reply tried with a test mail"))
+register_verb("forwarding.proof_asked", gettext_noop("%(who)s had the forwarding tried with a test mail"))
 register_verb("forwarding.switched_on", gettext_noop("%(who)s switched forwarding on"))
 register_verb("forwarding.switched_off", gettext_noop("%(who)s switched forwarding off"))
 register_verb("forwarding.changed", gettext_noop("%(who)s changed the forwarding"))

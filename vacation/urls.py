@@ -1,6 +1,6 @@
 from django.urls import path
 
-from vacation import domain_views, forward_views, views
+from vacation import domain_views, forward_views, proof_views, views
 
 app_name = "vacation"
 urlpatterns = [
@@ -17,5 +17,7 @@ urlpatterns = [
         name="edit-reply-templates",
     ),
     path("setting-requests/<int:number>/decide/", domain_views.decide_request, name="decide-request"),
+    path("mailboxes/<str:address>/prove/", proof_views.prove, name="prove"),
+    path("proofs/<int:number>/", proof_views.show_proof, name="show-proof"),
     path("forwardings/<str:token>/", forward_views.answer_forwarding, name="answer-forwarding"),
 ]

@@ -10,7 +10,7 @@ from accounts.models import Mailbox
 from accounts.requests import person_of
 from mailservers.models import Change
 from mailservers.servers import limits_of
-from vacation import requests
+from vacation import proofs, requests
 from vacation.forms import AutoReplyForm, FillInForm
 from vacation.limits import as_held, sentences_about
 from vacation.models import AutoReply, DomainRules, ReplyTemplate
@@ -56,6 +56,8 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
         "limits": sentences_about(limits) if limits else [],
         "change": Change.objects.newest_of(mailbox.pk, "script"),
         "asking": requests.waiting_for(mailbox, "auto_reply"),
+        "proof": proofs.newest(mailbox, "auto_reply"),
+        "provable": proofs.is_possible(),
         "must_ask": allowed == May.ASK,
         "only_webmaster": DomainRules.of(mailbox.domain).auto_reply == "webmaster",
         "changeable": allowed != May.LOOK,

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class DriverError(Exception):
@@ -311,6 +311,15 @@ class Driver(Protocol):
 
     def check(self) -> Health:
         """Reach every endpoint with its credentials."""
+        ...
+
+
+@runtime_checkable
+class Delivers(Protocol):
+    """A server to which the portal can hand a mail as if it came from outside."""
+
+    def deliver(self, address: str, *, sender: str, mail: bytes) -> str:
+        """What the server answers when it has taken it; raises TryAgain or Refused."""
         ...
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_noop
 
-from mailservers.drivers import dovecot_usage
+from mailservers.drivers import dovecot_usage, lmtp
 from mailservers.drivers.account_table import AccountTable, is_unspeakable, refuse_unspeakable
 from mailservers.drivers.base import (
     AccountState,
@@ -115,6 +115,19 @@ class DovecotDriver:
     def empty_trash(self, login: str, saved_before: int) -> None:
         refuse_unspeakable(login)
         dovecot_usage.empty_trash(self._doveadm(), for_one(login), self._settings.folders, saved_before)
+
+    def deliver(self, address: str, *, sender: str, mail: bytes) -> str:
+        settings = self._settings
+        if not settings.lmtp_host:
+            raise Refused(gettext_noop("The portal's operators did not say where this server takes mail."))
+        return lmtp.deliver(
+            settings.lmtp_host,
+            settings.lmtp_port,
+            address,
+            sender=sender,
+            mail=mail,
+            seconds=settings.total_seconds,
+        )
 
     def check(self) -> Health:
         """Signs in to some mailbox as well."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from mailservers.drivers.base import ConfigurationError, FolderKind
 
-WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url")
+WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url", "lmtp_host", "lmtp_port")
 TRUST = ("ca_file", "ca_pem")
 LIMITS = ("connect_seconds", "read_seconds", "total_seconds", "max_redirects")
 FOLDERS = ("trash_folders", "junk_folders", "folder_separator")
@@ -47,6 +47,9 @@ class DovecotSettings:
     tls_name: str
     doveadm_url: str
     """Empty: usage cannot be read, nor sessions ended."""
+    lmtp_host: str
+    """Empty: the portal can hand it no mail, and prove nothing."""
+    lmtp_port: int
     folders: FolderNames
     tls: ssl.SSLContext
     master_user: str
@@ -71,6 +74,8 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
         sieve_port=_port(endpoints),
         tls_name=_text(endpoints, "tls_name") or sieve_host,
         doveadm_url=doveadm_url,
+        lmtp_host=_text(endpoints, "lmtp_host"),
+        lmtp_port=_lmtp_port(endpoints),
         folders=_folders(endpoints),
         tls=_tls(endpoints),
         master_user=_text(credentials, "master_user", "Give the master user that Dovecot knows."),
@@ -113,6 +118,13 @@ def _port(endpoints: Mapping[str, object]) -> int:
         raise ConfigurationError(
             "sieve_port must be a whole number from 1 to 65535. Give the port of ManageSieve, usually 4190."
         )
+    return port
+
+
+def _lmtp_port(given: Mapping[str, object]) -> int:
+    port = given.get("lmtp_port", 24)
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+        raise ConfigurationError("lmtp_port must be a whole number from 1 to 65535. The usual one is 24.")
     return port
 
 

@@ -45,6 +45,8 @@ class MemoryDriver:
     in_trash: ClassVar[dict[str, list[tuple[int, int]]]] = {}
     """By login: each message's bytes, and the second it was put there."""
     ended_sessions: ClassVar[list[str]] = []
+    delivered: ClassVar[list[tuple[str, str, bytes]]] = []
+    """Address, sender and mail of what the portal handed over."""
     failures: ClassVar[list[Exception | None]] = []
 
     limits = Limits()
@@ -60,6 +62,7 @@ class MemoryDriver:
         for memory in (cls.accounts, cls.scripts, cls.own_scripts, cls.mail, cls.in_trash):
             memory.clear()
         cls.ended_sessions.clear()
+        cls.delivered.clear()
         cls.failures.clear()
 
     def session(self, _login: str) -> AbstractContextManager[None]:
@@ -158,6 +161,11 @@ class MemoryDriver:
 
     def aliases(self, domain: str) -> Iterator[AliasState]:
         return iter(())
+
+    def deliver(self, address: str, *, sender: str, mail: bytes) -> str:
+        self._fail_if_told()
+        self.delivered.append((address, sender, mail))
+        return "250"
 
     def check(self) -> Health:
         self._fail_if_told()

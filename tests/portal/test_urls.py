@@ -136,6 +136,8 @@ TABLE = {
     "vacation:list-requests":  [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "vacation:edit-reply-templates": [(IN, IN), (NO, NO), (NO, NO), (OK, OK), (NO, NO),  (OK, OK)],
     "vacation:decide-request": [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
+    "vacation:prove":          [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "vacation:show-proof":     [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (NO, NOT), (NO, NOT)],
     "vacation:answer-forwarding": [(NO, NO), (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
 }  # fmt: skip
 

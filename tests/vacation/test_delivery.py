@@ -16,8 +16,9 @@ from fleet.dovecot import Dovecot
 from fleet.sink import Sink
 from fleet.users import private_directory
 from mailservers.drivers.managesieve import ManageSieveClient
+from mailservers.drivers.portal_script import PortalScript, compose
 from tests.vacation.test_rendering import LINES, TEXTS, decoded
-from vacation.rendering import AutoReplyContent, render_script
+from vacation.rendering import AutoReplyContent, ForwardContent, render_script
 
 HOUR = dt.timedelta(hours=1)
 ACCOUNTS = 120
@@ -76,6 +77,18 @@ class Account:
         self.dovecot, self.sink = servers
         self.login, self.address = login_and_address(number)
         self.alias = f"info{number}@example.test"
+
+    def set_forward(self, *targets, own_rules="", reply=None, **given) -> None:
+        """Forward there, and after it run the mailbox's own rules."""
+        script = render_script(reply, ForwardContent(targets=targets, **given))
+        whole = compose(PortalScript(script, "own" if own_rules else ""))
+        tls = ssl.create_default_context(cafile=str(self.dovecot.ca_file))
+        with ManageSieveClient("localhost", self.dovecot.ports["sieve"], tls=tls) as sieve:
+            sieve.authenticate(self.dovecot.master_user, self.dovecot.master_password, mailbox=self.login)
+            if own_rules:
+                sieve.put_script("own", own_rules)
+            assert sieve.put_script("portal", whole) == ""
+            sieve.set_active("portal")
 
     def set_reply(self, **given) -> AutoReplyContent:
         content = AutoReplyContent(
@@ -322,3 +335,76 @@ def test_a_window_opens_and_closes_while_the_script_stands(account):
         assert answered == (starts <= before < ends)
         seen.add(answered)
     assert seen == {True, False}
+
+
+FORWARDED = {
+    "plain mail": {},
+    "a mailing list's": {"List-Id": "<list.outside.test>"},
+    "bulk mail": {"Precedence": "bulk"},
+    "a machine's": {"Auto-Submitted": "auto-generated"},
+    "without a sender": {"envelope_sender": ""},
+    "a blind copy": {"to": "undisclosed-recipients:;"},
+    "with letters in its head": {"Comments": "Grüße – 🎣"},
+    "nobody's to answer": {"sender": "no-reply@outside.test"},
+}
+
+
+@pytest.mark.parametrize("headers", FORWARDED.values(), ids=FORWARDED)
+def test_all_mail_is_forwarded_once_to_each_target_and_a_copy_stays(account, headers):
+    account.set_forward("one@home.test", "two@home.test")
+    sent = account.replies(**headers)
+    assert sorted(mail["X-Sink-To"] for mail in sent) == ["one@home.test", "two@home.test"]
+    assert {mail["Subject"] for mail in sent} == {"Hello"}
+    assert account.stored() == 1
+
+
+def test_to_a_subaddress_too(account):
+    account.set_forward("one@home.test")
+    sent = account.replies(recipient=account.address.replace("@", "+tag@"))
+    assert [mail["X-Sink-To"] for mail in sent] == ["one@home.test"]
+
+
+def test_without_a_copy_nothing_stays(account):
+    account.set_forward("one@home.test", keep_copy=False)
+    assert len(account.replies()) == 1
+    assert account.stored() == 0
+
+
+def test_the_mailboxs_own_rules_still_run(account):
+    account.set_forward("one@home.test", own_rules='redirect "own@home.test";\r\nkeep;\r\n')
+    assert sorted(mail["X-Sink-To"] for mail in account.replies()) == ["one@home.test", "own@home.test"]
+    assert account.stored() == 1
+
+
+def test_after_its_end_all_mail_stays(account):
+    account.set_forward("one@home.test", keep_copy=False, ends=dt.datetime.now(dt.UTC) - HOUR)
+    assert account.replies() == []
+    assert account.stored() == 1
+
+
+@pytest.mark.parametrize("ends_in", [HOUR, -HOUR])
+def test_only_while_away_it_goes_with_the_answer(account, ends_in):
+    reply = AutoReplyContent(
+        address=account.address, text="I am away.", handle="r", ends=dt.datetime.now(dt.UTC) + ends_in
+    )
+    account.set_forward("one@home.test", reply=reply, while_away=reply)
+    sent = {mail["X-Sink-To"] for mail in account.replies(sender="ann@outside.test")}
+    assert sent == ({"one@home.test", "ann@outside.test"} if ends_in > 0 * HOUR else set())
+    assert account.stored() == 1
+
+
+def test_a_target_that_refuses_costs_no_mail(account):
+    account.set_forward("reject@home.test", "two@home.test", keep_copy=False)
+    account.replies()
+    assert account.stored() + len(account.sink.messages("two@home.test")) >= 1
+
+
+def test_outsiders_and_colleagues_each_get_their_text(account):
+    account.set_reply(text="Inside.\n", outside_text="Outside.\n")
+    assert text_of(account.reply(sender="ann@outside.test")) == "Outside.\n"
+    assert text_of(account.reply(sender="colleague@example.test")) == "Inside.\n"
+
+
+def test_the_subject_of_the_mail_goes_into_that_of_the_reply(account):
+    account.set_reply(subject="Weg – {subject} ${x}")
+    assert decoded(account.reply()["Subject"]) == "Weg – Hello ${x}"
