@@ -36,6 +36,8 @@ class Entry:
     outcome: Event.Outcome = Event.Outcome.DONE
     name: str = ""
     """What people call the thing, where its own text does not tell."""
+    request_id: str = ""
+    """The request that led to it, where another one, or none, is at work now."""
 
 
 def record(
@@ -80,7 +82,7 @@ def _append(entries: Sequence[Entry], by: Actor | None) -> list[Event]:
             on_behalf_of_id=behalf.person_id if behalf else None,
             on_behalf_of_name=_fit(behalf.name, 320) if behalf else "",
             source_address=origin.address[:45],
-            request_id=origin.request_id[:32],
+            request_id=(entry.request_id or origin.request_id)[:32],
             verb=entry.verb,
             outcome=entry.outcome,
             subject_kind=kind,

@@ -12,7 +12,27 @@ def register_verb(verb: str, sentence: str) -> None:
     _sentences[verb] = sentence
 
 
+def verbs() -> list[tuple[str, str]]:
+    """All verbs, each with its sentence with nobody in it, by sentence: for a list to choose from."""
+    told = [(verb, gettext(text) % {"who": "…", "what": "…"}) for verb, text in _sentences.items()]
+    return sorted(told, key=lambda each: each[1].casefold())
+
+
 def sentence_for(event: Event) -> str:
     """The event as a sentence in the reader's language."""
-    who = event.by_name or gettext("The portal")
-    return gettext(_sentences[event.verb]) % {"who": who, "what": event.subject}
+    sentence = _sentences.get(event.verb)
+    if sentence is None:
+        # Of an app that is not installed any more.
+        return f"{_who(event)}: {event.verb}"
+    return gettext(sentence) % {"who": _who(event), "what": event.subject or gettext("something erased")}
+
+
+def _who(event: Event) -> str:
+    if event.who_digest:
+        return gettext("Somebody whose name was erased")
+    if event.on_behalf_of_name:
+        return gettext("%(helper)s on behalf of %(owner)s") % {
+            "helper": event.by_name,
+            "owner": event.on_behalf_of_name,
+        }
+    return event.by_name or gettext("The portal")

@@ -18,6 +18,8 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from audit.chain import Entry, record_all
+from audit.models import Event
 from mailservers import breaker, push_times
 from mailservers.aspects import Aspect, aspect_named, fingerprint
 from mailservers.breaker import Gate
@@ -124,7 +126,11 @@ def _claim(server: Server, most: int) -> tuple[Holding, list[Change]]:
     rows = (
         Change.objects.filter(any_part(holding.parts))
         .open()
-        .annotate(request_id=models.F("event__request_id"))
+        .annotate(
+            request_id=models.F("event__request_id"),
+            address=models.F("mailbox__address"),
+            domain_name=models.F("mailbox__domain__name"),
+        )
         .select_for_update(of=("self",))
         .order_by("priority", "pk")
     )
@@ -240,6 +246,7 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
         Change.objects.bulk_update(
             others, ["state", "attempts", "next_attempt_at", "settled_at", "reason", "reason_values"]
         )
+    _record_outcomes(server, outcomes)
     _observe([outcome for outcome in outcomes if outcome.error is None and _can_drift(outcome)], now)
     away = next((o.error for o in outcomes if isinstance(o.error, ServerAway)), None)
     if away is not None:
@@ -293,6 +300,41 @@ def _mark(outcome: Outcome, now: Any) -> None:
         change.next_attempt_at = now + timedelta(seconds=pause)
     else:
         change.state = Change.State.FAILED
+
+
+VERBS = {
+    Change.State.LIVE: ("change.live", Event.Outcome.DONE),
+    Change.State.WAITING: ("change.delayed", Event.Outcome.DELAYED),
+    Change.State.FAILED: ("change.failed", Event.Outcome.FAILED),
+}
+
+
+def _record_outcomes(server: Server, outcomes: list[Outcome]) -> None:
+    """An event for each attempt: which change, how it went, and what the server said."""
+    entries = []
+    for outcome in outcomes:
+        change: Any = outcome.change
+        verb, result = VERBS[change.state]
+        entries.append(
+            Entry(
+                verb=verb,
+                about=change,
+                name=change.address,
+                domain=change.domain_name,
+                request_id=change.request_id or "",
+                outcome=result,
+                after={
+                    "aspect": change.aspect,
+                    "server": server.name,
+                    "attempt": change.attempts,
+                    "seconds": round(outcome.seconds, 3),
+                    "read_back": outcome.seen[:12],
+                    "reason": change.reason,
+                    "reason_values": change.reason_values,
+                },
+            )
+        )
+    record_all(entries, by=None)
 
 
 def _can_drift(outcome: Outcome) -> bool:

@@ -5,6 +5,9 @@ from django.utils.translation import gettext_noop
 from audit.sentences import register_verb
 
 register_verb("change.tried_again", gettext_noop("%(who)s had the mail server told once more"))
+register_verb("change.live", gettext_noop("The mail server has the change of %(what)s"))
+register_verb("change.delayed", gettext_noop("The change of %(what)s could not be sent yet"))
+register_verb("change.failed", gettext_noop("The mail server did not take the change of %(what)s"))
 register_verb("server.check_requested", gettext_noop("%(who)s had %(what)s checked"))
 register_verb("server.paused", gettext_noop("%(who)s paused the pushing to %(what)s"))
 register_verb("server.resumed", gettext_noop("%(who)s resumed the pushing to %(what)s"))

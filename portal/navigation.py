@@ -50,6 +50,8 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
         servers = reverse("accounts:list-servers")
         in_servers = path.startswith((servers, reverse("adoption:list-adoptions")))
         entries.append(Entry(_("Servers"), servers, in_servers))
+        audit = reverse("support:search-events")
+        entries.append(Entry(_("Audit"), audit, path.startswith(audit)))
     if len(own) == 1:
         entries.append(Entry(_("My mailbox"), own_urls[0], in_own))
     elif own and not has_domains:

@@ -98,6 +98,7 @@ if env.problems:
 INSTALLED_APPS = [
     "portal",
     "guide",
+    "support",
     "clientsetup",
     "branding",
     "adoption",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("clientsetup.urls")),
     path("", include("guide.urls")),
     path("", include("quotas.urls")),
+    path("", include("support.urls")),
     path("", include("vacation.urls")),
     path("", include("adoption.urls")),
 ]

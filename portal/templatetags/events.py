@@ -13,11 +13,20 @@ from django.utils.translation import gettext_noop
 from accounts.sizes import in_words
 from audit.models import Event
 from audit.sentences import sentence_for
+from mailservers.models import say
 from portal.templatetags.times import weekday_and_moment
 
 register = template.Library()
 
 LABELS = {
+    "aspect": gettext_noop("What was sent"),
+    "server": gettext_noop("Mail server"),
+    "attempt": gettext_noop("Attempt"),
+    "seconds": gettext_noop("Seconds it took"),
+    "reason": gettext_noop("Reason"),
+    "read_back": gettext_noop("Mark of what was read back"),
+    "filter": gettext_noop("Filter"),
+    "format": gettext_noop("Kind of file"),
     "enabled": gettext_noop("Answer automatically"),
     "subject": gettext_noop("Subject"),
     "text": gettext_noop("Text"),
@@ -93,6 +102,19 @@ def differences(event: Event) -> list[Difference]:
     """What the event changed, without what its sentence says already."""
     told = TOLD.get(event.verb, set())
     return list(_differences(event.before or {}, event.after or {}, told))
+
+
+@register.filter
+def all_differences(event: Event) -> list[Difference]:
+    """The same with what the sentence says, and with what did not change left out only."""
+    return list(_differences(event.before or {}, event.after or {}, {"reason_values"}))
+
+
+@register.filter
+def answer(attempt: Event) -> str:
+    """Why an attempt to push did not succeed, in the server's and the driver's words."""
+    told = attempt.after or {}
+    return say(str(told.get("reason", "")), dict(told.get("reason_values") or {}))
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any], told: set[str]) -> Iterator[Difference]:

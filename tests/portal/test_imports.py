@@ -14,6 +14,7 @@ ORDER = [
     "vacation",
     "adoption",
     "branding",
+    "support",
     "clientsetup",
     "guide",
     "portal",

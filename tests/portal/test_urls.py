@@ -105,6 +105,13 @@ TABLE = {
     "branding:edit-brand":      [(IN, IN),  (NO, NO),   (NO, NO),  (OK, TO),  (NO, NO),  (OK, TO)],
     "branding:logo":            [(NO, NOT)] * 6,
     "branding:colours":         [(NO, NOT)] * 6,
+    "support:search-events":   [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "support:export-events":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
+    "support:show-event":      [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "support:show-mailbox-timeline": [(IN, IN), (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "support:show-person-timeline": [(IN, IN), (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "support:show-server-timeline": [(IN, IN), (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "support:show-domain-history": [(IN, IN), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "guide:list-pages":         [(OK, NOT)] * 6,
     "guide:show-page":          [(NO, NOT)] * 6,
     "clientsetup:show-card":    [(IN, IN),  (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
@@ -186,6 +193,8 @@ def test_everybody_gets_what_the_table_says(client, mailbox, people, change, vie
     ).replace("<str:username>", "willem").replace("<str:address>", mailbox.address).replace(
         "<slug:server>", mailbox.server.name
     )
+    ).replace("<str:address>", mailbox.address).replace("<slug:server>", mailbox.server.name)
+    path = path.replace("<str:username>", "willem")
     reads, posts = TABLE[view][WHO.index(who)]
     for method in METHODS:
         # Anew each time: one of the views ends the session.

@@ -1,0 +1,96 @@
+"""The search over all events: exact values only, each with an index, so that ten million are no trouble."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django import forms
+from django.core.validators import validate_ipv46_address
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from audit.models import Event
+from audit.sentences import verbs
+
+# The clock may have gone back: so many events may be out of its order.
+OUT_OF_ORDER = 10_000
+
+
+class SearchForm(forms.Form):
+    """What events are looked for by; everything may be left empty."""
+
+    subject = forms.CharField(
+        label=_("About"),
+        required=False,
+        max_length=320,
+        help_text=_("The whole address of a mailbox, or the name of a domain, person or server."),
+    )
+    by_name = forms.CharField(label=_("Done by"), required=False, max_length=320)
+    domain = forms.CharField(label=_("Domain"), required=False, max_length=255)
+    source_address = forms.CharField(label=_("From IP address"), required=False, max_length=45)
+    verb = forms.ChoiceField(label=_("What happened"), required=False)
+    outcome = forms.ChoiceField(
+        label=_("Outcome"), required=False, choices=[("", _("all")), *Event.Outcome.choices]
+    )
+    since = forms.DateField(
+        label=_("From day"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label=_("Until day"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["verb"].choices = [("", _("everything")), *verbs()]  # type: ignore[attr-defined]
+
+    def clean_subject(self) -> str:
+        return str(self.cleaned_data["subject"]).casefold()
+
+    def clean_by_name(self) -> str:
+        return str(self.cleaned_data["by_name"]).casefold()
+
+    def clean_domain(self) -> str:
+        return str(self.cleaned_data["domain"]).casefold()
+
+    def clean_source_address(self) -> str:
+        address = str(self.cleaned_data["source_address"]).strip()
+        if address:
+            validate_ipv46_address(address)
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        since, until = given.get("since"), given.get("until")
+        if since and until and until < since:
+            self.add_error("until", _("This day is before the first one."))
+        return given
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """What was filled in, as text: for events, files and links."""
+        return {name: str(value) for name, value in self.cleaned_data.items() if value}
+
+
+def matching(events: "QuerySet[Event]", given: dict[str, Any]) -> "QuerySet[Event]":
+    """Those that a valid form asks for, newest first."""
+    for name in ("subject", "by_name", "domain", "source_address", "verb", "outcome"):
+        if given.get(name):
+            events = events.filter(**{name: given[name]})
+    if given.get("since"):
+        events = _from(events, timezone.make_aware(datetime.combine(given["since"], time.min)))
+    if given.get("until"):
+        events = _until(events, timezone.make_aware(datetime.combine(given["until"], time.max)))
+    return events.order_by("-number")
+
+
+# Pages go by number, so days are turned into numbers as well: a long time ago is found at once.
+
+
+def _from(events: "QuerySet[Event]", moment: datetime) -> "QuerySet[Event]":
+    first = Event.objects.filter(at__gte=moment).order_by("at", "number").values_list("number").first()
+    return events.filter(at__gte=moment, number__gte=first[0] - OUT_OF_ORDER) if first else events.none()
+
+
+def _until(events: "QuerySet[Event]", moment: datetime) -> "QuerySet[Event]":
+    last = Event.objects.filter(at__lte=moment).order_by("-at", "-number").values_list("number").first()
+    return events.filter(at__lte=moment, number__lte=last[0] + OUT_OF_ORDER) if last else events.none()

@@ -1,0 +1,7 @@
+"""The verbs of this app's events, for people."""
+
+from django.utils.translation import gettext_noop
+
+from audit.sentences import register_verb
+
+register_verb("audit.exported", gettext_noop("%(who)s took events out of the audit as a file"))

@@ -1,0 +1,152 @@
+"""What staff look up: events, changes and timelines; and the history of a domain for its webmasters."""
+
+from collections.abc import Callable, Iterator
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Domain, Mailbox, Person
+from accounts.paging import page_by_number
+from accounts.requests import person_of
+from audit.chain import record
+from audit.models import Event
+from mailservers.models import Change, Observation, Server
+from support.exporting import as_csv, as_json_lines
+from support.rights import events_open_to
+from support.searching import SearchForm, matching
+
+FORMATS: dict[str, tuple[Callable[["QuerySet[Event]", dict[str, str]], Iterator[str]], str]] = {
+    "csv": (as_csv, "text/csv; charset=utf-8"),
+    "jsonl": (as_json_lines, "application/x-ndjson"),
+}
+
+
+def _staff(request: HttpRequest) -> Person:
+    person = person_of(request)
+    if not person.sees_everything:
+        raise Http404
+    return person
+
+
+def with_changes(events: "QuerySet[Event]") -> "QuerySet[Event]":
+    return events.prefetch_related(Prefetch("change", Change.objects.select_related("server")))
+
+
+@require_safe
+def search_events(request: HttpRequest) -> HttpResponse:
+    person = _staff(request)
+    form = SearchForm(request.GET if "subject" in request.GET or "verb" in request.GET else {})
+    events = events_open_to(person)
+    found = matching(events, form.cleaned_data) if form.is_valid() else events.none()
+    context = {
+        "form": form,
+        "wanted": form.wanted if form.is_valid() else {},
+        "page": page_by_number(with_changes(found), before=request.GET.get("before", "")),
+    }
+    return render(request, "support/search_events.html", context)
+
+
+@require_POST
+def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """A file with all that the search found; that it was taken is an event, with the filter."""
+    person = _staff(request)
+    form = SearchForm(request.POST)
+    kind = request.POST.get("format", "")
+    if kind not in FORMATS or not form.is_valid():
+        raise Http404
+    newest = Event.objects.values_list("number", flat=True).first() or 0
+    record("audit.exported", by=person, about=person, after={"filter": form.wanted, "format": kind})
+    found = matching(events_open_to(person), form.cleaned_data).filter(number__lte=newest)
+    write, content_type = FORMATS[kind]
+    answer = StreamingHttpResponse(write(found, form.wanted), content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="events-{timezone.localdate():%Y-%m-%d}.{kind}"'
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_safe
+def show_event(request: HttpRequest, number: int) -> HttpResponse:
+    """An event whole; with its change, if it asked for one, and how each attempt to push it went."""
+    events = events_open_to(_staff(request))
+    event = get_object_or_404(with_changes(events), number=number)
+    change = getattr(event, "change", None)
+    if event.subject_kind == Change._meta.label_lower:
+        # One of the attempts: shown with the change it belongs to.
+        change = Change.objects.select_related("server", "event").filter(pk=event.subject_id or 0).first()
+    of_subject = events.filter(subject_kind=event.subject_kind, subject_id=event.subject_id)
+    context = {
+        "event": event,
+        "change": change,
+        "attempts": _attempts(change),
+        "observation": Observation.objects.filter(change=change).first() if change else None,
+        "earlier": of_subject.filter(number__lt=number).order_by("-number").first(),
+        "later": of_subject.filter(number__gt=number).order_by("number").first(),
+        "same_request": (
+            events.filter(request_id=event.request_id).exclude(number=number).order_by("number")[:20]
+            if event.request_id
+            else []
+        ),
+    }
+    return render(request, "support/show_event.html", context)
+
+
+def _attempts(change: Change | None) -> "QuerySet[Event]":
+    about = {"subject_kind": Change._meta.label_lower, "subject_id": change.pk if change else 0}
+    return Event.objects.filter(**about).order_by("number")[:200]
+
+
+@require_safe
+def show_mailbox_timeline(request: HttpRequest, address: str) -> HttpResponse:
+    """By name, so that one that was deleted long ago has a timeline too."""
+    events = events_open_to(_staff(request)).filter(subject=address.casefold())
+    mailbox = Mailbox.objects.filter(address=address.casefold()).first()
+    if mailbox is None and not events.exists():
+        raise Http404
+    link = reverse("accounts:show-mailbox", args=[address]) if mailbox and not mailbox.deleted_at else ""
+    return _timeline(request, events, address, _("Everything about this mailbox, its pushes included."), link)
+
+
+@require_safe
+def show_person_timeline(request: HttpRequest, username: str) -> HttpResponse:
+    person = get_object_or_404(Person, username=username)
+    told = Q(by=person) | Q(subject_kind=Person._meta.label_lower, subject_id=person.pk)
+    events = events_open_to(_staff(request)).filter(told)
+    return _timeline(
+        request, events, username, _("What this person did, and what was done to their account."), ""
+    )
+
+
+@require_safe
+def show_server_timeline(request: HttpRequest, server: str) -> HttpResponse:
+    found = get_object_or_404(Server, name=server)
+    events = events_open_to(_staff(request)).filter(
+        subject_kind=Server._meta.label_lower, subject_id=found.pk
+    )
+    link = reverse("accounts:show-server", args=[server])
+    return _timeline(request, events, server, _("What staff did to this mail server."), link)
+
+
+@require_safe
+def show_domain_history(request: HttpRequest, name: str) -> HttpResponse:
+    person = person_of(request)
+    domain = get_object_or_404(Domain.objects.open_to(person), name=name)
+    events = events_open_to(person).filter(domain=domain.name).exclude(subject_kind=Change._meta.label_lower)
+    link = reverse("accounts:list-mailboxes", args=[name])
+    return _timeline(request, events, domain.name, _("What was changed in this domain, and by whom."), link)
+
+
+def _timeline(
+    request: HttpRequest, events: "QuerySet[Event]", name: str, explained: str, link: str
+) -> HttpResponse:
+    context = {
+        "name": name,
+        "explained": explained,
+        "link": link,
+        "page": page_by_number(with_changes(events), before=request.GET.get("before", "")),
+    }
+    return render(request, "support/show_timeline.html", context)
