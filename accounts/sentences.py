@@ -6,6 +6,8 @@ from audit.sentences import register_verb
 
 register_verb("mailbox.created", gettext_noop("%(who)s created the mailbox"))
 register_verb("mailbox.password_changed", gettext_noop("%(who)s changed the password"))
+register_verb("person.sign_in_failed", gettext_noop("Somebody gave a wrong password for %(what)s"))
+register_verb("person.signed_out", gettext_noop("%(who)s signed out"))
 register_verb("person.signed_in", gettext_noop("%(who)s signed in"))
 register_verb(
     "mailbox.kept_from_server",

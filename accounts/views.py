@@ -18,6 +18,7 @@ from accounts.models import SHOWN, Domain, Mailbox, Person, RedirectAlarm
 from accounts.paging import page_by_address, page_by_number
 from accounts.requests import person_of
 from accounts.services import change_password as keep_new_password
+from audit.chain import record
 from audit.models import Event
 from mailservers.drift import drifted_parts, last_looked_at
 from mailservers.models import Change
@@ -78,6 +79,8 @@ def _problem_with_code(request: HttpRequest, code: str) -> str:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    record("person.signed_out", by=person, about=person)
     auth.logout(request)
     return redirect("accounts:sign-in")
 

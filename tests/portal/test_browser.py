@@ -253,6 +253,23 @@ def test_support_staff_read_it_and_change_nothing(world: World, newcomer: Newcom
     expect(page.get_by_text("ik ben een tijdje op reis")).to_be_visible()
     expect(page.get_by_role("button", name="Save")).to_have_count(0)
     visitor.look("auto-reply for support")
+    page.get_by_role("link", name="Audit").click()
+    visitor.see_heading("Audit")
+    visitor.look("audit")
+    page.get_by_label("About").fill("liesbeth.vandamme@brouwerij.test")
+    page.get_by_label("Outcome").select_option("done")
+    page.get_by_role("button", name="Search").click()
+    visitor.look("audit search")
+    page.get_by_role("link", name="switched the auto-reply on").first.click()
+    expect(page.get_by_role("heading", name="Each attempt")).to_be_visible()
+    visitor.look("change seen whole")
+    page.get_by_role("link", name="liesbeth.vandamme@brouwerij.test").first.click()
+    visitor.see_heading("History of liesbeth.vandamme@brouwerij.test")
+    visitor.look("timeline of a mailbox")
+    visitor.open("/audit/?subject=&source_address=nowhere")
+    visitor.look("audit search refused")
+    visitor.open("/audit/?subject=nobody@example.test")
+    visitor.look("audit search without result")
 
 
 def test_an_operator_sees_a_server_down_and_has_everything_pushed_once_it_is_back(
