@@ -193,8 +193,6 @@ def test_everybody_gets_what_the_table_says(client, mailbox, people, change, vie
     ).replace("<str:username>", "willem").replace("<str:address>", mailbox.address).replace(
         "<slug:server>", mailbox.server.name
     )
-    ).replace("<str:address>", mailbox.address).replace("<slug:server>", mailbox.server.name)
-    path = path.replace("<str:username>", "willem")
     reads, posts = TABLE[view][WHO.index(who)]
     for method in METHODS:
         # Anew each time: one of the views ends the session.
