@@ -20,10 +20,8 @@ register = template.Library()
 
 LABELS = {
     "aspect": gettext_noop("What was sent"),
-    "server": gettext_noop("Mail server"),
     "attempt": gettext_noop("Attempt"),
     "seconds": gettext_noop("Seconds it took"),
-    "reason": gettext_noop("Reason"),
     "read_back": gettext_noop("Mark of what was read back"),
     "filter": gettext_noop("Filter"),
     "format": gettext_noop("Kind of file"),
