@@ -7,10 +7,13 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import passwords
-from accounts.models import Mailbox, Person
+from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
+from mailservers.models import Server
+from mailservers.signing_in import CannotAsk, can_be_asked, server_lets_in
 
 
 class PeopleBackend(BaseBackend):
@@ -51,10 +54,14 @@ class MailboxBackend(PeopleBackend):
         if not username or password is None:
             return None
         # A login may exist on two servers: the password decides, and only one may match.
-        named = list(Mailbox.objects.named(username).filter(enabled=True).select_related("owner")[:5])
+        named = list(
+            Mailbox.objects.named(username).filter(enabled=True).select_related("owner", "server")[:5]
+        )
         right = [mailbox for mailbox in named if passwords.matches(password, mailbox.password_hash)]
         if not named:
             passwords.matches(password, "")
+        if not right:
+            right = _right_on_server(named, username, password)
         if len(right) != 1:
             return None
         owner = _owner_of(right[0])
@@ -68,8 +75,48 @@ def is_password_of(person: Person, clear: str) -> bool:
     """Whether somebody who signed in knows their password: their own, or that of a mailbox of theirs."""
     if person.has_usable_password():
         return person.check_password(clear)
-    hashes = person.mailboxes.alive().filter(enabled=True).values_list("password_hash", flat=True)
-    return any(passwords.matches(clear, password_hash) for password_hash in hashes)
+    own = list(person.mailboxes.alive().filter(enabled=True).select_related("server")[:5])
+    if any(passwords.matches(clear, mailbox.password_hash) for mailbox in own):
+        return True
+    unknown = [mailbox for mailbox in own if not passwords.can_check(mailbox.password_hash)]
+    try:
+        return any(
+            can_be_asked(mailbox.server) and server_lets_in(mailbox.server, mailbox.login, clear)
+            for mailbox in unknown[:1]
+        )
+    except CannotAsk:
+        return False
+
+
+def _right_on_server(named: list[Mailbox], typed: str, clear: str) -> list[Mailbox]:
+    """The mailbox whose hash only its server knows, if that lets in; raises CannotAsk.
+
+    A server that holds such mailboxes is asked for every name that might be one of its own, whether there is
+    such a mailbox or not: else the time it takes would tell.
+    """
+    server = named[0].server if named else _server_to_ask(typed)
+    if server is None or not can_be_asked(server) or not _unknown_hashes().filter(server=server).exists():
+        return []
+    if not server_lets_in(server, named[0].login if named else typed.strip(), clear):
+        return []
+    return [mailbox for mailbox in named[:1] if not passwords.can_check(mailbox.password_hash)]
+
+
+def _server_to_ask(typed: str) -> Server | None:
+    """Of a name that nobody has."""
+    domain = typed.strip().casefold().rpartition("@")[2]
+    if "@" in typed:
+        found = Domain.objects.filter(name=domain).select_related("server").first()
+        return found.server if found else None
+    return Server.objects.filter(pk__in=_unknown_hashes().values("server")).first()
+
+
+def _unknown_hashes() -> MailboxQuerySet:
+    """Mailboxes whose password the portal cannot check by itself."""
+    known = Q()
+    for scheme in passwords.SCHEMES:
+        known |= Q(password_hash__startswith=f"{{{scheme}}}")
+    return Mailbox.objects.alive().exclude(known)
 
 
 @cache

@@ -11,6 +11,7 @@ from accounts import passwords, stepping_up, throttling
 from accounts.models import Mailbox, Person
 from accounts.signing_in import person_with
 from mailservers.models import Server
+from mailservers.signing_in import CannotAsk
 
 
 class SignInForm(forms.Form):
@@ -42,6 +43,10 @@ class SignInForm(forms.Form):
                 self.person = person_with(self.request, given["username"], given["password"])
             except throttling.TooManyTries as wait:
                 raise forms.ValidationError(stepping_up.too_many(wait)) from None
+            except CannotAsk:
+                raise forms.ValidationError(
+                    _("The mail server that knows your password cannot be reached. Try again in a while.")
+                ) from None
             if self.person is None:
                 raise forms.ValidationError(
                     _("This name and password do not belong together. Capitals count in the password.")

@@ -44,6 +44,8 @@ class MemoryDriver:
     """By login: bytes and messages outside of the trash."""
     in_trash: ClassVar[dict[str, list[tuple[int, int]]]] = {}
     """By login: each message's bytes, and the second it was put there."""
+    passwords: ClassVar[dict[str, str]] = {}
+    """By login or address: what lets in by IMAP, in clear."""
     ended_sessions: ClassVar[list[str]] = []
     delivered: ClassVar[list[tuple[str, str, bytes]]] = []
     """Address, sender and mail of what the portal handed over."""
@@ -59,7 +61,7 @@ class MemoryDriver:
     @classmethod
     def reset(cls) -> None:
         """Forget everything."""
-        for memory in (cls.accounts, cls.scripts, cls.own_scripts, cls.mail, cls.in_trash):
+        for memory in (cls.accounts, cls.scripts, cls.own_scripts, cls.mail, cls.in_trash, cls.passwords):
             memory.clear()
         cls.ended_sessions.clear()
         cls.delivered.clear()
