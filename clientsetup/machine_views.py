@@ -33,7 +33,7 @@ def autoconfig(request: HttpRequest) -> HttpResponse:
             "No settings for this domain are told here.\n", content_type="text/plain", status=404
         )
     domain, told = found
-    help_url = settings.PUBLIC_URL + reverse("home")
+    help_url = settings.PUBLIC_URL + reverse("guide:show-page", args=["set-up"])
     return HttpResponse(
         client_config(domain, told, user_name=TYPED_ADDRESS, help_url=help_url), content_type=XML
     )

@@ -1,6 +1,7 @@
 import io
 
 import pytest
+from django.db import IntegrityError, transaction
 from PIL import Image
 
 from audit.models import Event
@@ -50,6 +51,7 @@ def test_a_domains_brand_is_what_its_people_see(client, mailbox, webmaster):
     assert Event.objects.get(verb="brand.saved").after["name"] == "Brouwerij"
 
 
+@pytest.mark.sql
 def test_others_see_the_hosters_and_what_is_empty_comes_from_there(client, domain, other_domain, operator):
     client.force_login(operator)
     client.post("/branding/", GOOD | {"name": "all2all"})
@@ -63,6 +65,14 @@ def test_others_see_the_hosters_and_what_is_empty_comes_from_there(client, domai
     assert look_of(other_domain.pk).name == "all2all"
     assert webmail_of(domain.pk, "https://server.test/webmail") == "https://server.test/webmail"
     assert webmail_of(domain.pk, "") == "https://mail.example.test/"
+
+
+@pytest.mark.sql
+def test_the_hoster_and_each_domain_have_one_brand(domain):
+    for owner in (None, domain):
+        Brand.objects.create(domain=owner)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Brand.objects.create(domain=owner)
 
 
 def test_without_any_the_portal_is_itself(client, db):
@@ -108,13 +118,14 @@ def test_pictures_that_are_none_are_refused(client, webmaster):
     large = picture()
     large.write(b"\0" * 600_000)
     large.seek(0)
-    for file in (svg, cut, picture("GIF"), picture(size=(9000, 9000)), large):
+    for file in (svg, cut, picture("GIF"), picture(size=(5000, 4000)), large):
         answer = client.post(DOMAINS, GOOD | {"picture": file})
         page = text(answer)
         assert "not a PNG, JPEG or WebP" in page or "too large" in page
     assert not Brand.objects.exists()
 
 
+@pytest.mark.sql
 def test_a_logo_can_be_taken_away(client, webmaster):
     client.force_login(webmaster)
     client.post(DOMAINS, GOOD | {"picture": picture("JPEG")})

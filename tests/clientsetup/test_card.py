@@ -77,6 +77,7 @@ def code_in(text):
     return code
 
 
+@pytest.mark.sql
 def test_a_link_shows_the_set_up_once_to_whoever_has_it(client, mailbox, webmaster):
     client.force_login(webmaster)
     answer = client.post(f"{URL}link/")
@@ -97,6 +98,7 @@ def test_a_link_shows_the_set_up_once_to_whoever_has_it(client, mailbox, webmast
     assert verbs[-2:] == ["setup_link.made", "setup_link.opened"]
 
 
+@pytest.mark.sql
 def test_a_link_is_over_when_time_is_up_the_password_changed_or_the_mailbox_is_gone(client, mailbox):
     client.force_login(mailbox.owner)
     for change in (
