@@ -28,11 +28,15 @@ class SecondFactorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object
+    ) -> HttpResponse | None:
         name = request.resolver_match.view_name if request.resolver_match else ""
         if not request.user.is_authenticated:
             return None
-        if name not in OPEN_VIEWS and sessions.second_factor_is_due(request):
+        # What is open to everybody is open to them: help, and the colours and the logo of these very pages.
+        is_open = name in OPEN_VIEWS or not getattr(view, "login_required", True)
+        if not is_open and sessions.second_factor_is_due(request):
             due = "accounts:enter-code" if sessions.owes_code(request) else "accounts:add-authenticator"
             return redirect(due)
         sessions.note_visit(request)

@@ -75,6 +75,16 @@ def test_the_hoster_and_each_domain_have_one_brand(domain):
             Brand.objects.create(domain=owner)
 
 
+def test_whoever_still_owes_the_second_factor_sees_the_look_and_the_help_too(client, operator):
+    Brand.objects.create(accent="#2e7d32")
+    operator.set_password("a long enough one")
+    operator.save()
+    client.post("/sign-in/", {"username": "olga", "password": "a long enough one"})
+    assert client.get("/domains/").status_code == 302
+    assert client.get("/branding/hoster/colours.css").status_code == 200
+    assert client.get("/help/passwords/").status_code == 200
+
+
 def test_without_any_the_portal_is_itself(client, db):
     assert "Mail portal" in text(client.get("/sign-in/"))
     assert client.get("/branding/hoster/colours.css").status_code == 404
