@@ -1,0 +1,105 @@
+"""An operator invites somebody, who chooses a password and sets a second factor up."""
+
+import pytest
+from playwright.sync_api import expect
+
+from demo.codes import next_code
+from demo.world import PersonSignIn, World
+from tests.portal.visitor import Newcomer
+
+pytestmark = pytest.mark.timeout(300)
+
+PASSWORD = "gravel teapot seventeen"
+
+
+def person(world: World, role: str) -> PersonSignIn:
+    return next(person for person in world.people if person.role == role)
+
+
+def test_somebody_is_invited_and_signs_in_with_a_second_factor(world: World, newcomer: Newcomer) -> None:
+    operator = person(world, "operator")
+    visitor = newcomer()
+    page = visitor.page
+    visitor.sign_in(*operator.credentials)
+    page.get_by_role("link", name="New domain").click()
+    page.get_by_label("Name").fill("me@bücher.example")
+    page.get_by_label("Room for a new mailbox").fill("much")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("leave out what is before the @")
+    visitor.look("new domain refused")
+    page.get_by_label("Name").fill("bücher.example")
+    page.get_by_label("Mail server").select_option("vonmuenchhausen")
+    page.get_by_label("Room for a new mailbox").fill("2 GB")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Nobody looks after this domain yet")).to_be_visible()
+    visitor.look("webmasters none")
+
+    page.get_by_role("link", name="People").click()
+    visitor.see_heading("People")
+    visitor.look("people")
+    page.get_by_role("link", name="Invite somebody").click()
+    page.get_by_label("User name").fill("nora")
+    page.get_by_label("Name", exact=True).fill("Nora Maes")
+    page.get_by_label("E-mail address").fill("nora@hoster.test")
+    page.get_by_role("button", name="Invite").click()
+    expect(page.get_by_role("alert")).to_contain_text("A webmaster needs at least one domain.")
+    visitor.look("invite refused")
+    page.get_by_label("Domains").fill("bücher.example")
+    page.get_by_role("button", name="Invite").click()
+    visitor.see_heading("Is it still you?")
+    page.get_by_label("Your password").fill("not this")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("This is neither your password")).to_be_visible()
+    visitor.look("step up refused")
+    page.get_by_label("Your password").fill(operator.password)
+    page.get_by_role("button", name="Continue").click()
+    visitor.see_heading("The link for Nora Maes")
+    visitor.look("link for a person")
+    link = page.get_by_label("One-time link").input_value()
+    page.get_by_role("link", name="Back").click()
+    visitor.see_heading("Nora Maes")
+    visitor.look("person")
+
+    invited = newcomer()
+    page = invited.page
+    invited.open(link.removeprefix(world.url))
+    invited.see_heading("Choose a password")
+    page.get_by_label("New password", exact=True).fill("nora@hoster")
+    page.get_by_label("New password, once more").fill("nora@hoster")
+    page.get_by_role("button", name="Save the password").click()
+    expect(page.get_by_role("alert")).to_contain_text("around your name")
+    invited.look("choose password refused")
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password, once more").fill(PASSWORD)
+    page.get_by_role("button", name="Save the password").click()
+    invited.see_heading("Add an authenticator app")
+    page.get_by_text("I cannot scan it").click()
+    invited.look("add authenticator")
+    secret = page.locator(".key").inner_text().replace(" ", "")
+    page.get_by_role("textbox", name="Code").fill(next_code(secret))
+    page.get_by_role("textbox", name="Name").fill("my phone")
+    page.get_by_role("button", name="Add it").click()
+    invited.see_heading("Keep these recovery codes")
+    invited.look("recovery codes")
+    codes = page.locator(".codes li").all_inner_texts()
+    assert len(codes) == 10
+    page.get_by_role("link", name="I have kept them").click()
+    invited.see_heading("Domains")
+    page.get_by_role("link", name="Nora Maes").click()
+    invited.see_heading("My account")
+    expect(page.get_by_text("Chrome on Linux")).to_be_visible()
+    invited.look("my account")
+
+    other = newcomer()
+    other.sign_in("nora", PASSWORD)
+    other.page.get_by_label("Code").fill(codes[0].upper())
+    other.page.get_by_role("button", name="Continue").click()
+    other.see_heading("Domains")
+    page.reload()
+    page.get_by_role("button", name="Sign out there").click()
+    expect(page.get_by_text("Signed out there.")).to_be_visible()
+    other.open("/domains/")
+    other.see_heading("Sign in")
+    other.open(link.removeprefix(world.url), status=404)
+    other.see_heading("This link is over")
+    other.look("link is over")
