@@ -6,12 +6,12 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from vacation.dmarc import is_strict
 from vacation.models import ForwardingTarget
 from vacation.tokens import hash_of
 
@@ -58,5 +58,7 @@ def _mail(target: ForwardingTarget) -> bool:
     except OSError as trouble:  # SMTP's errors are such; due again when this worker's time is over
         log.warning("confirmation not sent", target=target.pk, error=type(trouble).__name__)
         return False
-    ForwardingTarget.objects.filter(pk=target.pk).filter(~Q(mail_due_at=None)).update(mail_due_at=None)
+    ForwardingTarget.objects.filter(pk=target.pk).update(
+        mail_due_at=None, is_strict=is_strict(target.address.rpartition("@")[2])
+    )
     return True

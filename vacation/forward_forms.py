@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import passwords
 from accounts.models import Alias, Domain, Mailbox
 from mailservers.drivers.base import Limits
 from vacation.addresses import NoAddress, near_miss, read_addresses, without_tag
@@ -48,14 +47,6 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         required=False,
         help_text=gettext_lazy("Empty: until it is switched off."),
     )
-    password = forms.CharField(
-        label=gettext_lazy("Your password"),
-        required=False,
-        strip=False,
-        max_length=passwords.LONGEST_BYTES,
-        help_text=gettext_lazy("So that nobody who finds your screen open can send your mail away."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
 
     class Meta:
         model = Forwarding
@@ -68,7 +59,6 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         self._most = limits.redirects or MOST
         self._mailbox: Mailbox = self.instance.mailbox
         self._targets = {target.address: target for target in self.instance.listed_targets()}
-        self.asks_password = False
         if not limits.forward_window:
             del self.fields["ends"], self.fields["only_while_away"]
         self.initial["version"] = self.instance.version
@@ -103,7 +93,6 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
             self.add_error("ends", _("This has passed already: nothing would be forwarded."))
         if not self.errors:
             self._doubt(given["addresses"], given.get("doubted", ""))
-            self.asks_password = bool(self.new_outside())
         return given
 
     def new_outside(self) -> list[str]:

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import stepping_up
 from accounts.models import Mailbox
 from accounts.requests import person_of
 from mailservers.models import Change
@@ -19,13 +20,12 @@ from vacation.forward_forms import ForwardingForm
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.permission import May, may, must_ask_for
 from vacation.services import ChangedMeanwhile
-from vacation.step_up import password_is_right
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
 @never_cache
-@sensitive_post_parameters()
+@sensitive_post_parameters(stepping_up.PROOF)
 @require_http_methods(READ_AND_WRITE)
 def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
@@ -36,8 +36,12 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
         raise Http404
     limits = limits_of(mailbox.server)
     form = ForwardingForm(request.POST or None, instance=Forwarding.of(mailbox), limits=limits)
-    if form.is_valid() and _is_proven(request, form) and _keep(request, form, ask=allowed == May.ASK):
-        return redirect("vacation:edit-forwarding", address)
+    if form.is_valid():
+        # Whoever finds an open screen must not send somebody's mail away.
+        if form.new_outside() and not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
+        if _keep(request, form, ask=allowed == May.ASK):
+            return redirect("vacation:edit-forwarding", address)
     saved = Forwarding.of(mailbox)
     rules = DomainRules.of(mailbox.domain)
     context = {
@@ -94,19 +98,6 @@ def answer_forwarding(request: HttpRequest, token: str) -> HttpResponse:
             return render(request, "vacation/link_over.html", status=404)
         return render(request, "vacation/answered.html", {"target": target, "agrees": agrees})
     return render(request, "vacation/answer_forwarding.html", {"target": target})
-
-
-def _is_proven(request: HttpRequest, form: ForwardingForm) -> bool:
-    """Mail leaves the domain only when the person at the screen is the one who signed in."""
-    if not form.asks_password or password_is_right(request, form.cleaned_data["password"]):
-        return True
-    form.add_error(
-        "password",
-        _("This is not your password.")
-        if form.cleaned_data["password"]
-        else _("Type your password: mail is about to leave the domain."),
-    )
-    return False
 
 
 def _keep(request: HttpRequest, form: ForwardingForm, *, ask: bool) -> bool:

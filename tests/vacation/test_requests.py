@@ -140,7 +140,7 @@ def test_where_only_webmasters_may_the_user_looks(client, owner, mailbox, rules)
 def test_only_outside_addresses_may_need_approval(client, owner, mailbox, domain, decide, committed):
     DomainRules.objects.create(domain=domain, outside="approval")
     client.force_login(owner, "accounts.backends.MailboxBackend")
-    typed = {"enabled": "on", "addresses": "home@outside.test", "version": "0", "password": PASSWORD}
+    typed = {"enabled": "on", "addresses": "home@outside.test", "version": "0", "step_up_proof": PASSWORD}
     with committed():
         client.post(FORWARDING, typed)
     assert not Forwarding.objects.exists()
