@@ -83,6 +83,10 @@ class ReplyTemplateForm(forms.ModelForm[ReplyTemplate]):
 
 
 class RefusalForm(forms.Form):
+    """The reason; the same form on the page approves without one, so the browser must not ask for it."""
+
+    use_required_attribute = False
+
     reason = forms.CharField(
         label=gettext_lazy("Why not"),
         max_length=500,
