@@ -1,4 +1,5 @@
 import re
+from urllib.parse import quote
 
 import pytest
 from django.template.loader import render_to_string
@@ -138,7 +139,15 @@ def test_support_reads_the_card_and_makes_no_links(client, mailbox, support):
 
 @pytest.mark.parametrize("language", ["en", "nl", "fr", "de"])
 def test_the_sheet_is_one_page_in_every_language_even_with_the_code(mailbox, language):
-    told = {"mailbox": mailbox, "told": instructions_of(mailbox.server), "qr": qr_picture("x" * 100)}
+    brand = {"name": "Brouwerij", "has_support": True, "support_email": "help@example.test"}
+    logo = "data:image/svg+xml," + quote('<svg xmlns="http://www.w3.org/2000/svg" width="300" height="80"/>')
+    told = {
+        "mailbox": mailbox,
+        "told": instructions_of(mailbox.server),
+        "qr": qr_picture("x" * 100),
+        "brand": brand,
+        "logo": logo,
+    }
     with override(language):
         assert len(laid_out(render_to_string("clientsetup/sheet_pdf.html", told)).pages) == 1
 
