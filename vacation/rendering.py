@@ -167,18 +167,23 @@ def _weekday_tests(weekdays: tuple[int, ...], zone: str) -> tuple[sieve.Test, ..
 @cache
 def _offsets(zone: str) -> tuple[tuple[str, Window], ...]:
     """The zone's offsets from UTC and when they are in force, over the years of FORESEEN."""
-    place = ZoneInfo(zone)
+    place, hour = ZoneInfo(zone), timedelta(hours=1)
     moment, end = datetime(FORESEEN[0], 1, 1, tzinfo=UTC), datetime(FORESEEN[-1] + 1, 1, 1, tzinfo=UTC)
     found: list[tuple[str, Window]] = []
-    since, offset = None, moment.astimezone(place).strftime("%z")
+    since, offset = None, _offset(moment, place)
     while moment < end:
-        following = moment + timedelta(hours=1)
-        changed = following.astimezone(place).strftime("%z")
-        if changed != offset:
-            found.append((offset, (since, following)))
-            since, offset = following, changed
-        moment = following
+        tomorrow = moment + timedelta(days=1)
+        if _offset(tomorrow, place) != offset:
+            hours = (moment + hour * number for number in range(1, 25))
+            changed = next(one for one in hours if _offset(one, place) != offset)
+            found.append((offset, (since, changed)))
+            since, offset = changed, _offset(changed, place)
+        moment = tomorrow
     return (*found, (offset, (since, None)))
+
+
+def _offset(moment: datetime, place: ZoneInfo) -> str:
+    return moment.astimezone(place).strftime("%z")
 
 
 def _all_of(tests: Sequence[sieve.Test]) -> sieve.Test:

@@ -18,6 +18,8 @@ from tests.conftest import PASSWORD
 from vacation.confirmation_mails import mail_confirmations
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 
+pytestmark = pytest.mark.sql
+
 URL = "/mailboxes/anna@example.test/forwarding/"
 LOGIN = "example0001"
 TYPED = {

@@ -14,6 +14,8 @@ from tests.vacation.test_edit_auto_reply import AWAY
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, SettingRequest
 from vacation.services import save_auto_reply
 
+pytestmark = pytest.mark.sql
+
 PAGE = "/mailboxes/anna@example.test/auto-reply/"
 FORWARDING = "/mailboxes/anna@example.test/forwarding/"
 REQUESTS = "/domains/example.test/requests/"

@@ -52,7 +52,7 @@ def answers_at(moment: dt.datetime, **given) -> bool:
     return all(holds(test, moment) for test in away_tests(content(**given)))
 
 
-@pytest.mark.parametrize("zone", ["Europe/Brussels", "America/New_York", "Australia/Sydney"])
+@pytest.mark.parametrize("zone", ["Europe/Brussels", "Australia/Sydney"])
 def test_days_of_the_week_are_those_of_the_zone_through_the_changes_of_the_clock(zone):
     """Each hour of the days around the changes, in the first and the last year that is foreseen."""
     place, hour = ZoneInfo(zone), dt.timedelta(hours=1)
