@@ -193,11 +193,13 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         return self.alive().filter(Q(owner=person) | Q(domain__in=person.domains.all()))
 
     def changeable_by(self, person: Person) -> "MailboxQuerySet":
-        """Those whose settings a person may change: as above, but support changes nothing."""
+        """Those whose settings a person may change: support only by a grant."""
         if person.is_operator:
             return self.alive()
         if person.is_support:
-            return self.none()
+            return self.alive().filter(
+                pk__in=SupportGrant.objects.running().filter(helper=person).values("mailbox")
+            )
         return self.open_to(person)
 
     def quota_changeable_by(self, person: Person) -> "MailboxQuerySet":
@@ -262,6 +264,10 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    def running_grants(self) -> "SupportGrantQuerySet":
+        """By which support staff may change it just now."""
+        return SupportGrant.objects.running().filter(mailbox=self).select_related("helper", "granted_by")
 
     @property
     def is_gone(self) -> bool:
@@ -459,3 +465,42 @@ class PersonSession(AbstractBaseSession):
     def get_session_store_class(cls) -> type[SessionBase]:
         store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
         return store
+
+
+class LookUp(models.Model):
+    """One of the support staff said why they look at a mailbox; the reason is in the audit."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="look_ups")
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="look_ups")
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["person", "mailbox"], name="one_look_up_each"),)
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.mailbox}"
+
+
+class SupportGrantQuerySet(models.QuerySet["SupportGrant"]):
+    def running(self) -> "SupportGrantQuerySet":
+        return self.filter(ended_at=None, ends_at__gt=timezone.now())
+
+
+class SupportGrant(models.Model):
+    """One of the support staff may change one mailbox's settings for a while."""
+
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="support_grants")
+    helper = models.ForeignKey(Person, models.CASCADE, related_name="support_grants")
+    granted_by = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=300)
+    granted_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, help_text=_("Before its time."))
+    mail_due_at = models.DateTimeField(
+        null=True, db_index=True, help_text=_("When its user is to be written to.")
+    )
+
+    objects = SupportGrantQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.helper} {self.mailbox}"

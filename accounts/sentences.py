@@ -6,6 +6,13 @@ from audit.sentences import register_verb
 
 register_verb("mailbox.created", gettext_noop("%(who)s created the mailbox"))
 register_verb("mailbox.password_changed", gettext_noop("%(who)s changed the password"))
+register_verb("mailbox.looked_up", gettext_noop("%(who)s of the support staff looked at the mailbox"))
+register_verb(
+    "mailbox.help_allowed", gettext_noop("%(who)s let support change the mailbox's settings for a while")
+)
+register_verb(
+    "mailbox.help_ended", gettext_noop("%(who)s ended that support may change the mailbox's settings")
+)
 register_verb("person.sign_in_failed", gettext_noop("Somebody gave a wrong password for %(what)s"))
 register_verb("person.signed_out", gettext_noop("%(who)s signed out"))
 register_verb("person.signed_in", gettext_noop("%(who)s signed in"))

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import alarm_mails, lifecycle, password_requests
+from accounts import alarm_mails, help_mails, lifecycle, password_requests
 
 
 @shared_task(soft_time_limit=100, time_limit=120)
@@ -23,3 +23,9 @@ def look_after_password_requests() -> None:
 def purge_mailboxes() -> None:
     """Remove for good what was deleted long ago."""
     lifecycle.purge_mailboxes()
+
+
+@shared_task(soft_time_limit=100, time_limit=120)
+def mail_grants() -> None:
+    """Tell mailboxes that support may change their settings; what could not be sent is tried again."""
+    help_mails.mail_grants()

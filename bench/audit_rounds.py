@@ -4,20 +4,39 @@ import multiprocessing
 import secrets
 import time
 from collections.abc import Callable
+from statistics import median
 from unittest import mock
 
-from django.db import connections, transaction
+from django.conf import settings
+from django.db import connection, connections, transaction
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from accounts.models import Domain, Mailbox, Person
 from audit import chain
-from audit.chain import record
+from audit.chain import Entry, record, record_all
 from audit.models import Event
+from audit.verifying import problems
 from bench.figures import Figure, figure
 from bench.stage import Stage
 from mailservers.models import Server
 
 SALT, HASH = "5a17" * 8, "4a54" * 16
+# Rows outside of the chain that only stand in for events: the database is thrown away.
+FILL = """
+INSERT INTO audit_event (number, lane, place, at, by_name, on_behalf_of_name, source_address, request_id,
+    verb, outcome, subject_kind, subject_id, subject, domain, after, who_salt, what_salt,
+    who_digest, what_digest,
+    previous_hash, hash)
+SELECT 1000000 + n, -1, n, timestamptz '2025-01-01' + n * interval '30 seconds', 'p' || mod(n, 5000), '',
+    '192.0.2.' || mod(n, 250), md5(n::text),
+    (ARRAY['person.signed_in', 'auto_reply.changed', 'change.live'])[1 + mod(n, 3)],
+    CASE WHEN mod(n, 1000) = 0 THEN 'failed' ELSE 'done' END, 'accounts.mailbox', mod(n, 100000),
+    'm' || mod(n, 10000) || '@d' || mod(n, 100) || '.test', 'd' || mod(n, 100) || '.test',
+    '{"subject": "Away"}',
+    md5('a'), md5('b'), '', '', repeat('0', 64), repeat('1', 64)
+FROM generate_series(1, %s) AS n
+"""
 TEXT = {"enabled": True, "subject": "Away", "text": "I am away until Monday. " * 10}
 
 
@@ -49,7 +68,68 @@ def measure(_stage: Stage, *, quick: bool) -> list[Figure]:
             figure(f"append_per_second_{writers}", lanes, "/s"),
             figure(f"one_lane_ratio_{writers}", ones, "×"),
         ]
+    found.append(figure("verify_per_second", [verified_rate(mailbox, person, each * 10)], "/s"))
+    found += search_figures(100_000 if quick else 1_000_000)
     return found
+
+
+def verified_rate(mailbox: Mailbox, by: Person, more: int) -> float:
+    """Events a second that verify_audit gets through, on one core."""
+    for _ in range(more // 500):
+        record_all([Entry(verb="auto_reply.changed", about=mailbox, after=TEXT)] * 500, by=by)
+    count = Event.objects.filter(lane__gt=0).count()
+    began = time.monotonic()
+    wrong = [problem for problem in problems() if "lane 0" not in problem]
+    took = time.monotonic() - began
+    if wrong:
+        raise AssertionError(wrong[0])
+    print(f"verified {count} events in {took:.1f} s", flush=True)
+    return count / took
+
+
+def search_figures(events: int) -> list[Figure]:
+    """The first page of several searches among so many events, beside a bare view in the same process."""
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, [events])
+        cursor.execute("ANALYZE audit_event")
+    helper = Person.objects.create(username="helper", is_support=True)
+    client = Client()
+    client.force_login(helper, "accounts.backends.PersonBackend")
+    searches = {
+        "all": "/audit/",
+        "address": "/audit/?subject=m77@d7.test",
+        "person": "/audit/?subject=&by_name=p7",
+        "domain_and_verb": "/audit/?subject=&domain=d7.test&verb=person.signed_in",
+        "source": "/audit/?subject=&source_address=192.0.2.7",
+        "failed": "/audit/?subject=&outcome=failed",
+        "days": "/audit/?subject=&since=2025-03-01&until=2025-03-02",
+    }
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    with override_settings(
+        ROOT_URLCONF="bench.bare", STORAGES={**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
+    ):
+        bare = milliseconds(client, "/bare/")
+        found = [figure("search_bare_ms", bare, "ms")]
+        worst: list[float] = []
+        for name, path in searches.items():
+            readings = milliseconds(client, path)
+            found.append(figure(f"search_{name}_ms", readings, "ms"))
+            if not worst or median(readings) > median(worst):
+                worst = readings
+    found.append(figure("search_over_bare", [reading / median(bare) for reading in worst], "×"))
+    return found
+
+
+def milliseconds(client: Client, path: str) -> list[float]:
+    readings = []
+    for number in range(25):
+        began = time.monotonic()
+        answer = client.get(path, HTTP_HOST="localhost")
+        if answer.status_code != 200:
+            raise AssertionError(f"{path} answered {answer.status_code}")
+        if number >= 5:
+            readings.append(1000 * (time.monotonic() - began))
+    return readings
 
 
 def rate(

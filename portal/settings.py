@@ -134,6 +134,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.languages.speak_their_language",
     "accounts.middleware.SecondFactorMiddleware",
+    "accounts.lookups.LookUpMiddleware",
+    "accounts.helping.act_by_grant",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -278,6 +280,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "purge mailboxes": {"task": "accounts.tasks.purge_mailboxes", "schedule": 60 * 60.0},
     "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},
+    "mail grants": {"task": "accounts.tasks.mail_grants", "schedule": 60.0, "options": {"expires": 55}},
     "mail confirmations": {
         "task": "vacation.tasks.mail_confirmations",
         "schedule": 60.0,

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from django.db import connection
 
+from accounts.lookups import look_up
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from audit import triggers
 from audit.models import LANES, ChainHead
@@ -137,6 +138,12 @@ def operator(db) -> Person:
 @pytest.fixture
 def support(db) -> Person:
     return Person.objects.create(username="sam", is_support=True)
+
+
+@pytest.fixture
+def looked_up(support, mailbox) -> None:
+    """Support said why they look at the mailbox."""
+    look_up(mailbox, "Ticket 4711", by=support)
 
 
 @pytest.fixture

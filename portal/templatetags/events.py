@@ -19,6 +19,8 @@ from portal.templatetags.times import weekday_and_moment
 register = template.Library()
 
 LABELS = {
+    "helper": gettext_noop("Who may help"),
+    "hours": gettext_noop("Hours"),
     "aspect": gettext_noop("What was sent"),
     "attempt": gettext_noop("Attempt"),
     "seconds": gettext_noop("Seconds it took"),

@@ -183,7 +183,7 @@ def test_what_is_live_meanwhile_is_not_cancelled(client, save, mailbox, committe
     assert (state(change), AutoReply.of(mailbox).enabled) == ("live", True)
 
 
-def test_support_reads_it_and_takes_nothing_back(client, save, support, committed):
+def test_support_reads_it_and_takes_nothing_back(client, save, support, committed, looked_up):
     with committed():
         change = save("Back on Monday.")
     client.force_login(support)

@@ -52,7 +52,7 @@ def test_the_page_says_what_changed_and_offers_both_ways(client, drifted, webmas
     assert "thief@evil.test" in page
 
 
-def test_support_sees_it_without_buttons(client, drifted, support):
+def test_support_sees_it_without_buttons(client, drifted, support, looked_up):
     client.force_login(support, "accounts.backends.PersonBackend")
     page = client.get(URL).content.decode()
     assert "The mailbox was changed on the mail server" in page
@@ -98,7 +98,7 @@ def test_a_page_that_is_out_of_date_does_nothing(client, drifted, webmaster, com
 
 @pytest.mark.parametrize("url", [KEEP, RESTORE, CHECK, SEEN])
 @pytest.mark.parametrize("who", ["support", "other_webmaster"])
-def test_others_do_nothing_about_it(client, drifted, committed, request, url, who):
+def test_others_do_nothing_about_it(client, drifted, committed, request, url, who, looked_up):
     values = {**marked(), "up_to": RedirectAlarm.objects.get().pk}
     assert post(client, request.getfixturevalue(who), url, committed, **values).status_code == 404
     assert RedirectAlarm.objects.open().exists()

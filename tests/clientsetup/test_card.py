@@ -129,7 +129,7 @@ def test_a_made_up_code_opens_nothing(client, db, code):
     assert client.get("/set-up/", {"code": code}).status_code == 404
 
 
-def test_support_reads_the_card_and_makes_no_links(client, mailbox, support):
+def test_support_reads_the_card_and_makes_no_links(client, mailbox, support, looked_up):
     client.force_login(support)
     assert "show a QR code" not in page(client.get(URL))
     assert client.post(f"{URL}link/").status_code == 404

@@ -105,6 +105,9 @@ TABLE = {
     "branding:edit-brand":      [(IN, IN),  (NO, NO),   (NO, NO),  (OK, TO),  (NO, NO),  (OK, TO)],
     "branding:logo":            [(NO, NOT)] * 6,
     "branding:colours":         [(NO, NOT)] * 6,
+    "accounts:look-up":         [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (OK, OK),  (NO, NO)],
+    "accounts:allow-help":      [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "accounts:end-help":        [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "support:search-events":   [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
     "support:export-events":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
     "support:show-event":      [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
@@ -155,7 +158,7 @@ def people(owner, other_webmaster, webmaster, support, operator):
 
 
 @pytest.fixture
-def change(mailbox):
+def change(mailbox, looked_up):
     change = outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
     # Both are named by a number: here by the same.
     Adoption.objects.create(pk=change.pk, server=mailbox.server)

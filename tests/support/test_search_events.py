@@ -78,7 +78,7 @@ def test_days_are_found_though_the_clock_went_back(client, mailbox, support, mon
     assert sorted(event.at.day for event in found) == [10, 11]
 
 
-def test_hostile_text_is_harmless_on_every_page(client, events, mailbox):
+def test_hostile_text_is_harmless_on_every_page(client, events, mailbox, looked_up):
     event = Event.objects.get(verb="mailbox.created")
     for path in ("/audit/", f"/audit/events/{event.number}/", "/audit/mailboxes/anna@example.test/"):
         answer = client.get(path)

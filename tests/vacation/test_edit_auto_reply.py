@@ -30,7 +30,7 @@ def test_the_owner_sets_it_and_the_server_hears_of_it(client, mailbox, committed
     with committed():
         client.post(URL, AWAY)
     assert "Back on Monday." in MemoryDriver.scripts["example0001"].text
-    assert Event.objects.get().by == mailbox.owner
+    assert Event.objects.get(verb="auto_reply.switched_on").by == mailbox.owner
 
 
 def test_the_webmaster_sets_it_for_somebody_else(willem, mailbox, committed):
@@ -138,7 +138,7 @@ def test_the_audit_keeps_what_it_was_and_what_it_became(willem, mailbox):
     assert (event.before["enabled"], event.after["text"]) == (False, "Back on Monday.")
 
 
-def test_support_looks_and_changes_nothing(client, mailbox, support):
+def test_support_looks_and_changes_nothing(client, mailbox, support, looked_up):
     client.force_login(support)
     assert client.get(URL).status_code == 200
     assert client.post(URL, AWAY).status_code == 404

@@ -1,0 +1,121 @@
+"""Support acts for somebody: only by a grant, for one mailbox, for some hours, and all concerned know."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import Mailbox, Person, SupportGrant
+from accounts.requests import person_of
+from audit.chain import record
+from audit.origin import Behalf, acting_for
+
+Handler = Callable[[HttpRequest], HttpResponse]
+HOURS = (1, 2, 4, 8)
+
+
+class GrantForm(forms.Form):
+    helper = forms.ModelChoiceField(
+        Person.objects.filter(is_support=True, is_operator=False, is_active=True).order_by("username"),
+        label=gettext_lazy("Who may help"),
+    )
+    hours = forms.TypedChoiceField(
+        label=gettext_lazy("For so many hours"), coerce=int, choices=[(hours, hours) for hours in HOURS]
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        min_length=5,
+        max_length=300,
+        help_text=gettext_lazy("It is written to the mailbox, shown on its pages and kept in the audit."),
+    )
+
+
+@transaction.atomic
+def allow_help(mailbox: Mailbox, helper: Person, *, hours: int, reason: str, by: Person) -> SupportGrant:
+    """Let one of the staff change the mailbox's settings for a while; its user is written to."""
+    now = timezone.now()
+    grant = SupportGrant.objects.create(
+        mailbox=mailbox,
+        helper=helper,
+        granted_by=by,
+        reason=reason,
+        ends_at=now + timedelta(hours=hours),
+        mail_due_at=now,
+    )
+    record(
+        "mailbox.help_allowed",
+        by=by,
+        about=mailbox,
+        domain=mailbox.domain.name,
+        after={"helper": helper.username, "hours": hours, "reason": reason},
+    )
+    return grant
+
+
+@transaction.atomic
+def end_help(mailbox: Mailbox, *, by: Person) -> None:
+    """Nobody of the staff may change it any more; nothing is recorded when nobody could."""
+    ended = SupportGrant.objects.running().filter(mailbox=mailbox).update(ended_at=timezone.now())
+    if ended:
+        record("mailbox.help_ended", by=by, about=mailbox, domain=mailbox.domain.name)
+
+
+def act_by_grant(get_response: Handler) -> Handler:
+    """What staff do by a grant is recorded with the name of whoever gave it as well."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        person = request.user
+        if request.method != "POST" or not isinstance(person, Person) or not person.is_support:
+            return get_response(request)
+        grants = SupportGrant.objects.running().filter(helper=person).select_related("granted_by")
+        behalves = {
+            (Mailbox._meta.label_lower, grant.mailbox_id): Behalf(
+                grant.granted_by_id, grant.granted_by.username
+            )
+            for grant in grants
+        }
+        with acting_for(behalves):
+            return get_response(request)
+
+    return middleware
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def allow(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    mailbox = _mailbox(person, address)
+    form = GrantForm(request.POST or None)
+    if form.is_valid():
+        given: dict[str, Any] = form.cleaned_data
+        allow_help(mailbox, given["helper"], hours=given["hours"], reason=given["reason"], by=person)
+        messages.success(request, _("They may help now. The mailbox's user is written to."))
+        return redirect("accounts:show-mailbox", address)
+    return render(request, "accounts/allow_help.html", {"mailbox": mailbox, "form": form})
+
+
+@require_POST
+def end(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    mailbox = get_object_or_404(
+        Mailbox.objects.changeable_by(person).select_related("domain"), address=address
+    )
+    end_help(mailbox, by=person)
+    messages.success(request, _("Nobody of the support staff may change this mailbox now."))
+    return redirect("accounts:show-mailbox", address)
+
+
+def _mailbox(person: Person, address: str) -> Mailbox:
+    """Whoever looks after the domain lets others in, never the staff themselves."""
+    mailboxes = Mailbox.objects.quota_changeable_by(person).select_related("domain", "server")
+    return get_object_or_404(mailboxes, address=address)

@@ -1,0 +1,96 @@
+"""Support staff say why they look at somebody's mailbox; that is an event, and holds for an hour."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts import sessions
+from accounts.models import LookUp, Mailbox, Person
+from accounts.requests import person_of
+from audit.chain import record
+
+HOLDS = timedelta(hours=1)
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        min_length=5,
+        help_text=_("For example the number of the ticket. It is kept in the audit, and operators read it."),
+    )
+
+
+class LookUpMiddleware:
+    """Every page of a mailbox has its address in its URL: support gets there with a reason only."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: object, _args: object, kwargs: dict[str, object]
+    ) -> HttpResponse | None:
+        person, address = request.user, str(kwargs.get("address", ""))
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if (
+            not address
+            or name == "accounts:look-up"
+            or not isinstance(person, Person)
+            or not needs_reason(person)
+            or sessions.second_factor_is_due(request)
+        ):
+            return None
+        mailbox = Mailbox.objects.filter(address=address.casefold()).first()
+        if mailbox is None or has_said_why(person, mailbox):
+            return None
+        wanted = request.get_full_path() if request.method == "GET" else ""
+        return redirect(f"{reverse('accounts:look-up', args=[address])}?{urlencode({'next': wanted})}")
+
+
+def needs_reason(person: Person) -> bool:
+    return person.is_support and not person.is_operator
+
+
+def has_said_why(person: Person, mailbox: Mailbox) -> bool:
+    now = timezone.now()
+    return LookUp.objects.filter(
+        person=person, mailbox=mailbox, until__gt=now, until__lte=now + HOLDS
+    ).exists()
+
+
+@transaction.atomic
+def look_up(mailbox: Mailbox, reason: str, *, by: Person) -> None:
+    """Let them look for an hour; the reason is in the audit."""
+    LookUp.objects.update_or_create(person=by, mailbox=mailbox, defaults={"until": timezone.now() + HOLDS})
+    record("mailbox.looked_up", by=by, about=mailbox, domain=mailbox.domain.name, after={"reason": reason})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def say_why(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    mailboxes = Mailbox.objects.select_related("domain") if needs_reason(person) else Mailbox.objects.none()
+    mailbox = get_object_or_404(mailboxes, address=address.casefold())
+    form = ReasonForm(request.POST or None)
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    if form.is_valid():
+        look_up(mailbox, form.cleaned_data["reason"], by=person)
+        ours = url_has_allowed_host_and_scheme(
+            wanted, {request.get_host()}, require_https=request.is_secure()
+        )
+        return redirect(wanted if ours else reverse("accounts:show-mailbox", args=[address]))
+    return render(request, "accounts/say_why.html", {"mailbox": mailbox, "form": form, "next": wanted})

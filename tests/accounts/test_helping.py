@@ -1,0 +1,83 @@
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from accounts.help_mails import mail_grants
+from accounts.helping import allow_help, end_help
+from accounts.models import LookUp, Mailbox, SupportGrant
+from audit.models import Event
+
+pytestmark = pytest.mark.sql
+URL = "/mailboxes/anna@example.test/"
+
+
+def test_support_says_why_before_it_sees_a_mailbox(client, mailbox, support):
+    client.force_login(support)
+    answer = client.get(URL + "history/")
+    assert answer.headers["Location"].startswith(URL + "why/?next=")
+    assert "Why do you look" in client.get(answer.headers["Location"]).content.decode()
+    short = client.post(URL + "why/", {"reason": "x", "next": URL + "history/"})
+    assert "at least 5 characters" in short.content.decode()
+    answer = client.post(URL + "why/", {"reason": "Ticket 4711", "next": URL + "history/"})
+    assert answer.headers["Location"] == URL + "history/"
+    page = client.get(URL + "history/").content.decode()
+    assert "sam of the support staff looked at the mailbox" in page
+    assert Event.objects.get(verb="mailbox.looked_up").after == {"reason": "Ticket 4711"}
+
+
+def test_a_reason_holds_for_an_hour_and_leads_nowhere_else(client, mailbox, support, looked_up):
+    client.force_login(support)
+    assert client.get(URL).status_code == 200
+    LookUp.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert client.get(URL).status_code == 302
+    answer = client.post(URL + "why/", {"reason": "Ticket 4711", "next": "https://evil.example/"})
+    assert answer.headers["Location"] == URL
+
+
+def test_a_timeline_wants_a_reason_as_well(client, mailbox, support):
+    client.force_login(support)
+    assert "/why/" in client.get("/audit/mailboxes/anna@example.test/").headers["Location"]
+
+
+def test_a_webmaster_lets_support_help_for_a_while(client, mailbox, webmaster, support, looked_up):
+    client.force_login(webmaster)
+    given = {"helper": support.pk, "hours": 2, "reason": "The auto-reply has a wrong date"}
+    client.post(URL + "help/", given)
+    page = client.get(URL).content.decode()
+    assert "may change the settings of this mailbox until" in page
+    assert mail_grants() == 1
+    assert mail.outbox[0].to == ["anna@example.test"]
+    assert "The auto-reply has a wrong date" in mail.outbox[0].body
+    assert mail_grants() == 0
+    client.force_login(support)
+    away = {"enabled": "on", "subject": "Away", "text": "Gone.", "starts": "", "ends": "", "version": "0"}
+    assert client.post(URL + "auto-reply/", away).status_code == 302
+    event = Event.objects.get(verb="auto_reply.switched_on")
+    assert (event.by, event.on_behalf_of) == (support, webmaster)
+    client.force_login(mailbox.owner)
+    page = client.get(URL + "history/").content.decode()
+    assert "sam on behalf of willem switched the auto-reply on" in page
+
+
+def test_a_grant_ends_by_its_time_and_by_the_owners_wish(client, mailbox, webmaster, support):
+    allow_help(mailbox, support, hours=1, reason="Ticket 4711", by=webmaster)
+    assert Mailbox.objects.changeable_by(support).get() == mailbox
+    assert not Mailbox.objects.owned_by(support).exists()
+    assert not Mailbox.objects.quota_changeable_by(support).exists()
+    client.force_login(mailbox.owner)
+    client.post(URL + "help/end/")
+    assert not Mailbox.objects.changeable_by(support).exists()
+    SupportGrant.objects.update(ended_at=None, ends_at=timezone.now())
+    assert not Mailbox.objects.changeable_by(support).exists()
+
+
+def test_ending_what_never_began_is_no_event(mailbox, webmaster):
+    end_help(mailbox, by=webmaster)
+    assert not Event.objects.exists()
+
+
+def test_staff_without_rights_can_not_let_themselves_in(client, mailbox, support, looked_up):
+    client.force_login(support)
+    assert client.get(URL + "help/").status_code == 404
