@@ -12,7 +12,7 @@ from accounts.models import Alias, Domain, Mailbox
 from mailservers.drivers.base import Limits
 from vacation.addresses import NoAddress, near_miss, read_addresses, without_tag
 from vacation.forms import MomentField
-from vacation.forwarding import is_inside
+from vacation.forwarding import ASKED_A_DAY, asked_lately, is_inside
 from vacation.loops import way_back
 from vacation.models import DomainRules, Forwarding, Outside
 
@@ -80,6 +80,12 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
             )
             told = _("These are %(count)d. Tip: an alias for a group is one address.")
             raise ValidationError(f"{words} {told}", params={"most": self._most, "count": len(found)})
+        outside = [address for address in found if address not in self._targets]
+        outside = [address for address in outside if not is_inside(self._mailbox, address)]
+        if outside and asked_lately(self._mailbox) + len(outside) > ASKED_A_DAY:
+            raise ValidationError(
+                _("So many new addresses were asked today that the portal asks no more. Try again tomorrow.")
+            )
         if problems := [words for address in found if (words := self._problem_with(address))]:
             raise ValidationError(problems)
         return found

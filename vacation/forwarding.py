@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 LINK_LASTS = timedelta(hours=72)
 # Nobody is asked more often: the portal must not be a way to pester people.
 PAUSE = timedelta(minutes=10)
+ASKED_A_DAY = 12
 
 
 @transaction.atomic
@@ -97,6 +98,12 @@ def ask_again(target: ForwardingTarget, *, by: Person) -> bool:
     )
     transaction.on_commit(_announce)
     return True
+
+
+def asked_lately(mailbox: Mailbox) -> int:
+    """How many addresses were sent a link for this mailbox within a day, those taken off since included."""
+    asked = ForwardingTarget.objects.filter(forwarding__mailbox=mailbox)
+    return asked.filter(mailed_at__gt=timezone.now() - timedelta(days=1)).count()
 
 
 def is_inside(mailbox: Mailbox, address: str) -> bool:

@@ -309,3 +309,11 @@ def test_a_target_that_checks_senders_strictly_is_told(save, anna, strict):
     strict.add("outside.test")
     save()
     assert "checks senders strictly" in words(anna.get(URL))
+
+
+def test_a_mailbox_cannot_pester_the_world_with_links(save):
+    for version in range(4):
+        addresses = ", ".join(f"a{version}-{number}@outside.test" for number in range(4))
+        page = save(addresses=addresses, version=str(version))
+    assert "the portal asks no more" in words(page)
+    assert len(mail.outbox) == 12
