@@ -6,6 +6,8 @@ from audit.sentences import register_verb
 
 register_verb("mailbox.created", gettext_noop("%(who)s created the mailbox"))
 register_verb("mailbox.password_changed", gettext_noop("%(who)s changed the password"))
+register_verb("person.data_taken", gettext_noop("%(who)s took a file of all that is known about them"))
+register_verb("audit.erased", gettext_noop("%(who)s erased personal data of events"))
 register_verb("mailbox.looked_up", gettext_noop("%(who)s of the support staff looked at the mailbox"))
 register_verb(
     "mailbox.help_allowed", gettext_noop("%(who)s let support change the mailbox's settings for a while")

@@ -105,6 +105,7 @@ TABLE = {
     "branding:edit-brand":      [(IN, IN),  (NO, NO),   (NO, NO),  (OK, TO),  (NO, NO),  (OK, TO)],
     "branding:logo":            [(NO, NOT)] * 6,
     "branding:colours":         [(NO, NOT)] * 6,
+    "accounts:download-own-data": [(IN, IN)] + [(NOT, OK)] * 5,
     "accounts:look-up":         [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (OK, OK),  (NO, NO)],
     "accounts:allow-help":      [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:end-help":        [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
