@@ -73,6 +73,12 @@ def _quick_refusals(monkeypatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _quick_hashes(settings) -> None:
+    """People's passwords are hashed for speed: the real scheme is slow on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+
+
+@pytest.fixture(autouse=True)
 def _quick_pages(settings) -> None:
     """No compiled names for static files: the tests run without collecting them."""
     settings.STORAGES = {
