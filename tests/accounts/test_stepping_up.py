@@ -1,4 +1,5 @@
 import time
+from types import SimpleNamespace
 
 import pytest
 from django.test import RequestFactory
@@ -55,7 +56,7 @@ def test_it_changes_the_sessions_key_and_lasts_ten_minutes(anna, monkeypatch):
     assert anna.session.session_key != before
     assert not asks(anna.post(URL))
     later = time.time() + 601
-    monkeypatch.setattr("accounts.stepping_up.time.time", lambda: later)
+    monkeypatch.setattr("accounts.stepping_up.time", SimpleNamespace(time=lambda: later))
     assert asks(anna.post(URL))
 
 
