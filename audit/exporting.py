@@ -29,12 +29,17 @@ def as_json(event: Event) -> dict[str, Any]:
     return told
 
 
-@transaction.atomic
 def export(file: TextIO) -> int:
     """Write the whole chain, as it is at one moment; how many events."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _export(file)
+
+
+def _export(file: TextIO) -> int:
     begins = {
         str(head.lane): {"place": head.archived_place, "hash": head.archived_hash}
         for head in ChainHead.objects.filter(archived_place__gt=0)
