@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 
 from accounts.lookups import look_up
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
@@ -183,17 +184,20 @@ def webmaster_of(domain: Domain, username: str) -> Person:
     return person
 
 
-@pytest.fixture
-def transactional_db(_chain_begun_again, transactional_db) -> Iterator[None]:
-    """Such a test's rows are deleted after it, the chain's first link with them, which a trigger refuses."""
-    yield
-    triggers.remove(connection)
+@pytest.fixture(autouse=True, scope="session")
+def _a_flush_begins_the_chain_again() -> Iterator[None]:
+    """A test with transactions of its own has all rows deleted after it, which the chain's triggers refuse.
 
+    The next test finds the chain as the migrations leave it.
+    """
+    delete_all = TransactionTestCase._fixture_teardown
 
-@pytest.fixture
-def _chain_begun_again(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """Ends after all rows are deleted: the next test finds the chain as a migration leaves it."""
-    yield
-    with django_db_blocker.unblock():
+    def begin_again(case: TransactionTestCase) -> None:
+        triggers.remove(connection)
+        delete_all(case)
         ChainHead.objects.bulk_create(ChainHead(pk=lane, lane=lane) for lane in range(1, LANES + 1))
         triggers.install(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", begin_again)
+        yield

@@ -119,7 +119,7 @@ def check_description(described: dict[str, Any]) -> None:
         "webmaster",
     ]
     for person in described["people"]:
-        assert set(person) == {"role", "login", "password"}
+        assert set(person) == {"role", "login", "password", "totp_secret"}
 
     *servers, moses = described["servers"]
     assert [server["name"] for server in servers] == ["maximusconfessor", "vonmuenchhausen"]

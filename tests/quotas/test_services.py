@@ -204,7 +204,7 @@ def test_everything_goes_and_the_page_hears_of_it(mailbox, owner, committed):
     change.refresh_from_db()
     assert change.state == Change.State.LIVE
     assert left(mailbox) == []
-    assert Event.objects.get().verb == "mailbox.trash_emptied"
+    assert Event.objects.filter(verb="mailbox.trash_emptied").count() == 1
     assert Usage.objects.get().trash_bytes == 0
     assert not Observation.objects.exists()  # nothing that could drift
 
