@@ -190,7 +190,7 @@ def _a_flush_begins_the_chain_again() -> Iterator[None]:
 
     The next test finds the chain as the migrations leave it.
     """
-    delete_all = TransactionTestCase._fixture_teardown
+    delete_all = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def begin_again(case: TransactionTestCase) -> None:
         triggers.remove(connection)
