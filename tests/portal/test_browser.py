@@ -131,7 +131,7 @@ def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world: World, new
 
     page.get_by_label("Subject").fill(SUBJECT)
     page.get_by_label("Text", exact=True).fill(TEXT)
-    page.get_by_label("From").fill(moment(days=-1))
+    page.get_by_label("From", exact=True).fill(moment(days=-1))
     page.get_by_label("Until", exact=True).fill(moment(days=30))
     with no_worker(world):
         page.get_by_role("button", name="Save").click()
