@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.vacation.sieve_engines import Pigeonhole, pigeonhole, words
 from tests.vacation.test_rendering import LINES, TEXTS
 from vacation.rendering import AutoReplyContent, ForwardContent, away_tests, render_script
-from vacation.sieve import Tag, Test
+from vacation.sieve import Tag
+from vacation.sieve import Test as SieveTest
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 MAIL = "From: {sender}\nTo: anna@example.test\nSubject: {subject}\nMessage-ID: <x@outside.test>\n\nHello.\n"
@@ -32,17 +33,17 @@ def performed(engine: Pigeonhole, script: str, *, sender="ann@outside.test", sub
     return engine.performed(script, mail, sender=sender, address="anna@example.test")
 
 
-def holds(test: Test, moment: dt.datetime) -> bool:
+def holds(test: SieveTest, moment: dt.datetime) -> bool:
     """What a server whose clock shows this moment would say of a test of the time (RFC 5260)."""
     match test:
-        case Test(name="anyof", tests=tests):
+        case SieveTest(name="anyof", tests=tests):
             return any(holds(inner, moment) for inner in tests)
-        case Test(name="allof", tests=tests):
+        case SieveTest(name="allof", tests=tests):
             return all(holds(inner, moment) for inner in tests)
-        case Test(arguments=(Tag("zone"), "+0000", Tag("value"), relation, "iso8601", str(value))):
+        case SieveTest(arguments=(Tag("zone"), "+0000", Tag("value"), relation, "iso8601", str(value))):
             now = moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             return now >= value if relation == "ge" else now < value
-        case Test(arguments=(Tag("zone"), str(offset), Tag("is"), "weekday", tuple(days))):
+        case SieveTest(arguments=(Tag("zone"), str(offset), Tag("is"), "weekday", tuple(days))):
             there = moment.astimezone(dt.datetime.strptime(offset, "%z").tzinfo)
             return str(there.isoweekday() % 7) in days
     raise AssertionError(test)
