@@ -224,8 +224,9 @@ def _keep(form: ChangePasswordForm, mailbox: Mailbox, person: Person) -> bool:
 @require_safe
 def show_history(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
+    changeable = Mailbox.objects.changeable_by(person).filter(pk=OuterRef("pk"))
     visible = Mailbox.objects.open_to(person).select_related("domain", "server")
-    mailbox = get_object_or_404(visible, address=address)
+    mailbox = get_object_or_404(visible.annotate(is_changeable=Exists(changeable)), address=address)
     changes = Change.objects.select_related("server").with_way_back()
     events = Event.objects.filter(
         subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk
@@ -233,7 +234,7 @@ def show_history(request: HttpRequest, address: str) -> HttpResponse:
     context = {
         "mailbox": mailbox,
         "page": page_by_number(events, before=request.GET.get("before", "")),
-        "changeable": Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists(),
+        "changeable": getattr(mailbox, "is_changeable", False),
     }
     return render(request, "accounts/show_history.html", context)
 

@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, IntegerField, Min, Value
+from django.db.models import Count, IntegerField, Min, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from mailservers.models import Change, DriftCheck, Observation, Server, Slot
@@ -87,12 +89,18 @@ def figures_of(servers: Collection[Server]) -> dict[int, Figures]:
     pushed = changes.filter(settled_at__gt=now - RATE_OVER, state__in=PUSHED)
     for row in pushed.values("server").annotate(count=Count("pk")):
         found[row["server"]].pushes_a_minute = row["count"] / (RATE_OVER.total_seconds() / 60)
-    drifted = Observation.objects.drifted().filter(mailbox__server__in=found, mailbox__deleted_at=None)
-    for row in drifted.values("mailbox__server").annotate(count=Count("pk")):
-        found[row["mailbox__server"]].drifted = row["count"]
-    for row in Slot.objects.in_use().filter(server__in=found).values("server").annotate(count=Count("pk")):
-        found[row["server"]].connections_in_use = row["count"]
+    drifted = Observation.objects.drifted().filter(mailbox__server=OuterRef("pk"), mailbox__deleted_at=None)
+    in_use = Slot.objects.in_use().filter(server=OuterRef("pk"))
+    counted = Server.objects.filter(pk__in=found).values_list("pk", _count_of(drifted), _count_of(in_use))
+    for number, drifted_parts, slots in counted:
+        found[number].drifted, found[number].connections_in_use = drifted_parts, slots
     return found
+
+
+def _count_of(rows: "QuerySet[Any]") -> Coalesce:
+    """How many of these rows belong to the outer query's row."""
+    together = rows.order_by().values(one=Value(1)).annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(together), 0)
 
 
 def last_comparison(server: Server) -> Comparison | None:

@@ -2,12 +2,13 @@
 
 from typing import Any, NamedTuple
 
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from accounts.models import Person
+from accounts.models import DomainAdmin, Mailbox, Person
 from accounts.sessions import second_factor_is_due
 
 
@@ -32,9 +33,8 @@ def _entries(request: HttpRequest) -> list[Entry]:
 
 
 def _entries_for(person: Person, path: str) -> list[Entry]:
-    has_domains = person.sees_everything or person.domains.exists()
     # Staff have no mailboxes here: a mailbox's password never opens more than its mailbox.
-    own = [] if person.sees_everything else _own_addresses(person)
+    has_domains, own = (True, []) if person.sees_everything else _what_is_theirs(person)
     own_urls = [reverse("accounts:show-mailbox", args=[address]) for address in own]
     in_own = any(path.startswith(url) for url in own_urls)
     entries = []
@@ -61,6 +61,16 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
     return entries
 
 
-def _own_addresses(person: Person) -> list[str]:
-    """Two are enough to know that there is more than one."""
-    return list(person.mailboxes.alive().order_by("address").values_list("address", flat=True)[:2])
+def _what_is_theirs(person: Person) -> tuple[bool, list[str]]:
+    """In one query: whether they are a webmaster, and two of their mailboxes, to know of more than one."""
+    addresses = Mailbox.objects.alive().filter(owner=OuterRef("pk")).order_by("address").values("address")
+    has_domains, *own = (
+        Person.objects.filter(pk=person.pk)
+        .values_list(
+            Exists(DomainAdmin.objects.filter(person=OuterRef("pk"))),
+            Subquery(addresses[:1]),
+            Subquery(addresses[1:2]),
+        )
+        .get()
+    )
+    return has_domains, [address for address in own if address]

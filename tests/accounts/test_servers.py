@@ -82,7 +82,7 @@ def test_the_list_costs_the_same_for_many_servers(
     for number in range(30):
         Server.objects.create(name=f"other{number}", kind="memory")
     client.force_login(operator)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(8):
         client.get(LIST)
 
 

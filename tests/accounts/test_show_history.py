@@ -23,7 +23,7 @@ def test_a_long_history_has_pages(client, mailbox, webmaster, django_assert_max_
     for _ in range(51):
         record("auto_reply.changed", by=webmaster, about=mailbox)
     client.force_login(mailbox.owner)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(8):
         first = client.get(URL).context["page"]
     second = client.get(URL, {"before": first.before}).context["page"]
     assert [event.number for event in first.rows + second.rows] == list(range(51, 0, -1))

@@ -58,7 +58,7 @@ def test_it_tells_how_long_changes_took_as_a_histogram(client, mailbox, ask):
 def test_it_needs_no_more_queries_for_more_servers(client, server, django_assert_max_num_queries):
     for number in range(20):
         type(server).objects.create(name=f"s{number}", kind="memory")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(6):
         client.get("/metrics")
 
 
