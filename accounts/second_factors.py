@@ -1,4 +1,4 @@
-"""The second factor: authenticator apps, recovery codes and passkeys, as devices of django-otp.
+"""The second factor: authenticator apps and recovery codes, as devices of django-otp.
 
 Who must have one is asked for it right after signing in, and sees nothing before (middleware.py).
 """

@@ -84,7 +84,7 @@ def ask_to_step_up(request: HttpRequest, *, wanted: str = "") -> HttpResponse:
 
 
 def note_step_up(request: HttpRequest) -> None:
-    """The person has just proved to be there: with a passkey, say."""
+    """The person has just proved to be there: with a code, say."""
     request.session[STEPPED_UP_AT] = time.time()
     request.session.cycle_key()
 

@@ -2,7 +2,7 @@
 
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -111,11 +111,9 @@ def list_domains(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/list_domains.html", context)
 
 
-def _waiting_for_room(person: Person, in_domain: Domain | None = None) -> list[tuple[Domain, int]]:
+def _waiting_for_room(person: Person) -> list[tuple[Domain, int]]:
     """Domains in which somebody asks for more room, and how many do; nothing for who can't give any."""
     domains = Domain.objects.quota_changeable_by(person)
-    if in_domain is not None:
-        domains = domains.filter(pk=in_domain.pk)
     waiting = Mailbox.objects.alive().filter(quota_requests__state="waiting", domain__in=domains)
     counts = dict(waiting.values_list("domain").annotate(count=Count("pk")).order_by())
     return [(domain, counts[domain.pk]) for domain in domains.filter(pk__in=counts)]
@@ -125,8 +123,14 @@ def _waiting_for_room(person: Person, in_domain: Domain | None = None) -> list[t
 def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
     deleted = Mailbox.objects.deleted().filter(domain=OuterRef("pk"))
-    visible = Domain.objects.open_to(person).select_related("server").annotate(has_deleted=Exists(deleted))
-    domain = get_object_or_404(visible, name=name)
+    asking = Mailbox.objects.alive().filter(domain=OuterRef("pk"), quota_requests__state="waiting")
+    asking_count = asking.order_by().values("domain").annotate(count=Count("pk")).values("count")
+    visible = Domain.objects.open_to(person).select_related("server")
+    domain = get_object_or_404(
+        visible.annotate(has_deleted=Exists(deleted), asking_count=Subquery(asking_count)), name=name
+    )
+    may_give_room = person.is_operator or not person.is_support
+    asking_here = getattr(domain, "asking_count", None) if may_give_room else None
     sought = request.GET.get("q", "").strip()
     shown = request.GET.get("show", "")
     found = (
@@ -140,7 +144,7 @@ def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
     changes = Change.objects.newest_of_each([mailbox.pk for mailbox in page.rows])
     context = {
         "domain": domain,
-        "quota_requests": _waiting_for_room(person, in_domain=domain),
+        "quota_requests": [(domain, asking_here)] if asking_here else [],
         "page": page,
         "q": sought,
         "show": shown,

@@ -61,7 +61,7 @@ def test_a_search_without_result_says_so_and_keeps_what_was_sought(willem, many)
 
 
 def test_the_queries_do_not_grow_with_the_rows(willem, many, django_assert_max_num_queries):
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(8):
         willem.get(URL)
 
 

@@ -1,4 +1,5 @@
 import pytest
+from django.test import Client
 
 from tests.clientsetup.programs import outlooks_question, read_as_outlook
 
@@ -42,8 +43,6 @@ def test_addresses_that_exist_and_that_do_not_get_the_same_answer(client, mailbo
 
 
 def test_it_works_by_the_domains_own_name_and_without_a_csrf_token(domain, lenient):
-    from django.test import Client  # noqa: PLC0415
-
     strict = Client(enforce_csrf_checks=True, headers={"host": "autodiscover.example.test"})
     assert read_as_outlook(post(strict, outlooks_question("anna@example.test")).content)
 

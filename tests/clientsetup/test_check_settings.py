@@ -1,4 +1,5 @@
 import pytest
+from django.core.cache import cache
 
 from mailservers.models import Server
 
@@ -84,6 +85,4 @@ def test_the_portal_connects_to_the_servers_own_address_and_never_to_one_that_is
 
 @pytest.fixture(autouse=True)
 def _forget_looks():
-    from django.core.cache import cache  # noqa: PLC0415
-
     cache.clear()

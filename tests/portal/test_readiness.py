@@ -9,14 +9,13 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from fleet.redis import RedisServer
+from fleet.users import private_directory
 
 URL = "/health/ready"
 
 
 @pytest.fixture
 def broker(settings, tmp_path_factory):
-    from fleet.users import private_directory  # noqa: PLC0415
-
     with private_directory("ready") as directory:
         redis = RedisServer(directory / "redis")
         redis.start()
