@@ -1,6 +1,6 @@
 """What somebody changed of an account on its server, in words, and how the database takes it over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -26,7 +26,7 @@ def read_accounts(
     return {login: Seen(found.get(login)) for login in logins}
 
 
-def explain_account(_mailbox: Mailbox, wanted: AccountState | None, held: AccountState | None) -> Drift:
+def explain_account(mailbox: Mailbox, wanted: AccountState | None, held: AccountState | None) -> Drift:
     """A hash is never told, only that it is another one."""
     if wanted is None:
         return Drift((), held=None)
@@ -36,46 +36,63 @@ def explain_account(_mailbox: Mailbox, wanted: AccountState | None, held: Accoun
             held=None,
             why_not=gettext_noop("The portal keeps the mailbox until somebody deletes it here."),
         )
-    found: list[tuple[str, dict[str, Any]]] = []
-    if held.address != wanted.address:
-        sentence = gettext_noop("The address is %(theirs)s there, and %(ours)s here.")
-        found.append((sentence, {"theirs": held.address, "ours": wanted.address}))
-    if held.quota_bytes != wanted.quota_bytes:
-        found.append(_quota(wanted.quota_bytes, held.quota_bytes))
-    if held.enabled != wanted.enabled:
-        switched = (
-            gettext_noop("The mailbox is switched on there, and off here.")
-            if held.enabled
-            else gettext_noop("The mailbox is switched off there: nobody can sign in.")
-        )
-        found.append((switched, {}))
-    if held.name != wanted.name:
-        sentence = gettext_noop("The name is “%(theirs)s” there, and “%(ours)s” here.")
-        found.append((sentence, {"theirs": held.name, "ours": wanted.name}))
-    if held.recovery_address != wanted.recovery_address:
-        found.append((gettext_noop("The mailbox has another recovery address there."), {}))
-    if held.password_hash != wanted.password_hash or not found:
-        found.append(
-            (gettext_noop("No password is set there: nobody can sign in."), {})
-            if not held.password_hash
-            else (gettext_noop("The mailbox has another password there."), {})
-        )
-    if held.address != wanted.address:
-        return Drift(
-            tuple(found), held=None, why_not=gettext_noop("A mailbox can't change its address in the portal.")
-        )
-    if OWN_HASH in (held.password_hash, wanted.password_hash):
-        return Drift(
-            tuple(found),
-            held=None,
-            why_not=gettext_noop("The mail server does not tell the portal what it holds exactly."),
-        )
-    kept = {name: getattr(held, name) for name in (*TOLD, "password_hash")}
+    found = tuple(_differences(wanted, held))
+    if why_not := _why_not_kept(mailbox, wanted, held):
+        return Drift(found, held=None, why_not=why_not)
+    kept = {name: getattr(held, name) for name in TOLD}
+    # Where app passwords alone let in, the server holds none, and the portal's own hash stands.
+    kept["password_hash"] = mailbox.password_hash if mailbox.only_app_passwords else held.password_hash
     for name in MAYBE:
         # Where a server does not keep it, both are empty.
         if getattr(held, name) != getattr(wanted, name):
             kept[name] = getattr(held, name)
-    return Drift(tuple(found), held=kept)
+    return Drift(found, held=kept)
+
+
+def _differences(wanted: AccountState, held: AccountState) -> Iterator[tuple[str, dict[str, Any]]]:
+    told = list(_plain_differences(wanted, held))
+    yield from told
+    if held.password_hash != wanted.password_hash or not told:
+        yield (
+            (gettext_noop("No password is set there: nobody can sign in."), {})
+            if not held.password_hash
+            else (gettext_noop("The mailbox has another password there."), {})
+        )
+
+
+def _plain_differences(wanted: AccountState, held: AccountState) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All but the password."""
+    if held.address != wanted.address:
+        sentence = gettext_noop("The address is %(theirs)s there, and %(ours)s here.")
+        yield sentence, {"theirs": held.address, "ours": wanted.address}
+    if held.quota_bytes != wanted.quota_bytes:
+        yield _quota(wanted.quota_bytes, held.quota_bytes)
+    if held.enabled != wanted.enabled:
+        yield (
+            gettext_noop("The mailbox is switched on there, and off here.")
+            if held.enabled
+            else gettext_noop("The mailbox is switched off there: nobody can sign in."),
+            {},
+        )
+    if held.name != wanted.name:
+        sentence = gettext_noop("The name is “%(theirs)s” there, and “%(ours)s” here.")
+        yield sentence, {"theirs": held.name, "ours": wanted.name}
+    if held.recovery_address != wanted.recovery_address:
+        yield gettext_noop("The mailbox has another recovery address there."), {}
+    if held.app_passwords != wanted.app_passwords:
+        yield _app_passwords(wanted, held)
+
+
+def _why_not_kept(mailbox: Mailbox, wanted: AccountState, held: AccountState) -> str:
+    """A sentence; "" where the portal can take over what is there."""
+    if held.address != wanted.address:
+        return gettext_noop("A mailbox can't change its address in the portal.")
+    another_password = held.password_hash != wanted.password_hash
+    if held.app_passwords != wanted.app_passwords or (mailbox.only_app_passwords and another_password):
+        return gettext_noop("What opens this mailbox beside its password is decided in the portal.")
+    if OWN_HASH in (held.password_hash, wanted.password_hash):
+        return gettext_noop("The mail server does not tell the portal what it holds exactly.")
+    return ""
 
 
 def keep_account(mailbox: Mailbox, held: dict[str, Any], by: Actor) -> Event:
@@ -107,6 +124,15 @@ def _told(mailbox: Mailbox, names: Sequence[str]) -> dict[str, Any]:
     """What an event keeps; the word "enabled" is the auto-reply's there."""
     told = {name: getattr(mailbox, name) for name in names}
     return {("signing_in" if name == "enabled" else name): value for name, value in told.items()}
+
+
+def _app_passwords(wanted: AccountState, held: AccountState) -> tuple[str, dict[str, Any]]:
+    if strange := set(held.app_passwords) - set(wanted.app_passwords):
+        return gettext_noop("%(count)d app passwords there are not from this portal."), {
+            "count": len(strange)
+        }
+    lacking = set(wanted.app_passwords) - set(held.app_passwords)
+    return gettext_noop("%(count)d app passwords are not there any more."), {"count": len(lacking)}
 
 
 def _quota(ours: int, theirs: int) -> tuple[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What people look after themselves: the second factor, recovery codes, and where they are signed in."""
 
 from django.contrib import messages
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import devices, second_factors, sessions, stepping_up, throttling
 from accounts.forms import AuthenticatorForm
+from accounts.models import Mailbox
 from accounts.qr import qr_picture
 from accounts.requests import person_of
 from audit.chain import record
@@ -40,6 +42,9 @@ def show_account(request: HttpRequest) -> HttpResponse:
         "factors": found,
         "is_mandatory": second_factors.is_mandatory_for(person),
         "codes_left": second_factors.recovery_codes_left(person),
+        "mailboxes": Mailbox.objects.owned_by(person)
+        .annotate(app_count=Count("app_passwords"))
+        .order_by("address"),
         "sessions": sessions.sessions_of(person, request),
     }
     return render(request, "accounts/show_account.html", context)
@@ -63,7 +68,8 @@ def add_authenticator(request: HttpRequest) -> HttpResponse:
         codes = (
             [] if second_factors.recovery_codes_left(person) else second_factors.make_recovery_codes(person)
         )
-        response = render(request, "accounts/show_recovery_codes.html", {"codes": codes, "is_new": True})
+        context = {"codes": codes, "is_new": True, "mailbox": Mailbox.objects.owned_by(person).first()}
+        response = render(request, "accounts/show_recovery_codes.html", context)
         devices.remember_device(request, response, person)
         return response
     link = second_factors.link_for_app(app)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from accounts import app_passwords
 from accounts.account_drift import watch
 from accounts.models import Mailbox
 from mailservers import sealed_passwords
@@ -27,6 +28,8 @@ def desired_account(mailbox: Mailbox) -> AccountState | None:
         enabled=mailbox.enabled and mailbox.deleted_at is None,
         name=mailbox.name,
         recovery_address=mailbox.recovery_address,
+        app_passwords=app_passwords.states_of(mailbox),
+        only_app_passwords=mailbox.only_app_passwords,
         new_password=None if _takes_hashes(mailbox.server) else sealed_passwords.unseal(mailbox),
     )
 
@@ -51,7 +54,10 @@ def note_account(mailbox: Mailbox, wanted: AccountState | None, held: AccountSta
 
 
 def put_account(driver: Driver, login: str, account: AccountState | None) -> None:
-    """Open sessions keep the old password, limit and rights, so they end: programs sign in again."""
+    """Open sessions keep the old password, limit and rights, so they end: programs sign in again.
+
+    After an app password more as well: a try before this one may have failed to end those of another.
+    """
     was_there = driver.read_account(login) is not None
     if account is None:
         driver.remove_account(login)
@@ -84,6 +90,8 @@ def account_differences(wanted: AccountState | None, held: AccountState | None) 
     found.extend(f"{name}: {theirs}" for name, ours, theirs in pairs if ours != theirs)
     if wanted.password_hash != held.password_hash:
         found.append(gettext("another password"))
+    if wanted.app_passwords != held.app_passwords:
+        found.append(gettext("other app passwords"))
     return found
 
 
@@ -99,5 +107,6 @@ account = Aspect(
     differences=account_differences,
     fit=fit,
     noted=note_account,
+    gathers=("app_passwords",),
     watch=watch,
 )

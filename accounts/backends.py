@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
-from accounts import passwords
+from accounts import app_passwords, passwords
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from mailservers.models import Server
 from mailservers.signing_in import CannotAsk, can_be_asked, server_lets_in
@@ -78,6 +78,8 @@ def is_password_of(person: Person, clear: str) -> bool:
     own = list(person.mailboxes.alive().filter(enabled=True).select_related("server")[:5])
     if any(passwords.matches(clear, mailbox.password_hash) for mailbox in own):
         return True
+    if any(app_passwords.is_one_of(mailbox, clear) for mailbox in own):
+        return False
     unknown = [mailbox for mailbox in own if not passwords.can_check(mailbox.password_hash)]
     try:
         return any(
@@ -99,7 +101,12 @@ def _right_on_server(named: list[Mailbox], typed: str, clear: str) -> list[Mailb
         return []
     if not server_lets_in(server, named[0].login if named else typed.strip(), clear):
         return []
-    return [mailbox for mailbox in named[:1] if not passwords.can_check(mailbox.password_hash)]
+    # An app password lets in there as well, and must not here.
+    return [
+        mailbox
+        for mailbox in named[:1]
+        if not passwords.can_check(mailbox.password_hash) and not app_passwords.is_one_of(mailbox, clear)
+    ]
 
 
 def _server_to_ask(typed: str) -> Server | None:

@@ -249,6 +249,9 @@ class Mailbox(models.Model):
     password_hash = models.CharField(max_length=500, blank=True)
     password_changed_at = models.DateTimeField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
+    only_app_passwords = models.BooleanField(
+        default=False, help_text=_("Mail programs are not let in by its password, which is for the portal.")
+    )
     recovery_address = models.EmailField(blank=True)
     language = models.CharField(max_length=5, blank=True)
     owner = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="mailboxes")
@@ -423,6 +426,26 @@ class PasswordRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.typed}: {self.state}"
+
+
+class AppPassword(models.Model):
+    """A further password of a mailbox, for one device or program; see app_passwords.py."""
+
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="app_passwords")
+    name = models.CharField(max_length=60)
+    selector = models.CharField(max_length=4, help_text=_("16 bits of its SHA-256: picks the row."))
+    password_hash = models.CharField(max_length=200)
+    made_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(fields=["mailbox", "selector"], name="one_app_password_for_a_selector"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.mailbox}"
 
 
 class KnownDevice(models.Model):

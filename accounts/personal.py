@@ -18,7 +18,10 @@ from audit.chain import Actor, record
 from audit.models import Event
 
 # Never in a file, not even for the one they belong to.
-SECRET = {"password", "password_hash"}
+SECRET = {"password", "password_hash", "selector"}
+
+# Of other apps' tables and this one's: what is a part of a mailbox.
+PARTS = {"usage", "apppassword"}
 
 
 class StillNeeded(Exception):
@@ -33,7 +36,7 @@ def known_about(person: Person) -> Iterator[str]:
         yield _line("mailbox", _fields(mailbox))
         for relation in Mailbox._meta.related_objects:
             model: Any = relation.related_model
-            if model._meta.app_label in ("vacation", "quotas") or model._meta.model_name == "usage":
+            if model._meta.app_label in ("vacation", "quotas") or model._meta.model_name in PARTS:
                 for row in model._default_manager.filter(**{relation.field.name: mailbox}):
                     yield _line(model._meta.model_name, _fields(row))
     groups = events_about(person)

@@ -64,6 +64,11 @@ for verb, sentence in {
     "domain.changed": gettext_noop("%(who)s changed the domain %(what)s"),
     "domain.webmaster_added": gettext_noop("%(who)s made somebody a webmaster of %(what)s"),
     "domain.webmaster_removed": gettext_noop("%(who)s took %(what)s away from one of its webmasters"),
+    "mailbox.app_password_made": gettext_noop("%(who)s made an app password"),
+    "mailbox.app_password_ended": gettext_noop("%(who)s ended an app password"),
+    "mailbox.app_passwords_ended": gettext_noop("%(who)s ended all app passwords"),
+    "mailbox.app_passwords_alone": gettext_noop("%(who)s let mail programs in by app passwords only"),
+    "mailbox.app_passwords_beside": gettext_noop("%(who)s let mail programs in by the password as well"),
     "person.session_ended": gettext_noop("%(who)s ended one of their sessions"),
     "person.sessions_ended": gettext_noop("%(who)s ended all of their other sessions"),
 }.items():

@@ -1,8 +1,15 @@
 """The workers' jobs that are about people."""
 
+from contextlib import suppress
+
 from celery import shared_task
 
-from accounts import alarm_mails, help_mails, lifecycle, password_requests
+from accounts import alarm_mails, app_passwords, help_mails, lifecycle, password_requests
+from accounts.models import AppPassword
+from mailservers.drivers.base import DriverError
+from mailservers.models import Server
+
+READ_USE_EVERY = 600.0
 
 
 @shared_task(soft_time_limit=100, time_limit=120)
@@ -29,3 +36,21 @@ def purge_mailboxes() -> None:
 def mail_grants() -> None:
     """Tell mailboxes that support may change their settings; what could not be sent is tried again."""
     help_mails.mail_grants()
+
+
+@shared_task
+def read_app_password_use() -> int:
+    """Ask each server that keeps app passwords which of them were used; how many servers there are."""
+    servers = Server.objects.filter(pk__in=AppPassword.objects.values("mailbox__server"))
+    for server in servers:
+        read_use_on.apply_async((server.pk,), queue=server.queue, priority=9, expires=READ_USE_EVERY)
+    return len(servers)
+
+
+@shared_task(soft_time_limit=75, time_limit=90)
+def read_use_on(server_id: int) -> None:
+    """One that is away is asked again the next time: nothing depends on it."""
+    server = Server.objects.filter(pk=server_id).first()
+    if server is not None:
+        with suppress(DriverError):
+            app_passwords.read_last_use(server)

@@ -2,6 +2,7 @@ from django.urls import path
 
 from accounts import (
     account_views,
+    app_password_views,
     changes,
     domain_views,
     drift,
@@ -77,6 +78,31 @@ urlpatterns = [
     path("mailboxes/<str:address>/delete/", mailbox_views.delete_mailbox, name="delete-mailbox"),
     path("mailboxes/<str:address>/", views.show_mailbox, name="show-mailbox"),
     path("mailboxes/<str:address>/password/", views.change_password, name="change-password"),
+    path(
+        "mailboxes/<str:address>/app-passwords/",
+        app_password_views.list_app_passwords,
+        name="list-app-passwords",
+    ),
+    path(
+        "mailboxes/<str:address>/app-passwords/make/",
+        app_password_views.make_app_password,
+        name="make-app-password",
+    ),
+    path(
+        "mailboxes/<str:address>/app-passwords/end/",
+        app_password_views.end_app_password,
+        name="end-app-password",
+    ),
+    path(
+        "mailboxes/<str:address>/app-passwords/end-all/",
+        app_password_views.end_all_app_passwords,
+        name="end-all-app-passwords",
+    ),
+    path(
+        "mailboxes/<str:address>/app-passwords/switch/",
+        app_password_views.switch_app_passwords,
+        name="switch-app-passwords",
+    ),
     path("mailboxes/<str:address>/history/", views.show_history, name="show-history"),
     path("mailboxes/<str:address>/keep-theirs/", drift.keep_theirs, name="keep-theirs"),
     path("mailboxes/<str:address>/restore-ours/", drift.restore_ours, name="restore-ours"),

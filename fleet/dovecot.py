@@ -87,7 +87,7 @@ class Dovecot:
         overrides.write_text(settings)
         self.user.take_over(overrides)
 
-    def endpoints(self) -> dict[str, str | int]:
+    def endpoints(self) -> dict[str, str | int | bool]:
         """Where the portal's driver finds this server; no secrets."""
         return {
             "sql_url": self._sql_url._replace(password=None).render_as_string(),
@@ -96,6 +96,7 @@ class Dovecot:
             "doveadm_url": f"https://localhost:{self.ports['doveadm']}/doveadm/v1",
             "lmtp_host": "127.0.0.1",
             "lmtp_port": self.ports["lmtp"],
+            "app_passwords": True,
             "ca_file": str(self.ca_file),
         }
 
@@ -149,7 +150,8 @@ class Dovecot:
             **{service.upper(): str(port) for service, port in self.ports.items()},
         }
         _render("dovecot.conf.in", self._config, values)
-        _render("accounts.conf.ext.in", self.directory / "etc" / "accounts.conf.ext", values)
+        for name in ("accounts.conf.ext", "app-passwords.conf.ext", "last-used.conf.ext"):
+            _render(f"{name}.in", self.directory / "etc" / name, values)
         # Random and long: many rounds would only slow each push down.
         password_hash = sha512_crypt.using(rounds=1000).hash(self.master_password)
         _write_secret(
@@ -161,7 +163,7 @@ class Dovecot:
         if self._sql_url.drivername == "sqlite":
             with closing(sqlite3.connect(str(self._sql_url.database))) as database:
                 database.execute("PRAGMA journal_mode=WAL")  # sign-ins never wait for the portal's writes
-                database.execute(statement)
+                database.executescript(statement)
         else:
             dsn = self._sql_url.set(drivername="postgresql").render_as_string(hide_password=False)
             with psycopg.connect(dsn) as connection:

@@ -91,6 +91,8 @@ class Aspect:
     state itself if so. `read` is never called then, and nothing is kept to compare with."""
     joins: tuple[str, ...] = ()
     """What `desired` reads beside the mailbox, as names for select_related."""
+    gathers: tuple[str, ...] = ()
+    """The same where it is many rows, as names for prefetch_related."""
     restore: Callable[["Mailbox", dict[str, Any], Actor, TakenBack], Event] | None = None
     """Brings back what an event's `before` holds, and records who did; None: it can't be taken back."""
     watch: Watch | None = None

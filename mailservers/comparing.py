@@ -134,7 +134,10 @@ def compare(
     stamps = _stamps(aspect, numbers)
     # Read after the stamps: what is saved from here on has a newer change.
     asked = list(
-        mailboxes.select_related("domain", "server", *aspect.joins).filter(pk__in=stamps).order_by("pk")
+        mailboxes.select_related("domain", "server", *aspect.joins)
+        .prefetch_related(*aspect.gathers)
+        .filter(pk__in=stamps)
+        .order_by("pk")
     )
     readings = _read(server, watch, asked, connections, tally) if asked else {}
     unread = [mailbox.pk for mailbox in asked if mailbox.login not in readings]

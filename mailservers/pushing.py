@@ -168,10 +168,12 @@ def _push_each(server: Server, changes: list[Change]) -> list[Outcome]:
 def mailboxes_of(changes: list[Change]) -> "dict[int, Mailbox]":
     """As the database wants them now, by id, with what their aspects read."""
     joined = {name for change in changes for name in aspect_named(change.aspect).joins}
+    gathered = {name for change in changes for name in aspect_named(change.aspect).gathers}
     mailbox_model: Any = Change._meta.get_field("mailbox").related_model
-    found: dict[int, Mailbox] = mailbox_model.objects.select_related(
-        "domain", "server", *sorted(joined)
-    ).in_bulk([change.mailbox_id for change in changes])
+    wanted = mailbox_model.objects.select_related("domain", "server", *sorted(joined))
+    found: dict[int, Mailbox] = wanted.prefetch_related(*sorted(gathered)).in_bulk(
+        [change.mailbox_id for change in changes]
+    )
     return found
 
 

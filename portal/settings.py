@@ -278,6 +278,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "read the use of app passwords": {
+        "task": "accounts.tasks.read_app_password_use",
+        "schedule": 600.0,
+        "options": {"expires": 590},
+    },
     "purge mailboxes": {"task": "accounts.tasks.purge_mailboxes", "schedule": 60 * 60.0},
     "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},
     "mail grants": {"task": "accounts.tasks.mail_grants", "schedule": 60.0, "options": {"expires": 55}},

@@ -3,8 +3,9 @@
 import os
 import sqlite3
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from functools import partial
 from math import ceil
 from typing import Any, TypeVar
@@ -33,17 +34,41 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from mailservers.drivers.base import AccountState, DriverError, Refused, ServerAway, TryAgain
+from mailservers.drivers.base import (
+    AccountState,
+    AppPasswordState,
+    DriverError,
+    Refused,
+    ServerAway,
+    TryAgain,
+)
 from mailservers.drivers.time_limits import hang_up_after
 
+_TABLES = MetaData()
 MAILBOX = Table(
     "mailbox",
-    MetaData(),
+    _TABLES,
     Column("login", String, primary_key=True),
     Column("address", String, nullable=False, unique=True),
     Column("password", String, nullable=False),
     Column("quota_bytes", BigInteger, nullable=False),
     Column("active", Integer, nullable=False),
+)
+APP_PASSWORD = Table(
+    "app_password",
+    _TABLES,
+    Column("number", BigInteger, primary_key=True),
+    Column("login", String, nullable=False),
+    Column("selector", String, nullable=False),
+    Column("password", String, nullable=False),
+)
+# Dovecot writes it; the portal reads it, and takes away what belongs to nobody any more.
+APP_PASSWORD_USE = Table(
+    "app_password_use",
+    _TABLES,
+    Column("login", String, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("used_at", BigInteger, nullable=False),
 )
 # No password has this hash. An empty one would lock as well, until somebody's configuration has a default.
 LOCKED = "{SHA512-CRYPT}!"
@@ -61,8 +86,12 @@ T = TypeVar("T")
 class AccountTable:
     """One table, reached through a pool of connections; to be shared by threads, and over forks."""
 
-    def __init__(self, url: URL, *, connect_seconds: float, statement_seconds: float) -> None:
+    def __init__(
+        self, url: URL, *, connect_seconds: float, statement_seconds: float, app_passwords: bool = False
+    ) -> None:
+        """`app_passwords`: their tables are there as well."""
         self._url = url
+        self._app_passwords = app_passwords
         self._connect_seconds = connect_seconds
         self._statement_seconds = statement_seconds
         # By process: a connection that came over a fork is the parent's, and must not even be closed.
@@ -85,6 +114,8 @@ class AccountTable:
             # People sign in with either name: neither may lead to another's mailbox.
             if name := _taken(connection, account):
                 raise _another_has(name)
+            if self._app_passwords:
+                _put_app_passwords(connection, account)
 
         try:
             self._run(write)
@@ -99,8 +130,12 @@ class AccountTable:
 
     def read(self, login: str) -> AccountState | None:
         query = select(MAILBOX).where(MAILBOX.c.login == login)
-        row = self._run(lambda connection: connection.execute(query).one_or_none())
-        return None if row is None else _state(row)
+
+        def look(connection: Connection) -> AccountState | None:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else _state(row, self._app_passwords_of(connection, [login]))
+
+        return self._run(look)
 
     def read_many(self, logins: Sequence[str]) -> dict[str, AccountState]:
         """Those that are there, by login: one query for as many as a statement may name."""
@@ -108,12 +143,38 @@ class AccountTable:
         for start in range(0, len(logins), LOGINS_IN_A_QUERY):
             some = logins[start : start + LOGINS_IN_A_QUERY]
             rows = self._run(partial(_rows_of, select(MAILBOX).where(MAILBOX.c.login.in_(some))))
-            found.update((row.login, _state(row)) for row in rows)
+            apps = self._run(partial(self._app_passwords_of, logins=some))
+            found.update((row.login, _state(row, apps)) for row in rows)
+        return found
+
+    def app_passwords_used(self, since: datetime) -> dict[int, datetime]:
+        """When each was last used that was used since then, by its number."""
+        query = select(APP_PASSWORD_USE.c.number, APP_PASSWORD_USE.c.used_at).where(
+            APP_PASSWORD_USE.c.number > 0, APP_PASSWORD_USE.c.used_at >= int(since.timestamp())
+        )
+        rows = self._run(partial(_rows_of, query))
+        return {row.number: datetime.fromtimestamp(row.used_at, UTC) for row in rows}
+
+    def _app_passwords_of(
+        self, connection: Connection, logins: Sequence[str]
+    ) -> dict[str, tuple[AppPasswordState, ...]]:
+        if not self._app_passwords:
+            return {}
+        query = select(APP_PASSWORD).where(APP_PASSWORD.c.login.in_(logins)).order_by(APP_PASSWORD.c.number)
+        found: dict[str, tuple[AppPasswordState, ...]] = {}
+        for row in connection.execute(query):
+            one = AppPasswordState(row.number, row.selector, row.password)
+            found[row.login] = (*found.get(row.login, ()), one)
         return found
 
     def remove(self, login: str) -> None:
-        command = delete(MAILBOX).where(MAILBOX.c.login == login)
-        self._run(lambda connection: connection.execute(command))
+        tables = [MAILBOX, APP_PASSWORD, APP_PASSWORD_USE] if self._app_passwords else [MAILBOX]
+
+        def remove(connection: Connection) -> None:
+            for table in tables:
+                connection.execute(delete(table).where(table.c.login == login))
+
+        self._run(remove)
 
     def logins_in(self, domain: str) -> list[str]:
         """Of the enabled accounts whose address is in the domain."""
@@ -141,6 +202,8 @@ class AccountTable:
     def any_login(self) -> str:
         """Some enabled account's login, or empty; asks for every column, to see that all are there."""
         query = select(MAILBOX).where(MAILBOX.c.active == 1).order_by(MAILBOX.c.login).limit(1)
+        if self._app_passwords:
+            self._run(partial(_rows_of, select(APP_PASSWORD).limit(1)))
         row = self._run(lambda connection: connection.execute(query).one_or_none())
         return "" if row is None else str(row.login)
 
@@ -210,13 +273,41 @@ def _rows_of(query: Select[Any], connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(query).all()
 
 
-def _state(row: Row[Any]) -> AccountState:
+def _put_app_passwords(connection: Connection, account: AccountState) -> None:
+    """Exactly the account's; what is right already stays untouched."""
+    wanted = {each.number: each for each in account.app_passwords}
+    here = APP_PASSWORD.c.login == account.login
+    rows = connection.execute(select(APP_PASSWORD).where(here)).all()
+    held = {row.number: AppPasswordState(row.number, row.selector, row.password) for row in rows}
+    over = [number for number, one in held.items() if wanted.get(number) != one]
+    if over:
+        connection.execute(delete(APP_PASSWORD).where(here, APP_PASSWORD.c.number.in_(over)))
+        forgotten = delete(APP_PASSWORD_USE).where(APP_PASSWORD_USE.c.login == account.login)
+        connection.execute(forgotten.where(APP_PASSWORD_USE.c.number.in_(over)))
+    new = [one for number, one in wanted.items() if held.get(number) != one]
+    if new:
+        connection.execute(
+            insert(APP_PASSWORD),
+            [
+                {
+                    "number": one.number,
+                    "login": account.login,
+                    "selector": one.selector,
+                    "password": one.password_hash,
+                }
+                for one in new
+            ],
+        )
+
+
+def _state(row: Row[Any], apps: Mapping[str, tuple[AppPasswordState, ...]] | None = None) -> AccountState:
     return AccountState(
         login=row.login,
         address=row.address,
         password_hash="" if row.password == LOCKED else row.password,
         quota_bytes=row.quota_bytes,
         enabled=bool(row.active),
+        app_passwords=(apps or {}).get(row.login, ()),
     )
 
 
@@ -268,8 +359,8 @@ def _in_words(error: SQLAlchemyError) -> DriverError | _ConstraintBroken:
     if (code and code[:2] not in _AWAY) or (text and "unable to open" not in text):
         return ServerAway(
             gettext_noop(
-                "The mail server's account database does not let the portal write the table “mailbox”,"
-                " or the table has another form than the portal knows."
+                "The mail server's account database does not let the portal write the table “mailbox”"
+                " or “app_password”, or these have another form than the portal knows."
             )
         )
     return ServerAway(

@@ -51,6 +51,16 @@ class NewPassword:
 
 
 @dataclass(frozen=True, slots=True)
+class AppPasswordState:
+    """A further password of an account, for one device; `number` is the portal's."""
+
+    number: int
+    selector: str
+    """Picks it among the account's: see decision 015."""
+    password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AccountState:
     """An account as the server should hold it, or does."""
 
@@ -63,6 +73,10 @@ class AccountState:
     enabled: bool
     name: str = ""
     recovery_address: str = ""
+    app_passwords: tuple[AppPasswordState, ...] = ()
+    """In the order of their numbers."""
+    only_app_passwords: bool = field(default=False, compare=False)
+    """When it is put: mail programs are let in by them alone, and `password_hash` is not told."""
     new_password: NewPassword | None = field(default=None, repr=False, compare=False)
     """What is yet to be told; never in a state that was read."""
     kept_hash: str = field(default="", repr=False, compare=False)
@@ -159,6 +173,8 @@ class Limits:
     """A mailbox's mail can be sent on to so many addresses (Pigeonhole's usual limit); 0: no limit."""
     forward_window: bool = True
     """It can begin and end forwarding by itself."""
+    app_passwords: bool = True
+    """It keeps further passwords beside the account's own."""
     folders: bool = True
     """It tells what each folder holds."""
     empties_trash: bool = True
@@ -320,6 +336,15 @@ class Delivers(Protocol):
 
     def deliver(self, address: str, *, sender: str, mail: bytes) -> str:
         """What the server answers when it has taken it; raises TryAgain or Refused."""
+        ...
+
+
+@runtime_checkable
+class TellsLastUse(Protocol):
+    """A server that notes which app password was used when."""
+
+    def app_passwords_used(self, since: datetime) -> Mapping[int, datetime]:
+        """By the app password's number, those used since then; raises TryAgain."""
         ...
 
 

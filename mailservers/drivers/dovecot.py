@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_noop
@@ -35,11 +36,12 @@ class DovecotDriver:
     def __init__(self, endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> None:
         settings = read_settings(endpoints, credentials)
         self._settings = settings
-        self.limits = Limits(redirects=settings.max_redirects)
+        self.limits = Limits(redirects=settings.max_redirects, app_passwords=settings.app_passwords)
         self._accounts = AccountTable(
             settings.sql_url,
             connect_seconds=settings.connect_seconds,
             statement_seconds=settings.read_seconds,
+            app_passwords=settings.app_passwords,
         )
         self._scripts = SieveScripts(
             SieveSettings(
@@ -94,6 +96,9 @@ class DovecotDriver:
         flushed, kicked = doveadm.run([("authCacheFlush", {"user": names}), ("kick", {"mask": [login]})])
         if flushed.exit_code or kicked.exit_code not in (0, NOT_FOUND):
             raise TryAgain(gettext_noop("The mail server could not end the mailbox's open sessions."))
+
+    def app_passwords_used(self, since: datetime) -> Mapping[int, datetime]:
+        return self._accounts.app_passwords_used(since) if self.limits.app_passwords else {}
 
     def usage(self, login: str) -> UsageState:
         refuse_unspeakable(login)

@@ -13,7 +13,7 @@ from mailservers.drivers.base import ConfigurationError, FolderKind
 
 WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url", "lmtp_host", "lmtp_port")
 TRUST = ("ca_file", "ca_pem")
-LIMITS = ("connect_seconds", "read_seconds", "total_seconds", "max_redirects")
+LIMITS = ("connect_seconds", "read_seconds", "total_seconds", "max_redirects", "app_passwords")
 FOLDERS = ("trash_folders", "junk_folders", "folder_separator")
 ENDPOINTS = frozenset(WHERE + TRUST + LIMITS + FOLDERS)
 HIDDEN = "***"  # so SQLAlchemy writes a password that is not to be seen
@@ -57,6 +57,8 @@ class DovecotSettings:
     doveadm_key: str = field(repr=False)
     max_redirects: int
     """Pigeonhole's sieve_max_redirects."""
+    app_passwords: bool
+    """Whether it has the tables app_password and app_password_use, and a passdb that reads them."""
     connect_seconds: float
     read_seconds: float
     total_seconds: float
@@ -86,6 +88,7 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
             "Give the value of doveadm_api_key, or leave doveadm_url out." if doveadm_url else "",
         ),
         max_redirects=_max_redirects(endpoints),
+        app_passwords=_app_passwords(endpoints),
         connect_seconds=_seconds(endpoints, "connect_seconds", 5),
         read_seconds=_seconds(endpoints, "read_seconds", 10),
         total_seconds=_seconds(endpoints, "total_seconds", 30),
@@ -135,6 +138,15 @@ def _max_redirects(given: Mapping[str, object]) -> int:
             "max_redirects must be a whole number from 1 to 100. Give the value of sieve_max_redirects."
         )
     return most
+
+
+def _app_passwords(endpoints: Mapping[str, object]) -> bool:
+    kept = endpoints.get("app_passwords", False)
+    if not isinstance(kept, bool):
+        raise ConfigurationError(
+            "app_passwords must be true or false. Give true once Dovecot reads the table app_password."
+        )
+    return kept
 
 
 def _seconds(endpoints: Mapping[str, object], name: str, default: float) -> float:

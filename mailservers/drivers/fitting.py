@@ -28,9 +28,13 @@ ONE_DAY = timedelta(days=1)
 def fit_account(account: AccountState, limits: Limits) -> AccountState:
     """The account as such a server will tell it when it has taken it."""
     step = limits.quota_step
+    by_apps_alone = account.only_app_passwords and limits.app_passwords
+    hash_told = "" if by_apps_alone else account.password_hash
     return replace(
         account,
-        password_hash=account.password_hash if limits.takes_hashes else OWN_HASH,
+        password_hash=hash_told if limits.takes_hashes else OWN_HASH,
+        app_passwords=account.app_passwords if limits.app_passwords else (),
+        only_app_passwords=False,
         quota_bytes=-(-account.quota_bytes // step) * step if step else 0,
         name=_plain_name(account.name) if limits.keeps_names else "",
         recovery_address=account.recovery_address if limits.keeps_recovery_address else "",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import ClassVar
 
 from django.utils.translation import gettext_noop
@@ -46,6 +47,8 @@ class MemoryDriver:
     """By login: each message's bytes, and the second it was put there."""
     passwords: ClassVar[dict[str, str]] = {}
     """By login or address: what lets in by IMAP, in clear."""
+    used_app_passwords: ClassVar[dict[int, datetime]] = {}
+    """By the app password's number: when a mail program last signed in with it."""
     ended_sessions: ClassVar[list[str]] = []
     delivered: ClassVar[list[tuple[str, str, bytes]]] = []
     """Address, sender and mail of what the portal handed over."""
@@ -63,6 +66,7 @@ class MemoryDriver:
         """Forget everything."""
         for memory in (cls.accounts, cls.scripts, cls.own_scripts, cls.mail, cls.in_trash, cls.passwords):
             memory.clear()
+        cls.used_app_passwords.clear()
         cls.ended_sessions.clear()
         cls.delivered.clear()
         cls.failures.clear()
@@ -126,6 +130,10 @@ class MemoryDriver:
     def end_sessions(self, login: str) -> None:
         self._fail_if_told()
         self.ended_sessions.append(login)
+
+    def app_passwords_used(self, since: datetime) -> dict[int, datetime]:
+        self._fail_if_told()
+        return {number: at for number, at in self.used_app_passwords.items() if at >= since}
 
     def usage(self, login: str) -> UsageState:
         self._fail_if_told()

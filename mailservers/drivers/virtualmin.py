@@ -460,6 +460,7 @@ def limits(endpoints: Mapping[str, object]) -> Limits:
         reply_as_argument=not sieve,
         redirects=4 if sieve else 0,
         forward_window=sieve,
+        app_passwords=False,
         folders=False,
         empties_trash=False,
         writers=1,

@@ -56,6 +56,7 @@ class WebminDriver:
         keeps_names=True,
         sieve=False,
         replies=False,
+        app_passwords=False,
         folders=False,
         empties_trash=False,
         writers=1,

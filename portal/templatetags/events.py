@@ -66,6 +66,8 @@ LABELS = {
     "name": gettext_noop("Name"),
     "recovery_address": gettext_noop("Recovery address"),
     "from": gettext_noop("Asked from"),
+    "device": gettext_noop("For"),
+    "devices": gettext_noop("For"),
     "kept_until": gettext_noop("Can be brought back until"),
     "warn_webmasters": gettext_noop("Warn the webmasters as well"),
 }

@@ -11,6 +11,7 @@ HELPS = {
     "quotas:show-usage": "room-and-trash",
     "quotas:empty-trash": "room-and-trash",
     "accounts:change-password": "passwords",
+    "accounts:list-app-passwords": "passwords",
     "accounts:sign-in": "passwords",
     "clientsetup:show-card": "set-up",
     "clientsetup:show-link": "set-up",

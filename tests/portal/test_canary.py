@@ -193,6 +193,18 @@ def change_password(world: World, user: MailboxSignIn, old: str, new: str) -> No
         wait_until_live(browser, page, page.badges[-1].change)
 
 
+def make_app_password(world: World, user: MailboxSignIn, password: str) -> str:
+    """As the user does it in the browser, until the server has it; its text, which no page shows again."""
+    with Browser(world.url) as browser:
+        sign_in(browser, user.address, password)
+        page = browser.submit(browser.open(f"/mailboxes/{user.address}/app-passwords/"), name="phone")
+        page = browser.submit(page, step_up_proof=password)
+        (text,) = re.findall("(?:[a-z2-7]{4}-){5}[a-z2-7]{4}", page.text)
+        wait_until_live(browser, page, page.badges[-1].change)
+        assert text not in browser.open(f"/mailboxes/{user.address}/app-passwords/").text
+    return text
+
+
 def mistype(world: World, user: MailboxSignIn, right: str, wrong: str) -> None:
     """Everything is refused, and nothing of it comes back with the page."""
     with Browser(world.url) as browser:
@@ -235,8 +247,13 @@ def test_a_password_set_through_the_page_is_left_nowhere(world, user):
         mistype(world, user, first, mistyped)
         assert opens(world, user, first)
         change_password(world, user, first, second)
+        app_password = make_app_password(world, user, second)
+        assert opens(world, user, app_password)
         places = Places(world, heard_until_now(world, heard))
-    for password in (user.password, first, second, mistyped):
+    for password in (
+        *(user.password, first, second, mistyped),
+        *(app_password, app_password.replace("-", "")),
+    ):
         assert places.holding(Needle(password)) == set()
     assert heard.count(b"mailservers.tasks.push") >= 2, "The monitor did not hear the jobs."
     assert (opens(world, user, second), opens(world, user, first)) == (True, False)

@@ -68,6 +68,12 @@ TABLE = {
     "accounts:switch-mailbox": [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:delete-mailbox": [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:change-password": [(IN, IN),  (OK, OK),   (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
+    "accounts:list-app-passwords": [(IN, IN), (OK, NOT), (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    # OK for POST: the password is asked for again; webmasters never make one, they find none of their own.
+    "accounts:make-app-password": [(IN, IN)] + [(NOT, OK)] * 5,
+    "accounts:switch-app-passwords": [(IN, IN)] + [(NOT, OK)] * 5,
+    "accounts:end-app-password": [(IN, IN), (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "accounts:end-all-app-passwords": [(IN, IN), (NOT, TO), (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:show-history":   [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:keep-theirs":    [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:restore-ours":   [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],

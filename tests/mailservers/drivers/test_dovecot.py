@@ -1,9 +1,11 @@
 """The Dovecot driver on real Dovecots, with accounts in SQLite and in PostgreSQL."""
 
+import hashlib
 import imaplib
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from fleet.dovecot import Dovecot
 from fleet.sink import Sink
 from mailservers.drivers import dovecot_usage
 from mailservers.drivers.account_table import MAILBOX
-from mailservers.drivers.base import AccountState, DriverError, Refused, ScriptState
+from mailservers.drivers.base import AccountState, AppPasswordState, DriverError, Refused, ScriptState
 from mailservers.drivers.dovecot import DovecotDriver
 from tests.mailservers.drivers.contract import HASH, OFF, SCRIPT, DriverContract, new_account
 from tests.mailservers.drivers.mailbox import deliver, imap, sign_in, signs_in, webmail
@@ -298,4 +300,21 @@ def test_cached_sign_ins_are_forgotten(typed: str, caching_server: Dovecot) -> N
     driver.put_account(AccountState(account.login, account.address, HASH, 0, enabled=False))
     driver.end_sessions(account.login)
     assert not signs_in(caching_server, name, OTHER_PASSWORD)
+    driver.close()
+
+
+def test_an_ended_app_password_is_forgotten_by_the_cache(caching_server: Dovecot) -> None:
+    """Each is cached apart: one that was refused does not keep another one out."""
+    driver = DovecotDriver(caching_server.endpoints(), caching_server.credentials())
+    text = "abcd-efgh-ijkl"
+    app_hash = "{SHA512-CRYPT}" + sha512_crypt.using(rounds=1000).hash(text)
+    one = AppPasswordState(1, hashlib.sha256(text.encode()).hexdigest()[:4], app_hash)
+    account = new_account(password_hash=PASSWORD_HASH, app_passwords=(one,))
+    driver.put_account(account)
+    for password in (PASSWORD, text, PASSWORD):
+        assert signs_in(caching_server, account.login, password)
+    driver.put_account(replace(account, app_passwords=()))
+    driver.end_sessions(account.login)
+    assert not signs_in(caching_server, account.login, text)
+    assert signs_in(caching_server, account.login, PASSWORD)
     driver.close()
