@@ -197,11 +197,13 @@ def make_app_password(world: World, user: MailboxSignIn, password: str) -> str:
     """As the user does it in the browser, until the server has it; its text, which no page shows again."""
     with Browser(world.url) as browser:
         sign_in(browser, user.address, password)
-        page = browser.submit(browser.open(f"/mailboxes/{user.address}/app-passwords/"), name="phone")
+        listed = f"/mailboxes/{user.address}/app-passwords/"
+        page = browser.submit(browser.open(listed), name="phone")
         page = browser.submit(page, step_up_proof=password)
         (text,) = re.findall("(?:[a-z2-7]{4}-){5}[a-z2-7]{4}", page.text)
+        page = browser.open(listed)
         wait_until_live(browser, page, page.badges[-1].change)
-        assert text not in browser.open(f"/mailboxes/{user.address}/app-passwords/").text
+        assert text not in page.text
     return text
 
 
