@@ -1,13 +1,16 @@
 """The life of a mailbox once it is made: changed, switched off and on, deleted, brought back, purged."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.many import end_sessions
 from accounts.models import Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
 from audit.chain import record
@@ -26,12 +29,18 @@ class Stale(Exception):
 
 def propose_login(domain: Domain) -> str:
     """The next free login in the server's style; deleted mailboxes keep theirs."""
+    return next(propose_logins(domain))
+
+
+def propose_logins(domain: Domain) -> Iterator[str]:
+    """The free logins in the server's style, one after the other."""
     prefix = re.sub(r"[^a-z0-9]", "", domain.name.partition(".")[0])[:LONGEST_PREFIX] or "mailbox"
     taken = Mailbox.objects.filter(
         server=domain.server_id, login__regex=rf"^{prefix}[0-9]{{4,}}$"
     ).values_list("login", flat=True)
     highest = max((int(login.removeprefix(prefix)) for login in taken), default=0)
-    return f"{prefix}{highest + 1:04}"
+    for number in count(highest + 1):
+        yield f"{prefix}{number:04}"
 
 
 @transaction.atomic
@@ -69,7 +78,7 @@ def delete_mailbox(mailbox: Mailbox, *, by: Person) -> None:
     current.deleted_at = timezone.now()
     current.purge_after = current.deleted_at + timedelta(days=settings.KEEP_DELETED_DAYS)
     current.save(update_fields=["deleted_at", "purge_after"])
-    _end_sessions(current)
+    end_sessions(current)
     event = _record("mailbox.deleted", current, by, after={"kept_until": current.purge_after.isoformat()})
     outbox.request_push(current, "account", event)
 
@@ -109,7 +118,7 @@ def _switch(mailbox: Mailbox, verb: str, by: Person, *, enabled: bool) -> None:
     current.enabled = enabled
     current.save(update_fields=["enabled"])
     if not enabled:
-        _end_sessions(current)
+        end_sessions(current)
     outbox.request_push(current, "account", _record(verb, current, by))
 
 
@@ -121,13 +130,6 @@ def _locked(mailbox: Mailbox) -> Mailbox:
     if found is None:
         raise Stale
     return found
-
-
-def _end_sessions(mailbox: Mailbox) -> None:
-    """Here; the push ends those on the mail server. Sessions are bound to this value."""
-    if mailbox.owner and not mailbox.owner.has_usable_password():
-        mailbox.owner.set_unusable_password()
-        mailbox.owner.save(update_fields=["password"])
 
 
 def _record(

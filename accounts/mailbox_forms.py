@@ -1,23 +1,21 @@
 """What people type about mailboxes."""
 
-import re
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.naming import BadName, local_part_of, login_of
 from accounts.size_field import SizeField
 from mailservers.servers import limits_of
 
 # RFC 2142: whoever has trouble with a domain writes there, so these are not anybody's to hand out.
 PROTECTED = ("abuse", "postmaster")
-_LOCAL_PART = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
-_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 class CreateMailboxForm(forms.Form):
@@ -64,22 +62,10 @@ class CreateMailboxForm(forms.Form):
             del self.fields["login"]
 
     def clean_local_part(self) -> str:
-        typed = str(self.cleaned_data["local_part"]).strip().casefold()
-        local_part, sign, host = typed.rpartition("@")
-        if not sign:
-            local_part = host
-        elif host != self.domain.name:
-            raise ValidationError(
-                _("This address is not in %(domain)s. Type only what comes before the @."),
-                params={"domain": self.domain.name},
-            )
-        if not _LOCAL_PART.fullmatch(local_part) or len(local_part) > 64:
-            raise ValidationError(
-                _(
-                    "An address is made of the letters a to z, digits, and . _ - + between them,"
-                    " at most 64 in all. No blanks, no accents."
-                )
-            )
+        try:
+            local_part = local_part_of(str(self.cleaned_data["local_part"]), self.domain.name)
+        except BadName as wrong:
+            raise ValidationError(gettext(wrong.sentence), params=wrong.values) from None
         address = f"{local_part}@{self.domain.name}"
         validate_email(address)
         if local_part in PROTECTED and not self.by.is_operator:
@@ -104,9 +90,10 @@ class CreateMailboxForm(forms.Form):
             raise ValidationError(_("This address is an alias already. Remove the alias first."))
 
     def clean_login(self) -> str:
-        login = str(self.cleaned_data["login"]).strip().casefold()
-        if not _LOGIN.fullmatch(login):
-            raise ValidationError(_("A login is made of the letters a to z, digits, and . _ - after them."))
+        try:
+            login = login_of(str(self.cleaned_data["login"]))
+        except BadName as wrong:
+            raise ValidationError(gettext(wrong.sentence), params=wrong.values) from None
         if Mailbox.objects.filter(server=self.domain.server_id, login=login).exists():
             raise ValidationError(_("Another mailbox on the mail server has this login. Choose another one."))
         return login

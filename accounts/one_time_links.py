@@ -8,6 +8,7 @@ links beforehand press none. The address begins with PORTAL_PUBLIC_URL, whatever
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,6 +47,25 @@ def plan_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None, 
     link = _new_link(purpose, target, by=by)
     link.mail_to, link.mail_due_at = mail_to, timezone.now()
     link.save()
+
+
+@transaction.atomic
+def plan_links(purpose: Purpose, mailboxes: Sequence[Mailbox], *, by: Person | None) -> None:
+    """The same for many mailboxes at once, each link to its recovery address."""
+    now = timezone.now()
+    OneTimeLink.objects.filter(mailbox__in=mailboxes, purpose=purpose.name, used_at=None).delete()
+    OneTimeLink.objects.bulk_create(
+        OneTimeLink(
+            mailbox=mailbox,
+            purpose=purpose.name,
+            password_version=_password_version(mailbox),
+            made_by=by,
+            expires_at=now + LIFETIME,
+            mail_to=mailbox.recovery_address,
+            mail_due_at=now,
+        )
+        for mailbox in mailboxes
+    )
 
 
 def give_code(purpose: Purpose, link: OneTimeLink) -> str:

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from accounts.models import Mailbox, MailboxQuerySet
 from audit.models import Event
-from mailservers.models import Change, Observation
 
 ROWS = 50
 Row = TypeVar("Row")
-Numbered = TypeVar("Numbered", Change, Observation)
+Numbered = TypeVar("Numbered", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)

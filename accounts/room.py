@@ -1,6 +1,7 @@
 """What a domain may give its mailboxes together; whoever gives room asks here first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db.models import Sum
 
@@ -53,3 +54,38 @@ def require_place(domain: Domain) -> None:
     """One more mailbox is to be; raises NoPlaceLeft. Wants the domain locked."""
     if domain.max_mailboxes and Mailbox.objects.alive().filter(domain=domain).count() >= domain.max_mailboxes:
         raise NoPlaceLeft(domain.max_mailboxes)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What a domain has given, counted once and kept up over many steps. Wants the domain locked, to hold."""
+
+    domain: Domain
+    mailboxes: int
+    given: int
+
+    @classmethod
+    def of(cls, domain: Domain) -> "Ledger":
+        return cls(domain, Mailbox.objects.alive().filter(domain=domain).count(), given_to(domain))
+
+    def add(self, quota_bytes: int) -> None:
+        """One more mailbox with so much room; raises NoPlaceLeft or NoRoomLeft."""
+        if self.domain.max_mailboxes and self.mailboxes >= self.domain.max_mailboxes:
+            raise NoPlaceLeft(self.domain.max_mailboxes)
+        self.change(0, quota_bytes)
+        self.mailboxes += 1
+
+    def change(self, before: int, after: int) -> None:
+        """So much room instead of that (0: no limit); less is always possible. Raises NoRoomLeft."""
+        most = self.domain.max_quota_bytes
+        if most and not after:
+            raise NoRoomLeft(0)
+        total = self.given + after - before
+        if most and total > max(most, self.given):
+            raise NoRoomLeft(total - most)
+        self.given = total
+
+    def remove(self, quota_bytes: int) -> None:
+        """A mailbox is deleted."""
+        self.mailboxes -= 1
+        self.given -= quota_bytes

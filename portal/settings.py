@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "support",
     "clientsetup",
     "branding",
+    "batches",
     "adoption",
     "vacation",
     "quotas",
@@ -260,6 +261,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 55},
     },
     "go on adopting": {"task": "adoption.tasks.go_on", "schedule": 60.0, "options": {"expires": 55}},
+    "go on with batches": {"task": "batches.tasks.go_on", "schedule": 60.0, "options": {"expires": 55}},
+    "forget old batches": {"task": "batches.tasks.forget_old", "schedule": 24 * 60 * 60.0},
     "erase passwords": {
         "task": "mailservers.tasks.erase_expired_passwords",
         "schedule": 60.0,

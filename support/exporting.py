@@ -7,21 +7,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from accounts.spreadsheets import Echo, harmless
 from audit.models import Event
 
 COLUMNS = (
     *("number", "at", "by_name", "on_behalf_of_name", "source_address", "verb", "outcome", "subject_kind"),
     *("subject", "domain", "before", "after", "request_id", "hash"),
 )
-# What makes a spreadsheet reckon instead of show, some of it after blanks only.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
-# What no cell can hold (32,767 in common spreadsheets).
-LONGEST_CELL = 32_000
 
 
 def as_csv(events: "QuerySet[Event]", wanted: dict[str, str]) -> Iterator[str]:
     """The first line tells the filter, the second the columns. Begins with a BOM, for spreadsheets."""
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    writer = csv.writer(Echo(), lineterminator="\r\n")
     yield "\ufeff" + writer.writerow([f"filter: {_text(wanted)}"])
     yield writer.writerow(COLUMNS)
     for event in events.iterator(chunk_size=1000):
@@ -35,12 +32,6 @@ def as_json_lines(events: "QuerySet[Event]", wanted: dict[str, str]) -> Iterator
         yield json.dumps(_row(event), ensure_ascii=False) + "\n"
 
 
-def harmless(text: str) -> str:
-    """Text that a spreadsheet shows and never reckons with: an apostrophe in front where it could."""
-    cut = text[:LONGEST_CELL]
-    return f"'{cut}" if cut.lstrip(" \u00a0\ufeff").startswith(FORMULA) else cut
-
-
 def _row(event: Event) -> dict[str, Any]:
     return {name: getattr(event, name) for name in COLUMNS} | {"at": event.at.isoformat()}
 
@@ -49,10 +40,3 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     return "" if value is None else str(value)
-
-
-class _Echo:
-    """What csv writes to is what it gives back."""
-
-    def write(self, text: str) -> str:
-        return text

@@ -13,6 +13,7 @@ ORDER = [
     "quotas",
     "vacation",
     "adoption",
+    "batches",
     "branding",
     "support",
     "clientsetup",

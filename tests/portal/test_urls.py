@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from adoption.models import Adoption
 from audit.chain import record
+from batches.models import Batch
 from mailservers import outbox
 
 WHO = ["nobody", "mailbox user", "other webmaster", "webmaster", "support", "operator"]
@@ -144,6 +145,19 @@ TABLE = {
     "adoption:show-progress":  [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT)],
     "adoption:begin-adoption": [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
     "adoption:stop-adoption":  [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, TO)],
+    "batches:list-batches":   [(IN, IN),    (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "batches:upload":         [(IN, IN),    (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "batches:download-template": [(IN, IN), (NO, NOT),  (NO, NOT), (OK, NOT), (NO, NOT), (OK, NOT)],
+    "batches:choose":         [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    # OK: the password is asked for again.
+    "batches:export":         [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, OK), (NOT, OK)],
+    "batches:show-batch":     [(IN, IN),    (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "batches:show-progress":  [(IN, IN),    (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "batches:begin":          [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "batches:stop":           [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "batches:undo":           [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "batches:throw-away":     [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "batches:download-not-done": [(IN, IN), (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
     "vacation:edit-forwarding": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
     "vacation:ask-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
@@ -167,8 +181,9 @@ def people(owner, other_webmaster, webmaster, support, operator):
 @pytest.fixture
 def change(mailbox, looked_up):
     change = outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
-    # Both are named by a number: here by the same.
+    # All are named by a number: here by the same.
     Adoption.objects.create(pk=change.pk, server=mailbox.server)
+    Batch.objects.create(pk=change.pk, domain=mailbox.domain)
     return change
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from accounts.spreadsheets import harmless
 from audit.chain import record
 from audit.models import Event
 from audit.origin import Origin, coming_from
 from mailservers import outbox
-from support.exporting import harmless
 
 pytestmark = pytest.mark.sql
 HOSTILE = '=HYPERLINK("http://evil.example","x")<script>alert(1)</script>\u202e'

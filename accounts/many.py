@@ -1,0 +1,142 @@
+"""Many mailboxes of a domain in one transaction: rows, events and pushes, a statement for each kind.
+
+All of it happens in the caller's transaction, with the domain locked (`room.lock_room`), so that its limits
+hold; the caller has asked them (`room.Ledger`). Pushes go behind those that a person waits for.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Domain, Mailbox, Person
+from audit.chain import Entry, record_all
+from mailservers import outbox
+from mailservers.models import Change
+
+# What an event is called when it is about this alone.
+_ALONE = {
+    ("quota_bytes",): "mailbox.quota_changed",
+    ("enabled", True): "mailbox.switched_on",
+    ("enabled", False): "mailbox.switched_off",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMailbox:
+    """One that is to be made."""
+
+    address: str
+    login: str
+    name: str
+    quota_bytes: int
+    recovery_address: str
+    language: str
+    enabled: bool
+    password_hash: str
+    """In Dovecot's form; empty: nobody can sign in before its user has chosen a password."""
+
+
+def lock_mailboxes(domain: Domain, numbers: Iterable[int | None]) -> dict[int, Mailbox]:
+    """Those of the domain as they are now, deleted ones included, by their numbers."""
+    mine = Mailbox.objects.filter(domain=domain, pk__in=[number for number in numbers if number])
+    # Itself alone: PostgreSQL locks no row that may be missing, and the owner is one of those.
+    locked = mine.select_for_update(of=("self",), no_key=True).order_by("pk")
+    return {mailbox.pk: mailbox for mailbox in locked.select_related("domain", "server", "owner")}
+
+
+def create_mailboxes(
+    domain: Domain, wanted: Sequence[NewMailbox], *, by: Person | None
+) -> list[tuple[Mailbox, Change]]:
+    """Raises IntegrityError when an address or a login is taken."""
+    now = timezone.now()
+    made = Mailbox.objects.bulk_create(
+        [
+            Mailbox(
+                **asdict(each),
+                domain=domain,
+                server=domain.server,
+                password_changed_at=now if each.password_hash else None,
+            )
+            for each in wanted
+        ]
+    )
+    events = record_all(
+        [
+            Entry(verb="mailbox.created", about=mailbox, domain=domain.name, after={"login": mailbox.login})
+            for mailbox in made
+        ],
+        by=by,
+    )
+    changes = outbox.request_pushes(list(zip(made, events, strict=True)), "account")
+    return list(zip(made, changes, strict=True))
+
+
+def change_mailboxes(wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Person | None) -> list[Change]:
+    """Set the named fields: name, recovery_address, language, quota_bytes, enabled."""
+    entries, fields = [], set()
+    for mailbox, values in wanted:
+        before = {name: getattr(mailbox, name) for name in values}
+        for name, value in values.items():
+            setattr(mailbox, name, value)
+        fields |= set(values)
+        if values.get("enabled") is False:
+            end_sessions(mailbox)
+        entries.append(_changed(mailbox, before, values))
+    if not entries:
+        return []
+    Mailbox.objects.bulk_update([mailbox for mailbox, _ in wanted], sorted(fields), batch_size=200)
+    events = record_all(entries, by=by)
+    pairs = [(mailbox, event) for (mailbox, _), event in zip(wanted, events, strict=True)]
+    return outbox.request_pushes(pairs, "account")
+
+
+def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Person | None) -> list[Change]:
+    """Off at once; addresses and mail are kept for a while, in which they can be brought back."""
+    now = timezone.now()
+    until = now + timedelta(days=settings.KEEP_DELETED_DAYS)
+    for mailbox in mailboxes:
+        mailbox.deleted_at, mailbox.purge_after = now, until
+        end_sessions(mailbox)
+    return _note(mailboxes, "mailbox.deleted", by, {"kept_until": until.isoformat()})
+
+
+def restore_mailboxes(mailboxes: Sequence[Mailbox], *, by: Person | None) -> list[Change]:
+    """As they were before."""
+    for mailbox in mailboxes:
+        mailbox.deleted_at = mailbox.purge_after = None
+    return _note(mailboxes, "mailbox.restored", by, None)
+
+
+def end_sessions(mailbox: Mailbox) -> None:
+    """Here; the push ends those on the mail server. Sessions are bound to this value."""
+    if mailbox.owner and not mailbox.owner.has_usable_password():
+        mailbox.owner.set_unusable_password()
+        mailbox.owner.save(update_fields=["password"])
+
+
+def _note(
+    mailboxes: Sequence[Mailbox], verb: str, by: Person | None, after: dict[str, Any] | None
+) -> list[Change]:
+    if not mailboxes:
+        return []
+    Mailbox.objects.bulk_update(mailboxes, ["deleted_at", "purge_after"], batch_size=200)
+    entries = [Entry(verb=verb, about=each, domain=each.domain.name, after=after) for each in mailboxes]
+    events = record_all(entries, by=by)
+    return outbox.request_pushes(list(zip(mailboxes, events, strict=True)), "account")
+
+
+def _changed(mailbox: Mailbox, before: dict[str, Any], after: dict[str, Any]) -> Entry:
+    domain = mailbox.domain.name
+    if set(after) == {"enabled"}:
+        return Entry(verb=_ALONE["enabled", after["enabled"]], about=mailbox, domain=domain)
+    verb = _ALONE.get(tuple(after), "mailbox.edited")
+    # "enabled" is an auto-reply's in the histories.
+    told = [
+        {"signing_in" if name == "enabled" else name: value for name, value in values.items()}
+        for values in (before, after)
+    ]
+    return Entry(verb=verb, about=mailbox, domain=domain, before=told[0], after=told[1])

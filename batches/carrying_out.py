@@ -1,0 +1,230 @@
+"""Does some rows of a plan, or undoes them, in one transaction: what a killed worker began never happened.
+
+Each row is looked at again first. What somebody changed meanwhile is told, and left as they set it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
+
+from accounts.lifecycle import propose_logins
+from accounts.many import (
+    NewMailbox,
+    change_mailboxes,
+    create_mailboxes,
+    delete_mailboxes,
+    lock_mailboxes,
+    restore_mailboxes,
+)
+from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.one_time_links import CHOOSE_PASSWORD, end_links, plan_links
+from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft, lock_room
+from audit.chain import Entry, record_all
+from batches.models import Batch, Row, label_of, told
+from batches.planning import Refused, no_room
+from mailservers.models import Change
+
+Verdict, Result = Row.Verdict, Row.Result
+KEPT = ["result", "undo_result", "problem", "problem_values", "mailbox", "change", "password_hash", "wanted"]
+
+
+def carry_out(batch: Batch, rows: Sequence[Row], *, by: Person | None) -> None:
+    """Each row ends as done, or as left with a reason; all in the caller's transaction."""
+    _piece(batch, rows, lambda domain, some: _carry_out(batch, domain, some, by), "result")
+
+
+def undo(batch: Batch, rows: Sequence[Row], *, by: Person | None) -> None:
+    """The same backwards, for rows that were done."""
+    _piece(batch, rows, lambda domain, some: _undo(domain, some, by), "undo_result")
+
+
+def _piece(
+    batch: Batch, rows: Sequence[Row], work: Callable[[Domain, Sequence[Row]], None], outcome: str
+) -> None:
+    domain = lock_room(batch.domain_id)
+    domain.server = batch.domain.server
+    try:
+        with transaction.atomic():
+            work(domain, rows)
+    except IntegrityError:
+        # Another domain of the same server took a login just now, say: only one row is to blame.
+        for row in rows:
+            try:
+                with transaction.atomic():
+                    work(domain, [row])
+            except IntegrityError:
+                row.change = None
+                setattr(row, outcome, Result.LEFT)
+                row.problem = gettext_noop("Its address or login was taken by somebody else just now.")
+                row.problem_values = {}
+    Row.objects.bulk_update(rows, KEPT, batch_size=100)
+
+
+# --- Forwards ----------------------------------------------------------------------------------------
+
+
+def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
+    ledger, here = Ledger.of(domain), lock_mailboxes(domain, [row.mailbox_id for row in rows])
+    taken = _taken(domain, [row for row in rows if row.verdict == Verdict.NEW])
+    fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
+    for row in rows:
+        try:
+            if row.verdict == Verdict.NEW:
+                _look_at_new(ledger, taken, domain, row)
+            else:
+                _look_at(ledger, here.get(row.mailbox_id or 0), row)
+        except (NoPlaceLeft, NoRoomLeft) as full:
+            _leave(row, no_room(full), "result")
+        except Refused as refused:
+            _leave(row, refused, "result")
+        else:
+            row.result, row.problem, row.problem_values = Result.DONE, "", {}
+            fit[row.verdict].append(row)
+    _make(batch, domain, fit[Verdict.NEW], by)
+    changed = [(here[row.mailbox_id or 0], row.wanted) for row in fit[Verdict.CHANGED]]
+    _note(fit[Verdict.CHANGED], change_mailboxes(changed, by=by))
+    gone = [here[row.mailbox_id or 0] for row in fit[Verdict.DELETED]]
+    _note(fit[Verdict.DELETED], delete_mailboxes(gone, by=by))
+    _send_links([here[row.mailbox_id or 0] for row in fit[Verdict.LINK]], by)
+
+
+def _look_at_new(ledger: Ledger, taken: tuple[set[str], set[str]], domain: Domain, row: Row) -> None:
+    addresses, logins = taken
+    if row.address in addresses:
+        raise Refused(gettext_noop("Somebody made a mailbox or an alias with this address meanwhile."))
+    login = str(row.wanted["login"])
+    if login in logins:
+        if not row.seen.get("login_proposed"):
+            raise Refused(
+                gettext_noop("Another mailbox on the mail server has the login %(login)s."), login=login
+            )
+        login = next(free for free in propose_logins(domain) if free not in logins)
+    ledger.add(int(row.wanted["quota_bytes"]))
+    row.wanted = {**row.wanted, "login": login}
+    logins.add(login)
+
+
+def _look_at(ledger: Ledger, mailbox: Mailbox | None, row: Row) -> None:
+    if mailbox is None or mailbox.deleted_at is not None:
+        raise Refused(gettext_noop("The mailbox was deleted meanwhile."))
+    _as_seen(mailbox, row.seen)
+    if row.verdict == Verdict.DELETED:
+        ledger.remove(mailbox.quota_bytes)
+    elif "quota_bytes" in row.wanted:
+        ledger.change(mailbox.quota_bytes, int(row.wanted["quota_bytes"]))
+
+
+def _make(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
+    wanted = [
+        NewMailbox(
+            address=row.address,
+            password_hash=row.password_hash,
+            **{name: value for name, value in row.wanted.items() if name != "with_hash"},
+        )
+        for row in rows
+    ]
+    made = create_mailboxes(domain, wanted, by=by) if wanted else []
+    invited = []
+    for row, (mailbox, change) in zip(rows, made, strict=True):
+        row.mailbox, row.change, row.password_hash = mailbox, change, ""
+        if batch.sends_links and mailbox.enabled and mailbox.recovery_address and not mailbox.password_hash:
+            invited.append(mailbox)
+    _send_links(invited, by)
+
+
+def _send_links(mailboxes: Sequence[Mailbox], by: Person | None) -> None:
+    plan_links(CHOOSE_PASSWORD, mailboxes, by=by)
+    record_all(
+        [
+            Entry(verb="mailbox.password_link_sent", about=mailbox, domain=mailbox.domain.name)
+            for mailbox in mailboxes
+        ],
+        by=by,
+    )
+
+
+# --- Backwards ---------------------------------------------------------------------------------------
+
+
+def _undo(domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
+    ledger, here = Ledger.of(domain), lock_mailboxes(domain, [row.mailbox_id for row in rows])
+    fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
+    for row in rows:
+        try:
+            _look_back(ledger, here.get(row.mailbox_id or 0), row)
+        except (NoPlaceLeft, NoRoomLeft) as full:
+            _leave(row, no_room(full), "undo_result")
+        except Refused as refused:
+            _leave(row, refused, "undo_result")
+        else:
+            row.undo_result, row.problem, row.problem_values = Result.DONE, "", {}
+            fit[row.verdict].append(row)
+    made = [here[row.mailbox_id or 0] for row in fit[Verdict.NEW]]
+    _note(fit[Verdict.NEW], delete_mailboxes(made, by=by))
+    changed = [(here[row.mailbox_id or 0], row.seen) for row in fit[Verdict.CHANGED]]
+    _note(fit[Verdict.CHANGED], change_mailboxes(changed, by=by))
+    gone = [here[row.mailbox_id or 0] for row in fit[Verdict.DELETED]]
+    _note(fit[Verdict.DELETED], restore_mailboxes(gone, by=by))
+    for row in fit[Verdict.LINK]:
+        end_links(here[row.mailbox_id or 0])
+
+
+def _look_back(ledger: Ledger, mailbox: Mailbox | None, row: Row) -> None:
+    if mailbox is None or mailbox.is_gone:
+        raise Refused(gettext_noop("The mailbox is gone for good."))
+    if row.verdict == Verdict.DELETED:
+        if mailbox.deleted_at is None:
+            raise Refused(gettext_noop("Somebody has brought it back already."))
+        ledger.add(mailbox.quota_bytes)
+        return
+    if mailbox.deleted_at is not None:
+        raise Refused(gettext_noop("The mailbox was deleted meanwhile."))
+    if row.verdict == Verdict.NEW:
+        if not row.wanted.get("with_hash") and mailbox.password_hash:
+            raise Refused(gettext_noop("Its user has chosen a password already. Delete it on its own page."))
+        _as_seen(mailbox, {name: value for name, value in row.wanted.items() if name != "with_hash"})
+        ledger.remove(mailbox.quota_bytes)
+    elif row.verdict == Verdict.CHANGED:
+        _as_seen(mailbox, row.wanted)
+        if "quota_bytes" in row.seen:
+            ledger.change(mailbox.quota_bytes, int(row.seen["quota_bytes"]))
+
+
+# --- Both --------------------------------------------------------------------------------------------
+
+
+def _as_seen(mailbox: Mailbox, seen: dict[str, Any]) -> None:
+    """Raises Refused when somebody set one of the fields to something else since."""
+    for name, value in seen.items():
+        # A login that the server chose is no change of anybody's.
+        if name == "login" or not hasattr(mailbox, name):
+            continue
+        now = getattr(mailbox, name)
+        if now != value:
+            raise Refused(
+                gettext_noop("Somebody changed it meanwhile: “%(field)s” is “%(now)s” now."),
+                field=label_of(name),
+                now=told(name, now),
+            )
+
+
+def _leave(row: Row, why: Refused, outcome: str) -> None:
+    setattr(row, outcome, Result.LEFT)
+    row.problem, row.problem_values = why.sentence, why.values
+
+
+def _note(rows: Sequence[Row], changes: Sequence[Change]) -> None:
+    for row, change in zip(rows, changes, strict=True):
+        row.change = change
+
+
+def _taken(domain: Domain, rows: Sequence[Row]) -> tuple[set[str], set[str]]:
+    """The addresses, and the logins of the server, that somebody has."""
+    addresses = [row.address for row in rows]
+    logins = [str(row.wanted["login"]) for row in rows]
+    known = set(Mailbox.objects.filter(address__in=addresses).values_list("address", flat=True))
+    known |= set(Alias.objects.filter(address__in=addresses).values_list("address", flat=True))
+    on_server = Mailbox.objects.filter(server=domain.server_id, login__in=logins)
+    return known, set(on_server.values_list("login", flat=True))

@@ -1,0 +1,63 @@
+"""What people upload, and what they wish for the mailboxes they chose in the list."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.size_field import SizeField
+from batches.reading import LARGEST_FILE, Table, Unreadable, read_table
+from mailservers.models import say
+
+ACTIONS = (
+    ("quota", gettext_lazy("give them so much room:")),
+    ("off", gettext_lazy("switch signing in off")),
+    ("on", gettext_lazy("switch signing in on")),
+    ("link", gettext_lazy("send each a link to choose a new password")),
+    ("delete", gettext_lazy("delete them")),
+)
+WHICH = ("ticked", "page", "all")
+
+
+class UploadForm(forms.Form):
+    """`table` is what the file holds once the form is valid."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
+        error_messages={"required": gettext_lazy("Choose a file.")},
+    )
+    sends_links = forms.BooleanField(
+        label=gettext_lazy("Mail new mailboxes' users a link to choose a password"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("To the recovery address, where there is one."),
+    )
+
+    table: Table
+
+    def clean_file(self) -> UploadedFile:
+        file: UploadedFile = self.cleaned_data["file"]
+        try:
+            # One byte more tells that it is too large.
+            self.table = read_table(file.read(LARGEST_FILE + 1))
+        except Unreadable as why:
+            raise forms.ValidationError(say(why.sentence, why.values)) from None
+        return file
+
+
+class ChosenForm(forms.Form):
+    """Which mailboxes of a list, and what is to happen to them."""
+
+    which = forms.ChoiceField(choices=[(name, name) for name in WHICH])
+    action = forms.ChoiceField(choices=ACTIONS)
+    quota_bytes = SizeField(label=gettext_lazy("Room for mail"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("action") == "quota" and not given.get("quota_bytes") and not self.errors:
+            self.add_error("quota_bytes", _("Write how much room they get, for example 1.5 GB."))
+        return given

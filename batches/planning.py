@@ -1,0 +1,442 @@
+"""From the rows of a file, or mailboxes chosen in the list, to a plan: what would happen to each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.formats import date_format
+from django.utils.translation import gettext_noop
+
+from accounts import passwords, sizes
+from accounts.lifecycle import propose_logins
+from accounts.mailbox_forms import PROTECTED
+from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.naming import BadName, local_part_of, login_of
+from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft
+from accounts.sizes import in_words
+from batches import columns
+from batches.models import Row
+from batches.reading import Table
+from mailservers.drivers.base import Limits
+from mailservers.servers import limits_of
+
+LONGEST_NAME, LONGEST_RECOVERY = 200, 254
+AT_ONCE = 500
+# What empties a field; an empty cell leaves it as it is.
+EMPTIES = {"-", "–", "—"}
+FORMULA = ("=", "＝")
+
+
+class Refused(Exception):
+    """Why a row can't be done: a sentence with places, and what fills them."""
+
+    def __init__(self, sentence: str, **values: Any) -> None:
+        super().__init__(sentence)
+        self.sentence, self.values = sentence, values
+
+
+@dataclass(slots=True)
+class _Here:
+    """What the database knows of the addresses and logins in a file; read once for all rows."""
+
+    mailboxes: dict[str, Mailbox]
+    aliases: set[str]
+    logins: dict[str, str]
+    """On the domain's server, each with the address that has it."""
+    asked: set[str]
+    """Logins that the file asks for: no other row is proposed one of them."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What holds for the whole plan while its rows are gone through."""
+
+    domain: Domain
+    by: Person
+    here: _Here
+    ledger: Ledger
+    limits: Limits | None
+    proposed: Iterator[str]
+    addresses: dict[str, int] = field(default_factory=dict)
+    """Those of this file, each with its row."""
+    logins: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def chooses_logins(self) -> bool:
+        return self.limits is not None and self.limits.chooses_logins
+
+
+def plan_table(table: Table, domain: Domain, *, by: Person) -> list[Row]:
+    """A row for each line, not saved. Only reads."""
+    plan = _Plan(
+        domain=domain,
+        by=by,
+        here=_look_up(table, domain),
+        ledger=Ledger.of(domain),
+        limits=limits_of(domain.server),
+        proposed=propose_logins(domain),
+    )
+    hash_at = table.keys.index("password_hash") if "password_hash" in table.keys else -1
+    rows = []
+    for line in table.lines:
+        # A hash is kept where it is needed, and nowhere else.
+        cells = ["" if place == hash_at else cell for place, cell in enumerate(line.cells)]
+        row = Row(number=line.number, cells=cells)
+        given = {
+            key: cell.strip()
+            for key, cell in zip(table.keys, line.cells, strict=False)
+            if key and cell.strip()
+        }
+        row.address = given.get("address", "")[:320]
+        try:
+            if line.problem:
+                raise Refused(line.problem, **line.problem_values)
+            _plan_row(plan, row, _without_formulas(table, given))
+        except Refused as refused:
+            row.verdict = Row.Verdict.REFUSED
+            row.wanted, row.seen, row.password_hash = {}, {}, ""
+            row.problem, row.problem_values = refused.sentence, refused.values
+        rows.append(row)
+    return rows
+
+
+def plan_chosen(
+    mailboxes: Iterable[Mailbox], domain: Domain, *, action: str, quota_bytes: int = 0
+) -> list[Row]:
+    """A row for each of the mailboxes, not saved: "quota", "off", "on", "delete" or "link"."""
+    ledger = Ledger.of(domain)
+    rows = []
+    for number, mailbox in enumerate(mailboxes, 1):
+        row = Row(number=number, address=mailbox.address, mailbox=mailbox, cells=[mailbox.address])
+        try:
+            if action == "delete":
+                _plan_deletion(ledger, row, mailbox)
+            elif action == "link":
+                _plan_link(row, mailbox)
+            else:
+                wanted = {"quota_bytes": quota_bytes} if action == "quota" else {"enabled": action == "on"}
+                _plan_change(ledger, row, mailbox, wanted)
+        except Refused as refused:
+            row.verdict = Row.Verdict.REFUSED
+            row.problem, row.problem_values = refused.sentence, refused.values
+        rows.append(row)
+    return rows
+
+
+# --- One row of a file -------------------------------------------------------------------------------
+
+
+def _without_formulas(table: Table, given: dict[str, str]) -> dict[str, str]:
+    """What exports put in front of a cell so that no spreadsheet reckons with it is taken off again."""
+    clean = {}
+    for key, cell in given.items():
+        if cell.startswith(FORMULA):
+            place = table.keys.index(key)
+            raise Refused(
+                gettext_noop("The column “%(title)s” holds a formula here. Write its result instead."),
+                title=table.titles[place],
+            )
+        clean[key] = cell.removeprefix("'") if cell[:1] == "'" and cell[1:2] in "=+-@|%＝＋－＠" else cell
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in clean[key]):
+            raise Refused(gettext_noop("It holds a line break or another control character."))
+    return clean
+
+
+def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
+    if "address" not in given:
+        raise Refused(gettext_noop("It has no address."))
+    row.address = _address(plan, given["address"])
+    first = plan.addresses.setdefault(row.address, row.number)
+    if first != row.number:
+        raise Refused(gettext_noop("Row %(number)s has the same address already."), number=first)
+    action = _action(given.get("action", ""))
+    mailbox = plan.here.mailboxes.get(row.address)
+    if mailbox is not None and mailbox.deleted_at is not None:
+        raise Refused(
+            gettext_noop(
+                "A deleted mailbox keeps this address until %(day)s. Bring it back from the deleted ones."
+            ),
+            day=date_format(mailbox.purge_after, "DATE_FORMAT") if mailbox.purge_after else "",
+        )
+    if action and mailbox is None:
+        raise Refused(gettext_noop("There is no such mailbox."))
+    if mailbox is None:
+        _plan_new(plan, row, given)
+        return
+    row.mailbox = mailbox
+    if action == "delete":
+        _plan_deletion(plan.ledger, row, mailbox)
+    elif action == "link":
+        _plan_link(row, mailbox)
+    else:
+        _plan_change(plan.ledger, row, mailbox, _wanted(mailbox, given))
+
+
+def _plan_new(plan: _Plan, row: Row, given: dict[str, str]) -> None:
+    local_part = row.address.partition("@")[0]
+    if local_part in PROTECTED and not plan.by.is_operator:
+        raise Refused(
+            gettext_noop(
+                "Everybody may write to %(name)s about trouble: ask your hoster to set this address up."
+            ),
+            name=row.address,
+        )
+    if row.address in plan.here.aliases:
+        raise Refused(gettext_noop("This address is an alias already. Remove the alias first."))
+    password_hash = _hash(plan, given.get("password_hash", ""))
+    wanted: dict[str, Any] = {
+        "name": _name(given.get("name", "")),
+        "quota_bytes": _size(given["quota_bytes"])
+        if "quota_bytes" in given
+        else plan.domain.default_quota_bytes,
+        "recovery_address": _recovery(row.address, given.get("recovery_address", "")),
+        "enabled": _enabled(given["enabled"]) if "enabled" in given else True,
+        "language": _language(given.get("language", "")) or plan.domain.language,
+    }
+    login, proposed = _new_login(plan, row, given.get("login", ""))
+    try:
+        plan.ledger.add(wanted["quota_bytes"])
+    except (NoPlaceLeft, NoRoomLeft) as full:
+        raise no_room(full) from None
+    plan.logins[login] = row.number
+    row.verdict, row.password_hash = Row.Verdict.NEW, password_hash
+    row.wanted = {"login": login, **wanted, **({"with_hash": True} if password_hash else {})}
+    # Another one may be taken should somebody else get it first.
+    row.seen = {"login_proposed": True} if proposed else {}
+
+
+def _new_login(plan: _Plan, row: Row, typed: str) -> tuple[str, bool]:
+    """And whether it was proposed."""
+    if plan.chooses_logins:
+        if typed and typed.casefold() != row.address:
+            raise Refused(
+                gettext_noop("The mail server chooses the login itself: leave the column “login” empty.")
+            )
+        return row.address, False
+    if not typed:
+        return next(login for login in plan.proposed if login not in plan.here.asked), True
+    try:
+        login = login_of(typed)
+    except BadName as wrong:
+        raise Refused(wrong.sentence, **wrong.values) from None
+    if login in plan.here.logins:
+        raise Refused(
+            gettext_noop("Another mailbox on the mail server has the login %(login)s."), login=login
+        )
+    if login in plan.logins:
+        raise Refused(
+            gettext_noop("Row %(number)s gets the login %(login)s already."),
+            number=plan.logins[login],
+            login=login,
+        )
+    return login, False
+
+
+def _wanted(mailbox: Mailbox, given: dict[str, str]) -> dict[str, Any]:
+    """The fields of a mailbox that is there, as the file wants them."""
+    if "password_hash" in given:
+        raise Refused(
+            gettext_noop(
+                "The mailbox is here already, and only its user changes its password."
+                " Take the hash out, or write “link” in the column “action”."
+            )
+        )
+    login = given.get("login", "").casefold()
+    if login and login != mailbox.login:
+        raise Refused(
+            gettext_noop("Its login is %(login)s and can't be changed. Leave the column “login” empty."),
+            login=mailbox.login,
+        )
+    wanted: dict[str, Any] = {}
+    if "name" in given:
+        wanted["name"] = _name(given["name"])
+    # As it is shown, it is rounded: who gives an export back changes nothing.
+    if "quota_bytes" in given and given["quota_bytes"] != shown_size(mailbox.quota_bytes):
+        wanted["quota_bytes"] = _size(given["quota_bytes"])
+    if "recovery_address" in given:
+        wanted["recovery_address"] = _recovery(mailbox.address, given["recovery_address"])
+    if "enabled" in given:
+        wanted["enabled"] = _enabled(given["enabled"])
+    if "language" in given:
+        wanted["language"] = _language(given["language"])
+    return wanted
+
+
+def _plan_change(ledger: Ledger, row: Row, mailbox: Mailbox, wanted: dict[str, Any]) -> None:
+    row.wanted = {name: value for name, value in wanted.items() if getattr(mailbox, name) != value}
+    row.seen = {name: getattr(mailbox, name) for name in row.wanted}
+    row.verdict = Row.Verdict.CHANGED if row.wanted else Row.Verdict.UNCHANGED
+    if "quota_bytes" in row.wanted:
+        try:
+            ledger.change(mailbox.quota_bytes, row.wanted["quota_bytes"])
+        except NoRoomLeft as full:
+            raise no_room(full) from None
+
+
+def _plan_deletion(ledger: Ledger, row: Row, mailbox: Mailbox) -> None:
+    row.verdict = Row.Verdict.DELETED
+    ledger.remove(mailbox.quota_bytes)
+
+
+def _plan_link(row: Row, mailbox: Mailbox) -> None:
+    if not mailbox.recovery_address:
+        raise Refused(gettext_noop("It has no recovery address that a link could be sent to."))
+    if not mailbox.enabled:
+        raise Refused(gettext_noop("Signing in is switched off, so a link would lead nowhere."))
+    row.verdict = Row.Verdict.LINK
+    row.seen = {"recovery_address": mailbox.recovery_address}
+
+
+def no_room(full: NoPlaceLeft | NoRoomLeft) -> Refused:
+    """The domain's limits, in words."""
+    if isinstance(full, NoPlaceLeft):
+        return Refused(gettext_noop("The domain may have %(most)s mailboxes."), most=full.most)
+    if not full.lacking_bytes:
+        return Refused(
+            gettext_noop("The domain has a limit for all mailboxes together: give this one a limit too.")
+        )
+    return Refused(
+        gettext_noop("The domain has %(size)s too little room left."), size=in_words(full.lacking_bytes)
+    )
+
+
+# --- Single cells ------------------------------------------------------------------------------------
+
+
+def _address(plan: _Plan, typed: str) -> str:
+    try:
+        address = f"{local_part_of(typed, plan.domain.name)}@{plan.domain.name}"
+    except BadName as wrong:
+        raise Refused(wrong.sentence, **wrong.values) from None
+    return address
+
+
+def _action(typed: str) -> str:
+    folded = columns.fold(typed)
+    if folded in columns.DELETE:
+        return "delete"
+    if folded in columns.LINK:
+        return "link"
+    if typed and folded not in columns.MAKE:
+        raise Refused(
+            gettext_noop("“%(typed)s” is no action. Leave it empty, or write delete or link."),
+            typed=typed[:40],
+        )
+    return ""
+
+
+def _name(typed: str) -> str:
+    if len(typed) > LONGEST_NAME:
+        raise Refused(gettext_noop("The name has more than %(most)s characters."), most=LONGEST_NAME)
+    return "" if typed in EMPTIES else typed
+
+
+def _recovery(address: str, typed: str) -> str:
+    if not typed or typed in EMPTIES:
+        return ""
+    try:
+        validate_email(typed)
+    except ValidationError:
+        raise Refused(
+            gettext_noop("The recovery address “%(typed)s” is no whole e-mail address."), typed=typed[:80]
+        ) from None
+    if len(typed) > LONGEST_RECOVERY:
+        raise Refused(gettext_noop("The recovery address is too long."))
+    if typed.casefold() == address:
+        raise Refused(
+            gettext_noop(
+                "The recovery address is the mailbox itself: who can't open it could not read it there."
+            )
+        )
+    return typed
+
+
+def _size(typed: str) -> int:
+    if columns.fold(typed) in columns.NO_LIMIT or typed == columns.no_limit():
+        return 0
+    if columns.fold(typed) in ("0", "00", "0gb", "0mb"):
+        raise Refused(
+            gettext_noop("0 is no room for mail. Write for example %(size)s; for no limit write “no limit”."),
+            size=in_words(1536 * 1024 * 1024),
+        )
+    try:
+        return sizes.parse(typed)
+    except ValueError as wrong:
+        raise Refused(
+            gettext_noop("The room “%(typed)s”: %(problem)s"), typed=typed[:40], problem=str(wrong)
+        ) from None
+
+
+def _enabled(typed: str) -> bool:
+    folded = columns.fold(typed)
+    if folded in columns.YES:
+        return True
+    if folded in columns.NO:
+        return False
+    raise Refused(
+        gettext_noop("Whether people can sign in must be yes or no, not “%(typed)s”."), typed=typed[:40]
+    )
+
+
+def _language(typed: str) -> str:
+    code = columns.language_code(typed)
+    if typed and not code:
+        raise Refused(
+            gettext_noop("The language must be en, nl, fr or de, not “%(typed)s”."), typed=typed[:40]
+        )
+    return code
+
+
+def _hash(plan: _Plan, typed: str) -> str:
+    if not typed:
+        return ""
+    if plan.limits is None or not plan.limits.takes_hashes:
+        raise Refused(gettext_noop("This domain's mail server takes no hashes. Take the hash out."))
+    scheme = typed.removeprefix("{").partition("}")[0]
+    readable = plan.limits.hash_schemes or tuple(passwords.SCHEMES)
+    # What it was is told to nobody, not even whoever typed it: it may be a password.
+    if not passwords.can_check(typed) or len(typed) > 500 or scheme not in readable:
+        raise Refused(
+            gettext_noop("The hash must begin with one of these: %(schemes)s. A password is no hash."),
+            schemes=", ".join(f"{{{name}}}" for name in readable if name in passwords.SCHEMES),
+        )
+    return typed
+
+
+def shown_size(quota_bytes: int) -> str:
+    """As exports write it."""
+    return in_words(quota_bytes).replace("\N{NO-BREAK SPACE}", " ") if quota_bytes else columns.no_limit()
+
+
+# --- The database ------------------------------------------------------------------------------------
+
+
+def _look_up(table: Table, domain: Domain) -> _Here:
+    at = table.keys.index("address")
+    typed = {line.cells[at].strip().casefold() for line in table.lines if len(line.cells) > at}
+    addresses = sorted(
+        {f"{each.rpartition('@')[0] or each.strip('@')}@{domain.name}" for each in typed if each}
+    )
+    logins: list[str] = []
+    if "login" in table.keys:
+        place = table.keys.index("login")
+        logins = sorted(
+            {line.cells[place].strip().casefold() for line in table.lines if len(line.cells) > place} - {""}
+        )
+    found: dict[str, Mailbox] = {}
+    aliases: set[str] = set()
+    for some in _slices(addresses):
+        found |= {m.address: m for m in Mailbox.objects.filter(domain=domain, address__in=some)}
+        aliases.update(Alias.objects.filter(address__in=some).values_list("address", flat=True))
+    taken: dict[str, str] = {}
+    for some in _slices(logins):
+        rows = Mailbox.objects.filter(server=domain.server_id, login__in=some)
+        taken |= dict(rows.values_list("login", "address"))
+    return _Here(found, aliases, taken, set(logins))
+
+
+def _slices(whole: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(whole), AT_ONCE):
+        yield whole[start : start + AT_ONCE]

@@ -1,0 +1,131 @@
+"""What a file would do: told row by row, with how to mend what can't be done."""
+
+import pytest
+
+from batches.models import Batch
+
+
+def told(batch: Batch) -> list[tuple[int, str, str, str]]:
+    return [(row.number, row.address, row.verdict, row.problem_text) for row in batch.rows.all()]
+
+
+def test_new_changed_and_unchanged_mailboxes_are_told_apart_and_nothing_is_changed_yet(upload, mailbox):
+    batch = upload("address,name\nanna@example.test,Anna Peeters\nbert,Bert\nanna2,\n")
+    assert [(number, address, verdict) for number, address, verdict, _ in told(batch)] == [
+        (2, "anna@example.test", "changed"),
+        (3, "bert@example.test", "new"),
+        (4, "anna2@example.test", "new"),
+    ]
+    row = batch.rows.get(number=2)
+    assert (row.seen, row.wanted) == ({"name": "Anna Jansen"}, {"name": "Anna Peeters"})
+    mailbox.refresh_from_db()
+    assert mailbox.name == "Anna Jansen"
+    assert mailbox.domain.mailboxes.count() == 1
+
+
+def test_the_domains_limit_counts_over_the_whole_plan(upload, domain, mailbox):
+    domain.max_mailboxes = 3
+    domain.save()
+    batch = upload("address\n" + "".join(f"new{number}\n" for number in range(4)))
+    assert [verdict for _, _, verdict, _ in told(batch)] == ["new", "new", "refused", "refused"]
+    assert told(batch)[-1][3] == "The domain may have 3 mailboxes."
+
+
+def test_a_mailbox_that_the_file_deletes_first_makes_place(upload, domain, mailbox):
+    domain.max_mailboxes = 1
+    domain.save()
+    batch = upload("address;action\nanna;delete\nbert;\n")
+    assert [verdict for _, _, verdict, _ in told(batch)] == ["deleted", "new"]
+
+
+def test_the_domains_room_counts_over_the_whole_plan(upload, domain):
+    domain.max_quota_bytes = 3 * 1024**3
+    domain.save()
+    batch = upload("address;room\na;1 GB\nb;1.5 GB\nc;1 GB\nd;500 MB\n")
+    assert [row.verdict for row in batch.rows.all()] == ["new", "new", "refused", "new"]
+    assert "512\N{NO-BREAK SPACE}MB too little room" in batch.rows.get(number=4).problem_text
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("", "It has no address."),
+        ("bert@elsewhere.test", "This address is not in example.test."),
+        ("b rt", "No blanks, no accents."),
+        ("bért", "“é” is not one of the letters a to z"),
+        ("аnna", "though it may look like one"),
+        ("Bert@EXAMPLE.test", ""),
+        ("postmaster", "ask your hoster"),
+        ("=1+1", "holds a formula"),
+        ("bert,=HYPERLINK(1)", "The column “name” holds a formula here."),
+        ("bert,,0", "0 is no room for mail."),
+        ("bert,,-5 GB", "Write a number and a unit"),
+        ("bert,,1000", "Say which unit is meant"),
+        ('bert,,"1,5 GB"', ""),
+        ("bert,,no limit", ""),
+        ("bert,,,not-an-address", "“not-an-address” is no whole e-mail address"),
+        ("bert,,,BERT@example.test", "is the mailbox itself"),
+        ("bert,,,,perhaps", "must be yes or no, not “perhaps”"),
+        ("bert,,,,,latin", "must be en, nl, fr or de"),
+        ("bert,,,,,,explode", "“explode” is no action"),
+        ("bert,,,,,,delete", "There is no such mailbox."),
+        ("bert,,,,,,,two words", "A login is made of"),
+        ("bert,,,,,,,example0001", "Another mailbox on the mail server has the login example0001."),
+        ("bert,,,,,,,,hunter2", "A password is no hash."),
+        ("bert,,,,,,,,{PLAIN}hunter2", "A password is no hash."),
+        ('bert,"a ""quoted"" <b>name</b>"', ""),
+        (f"bert,{'x' * 201}", "more than 200 characters"),
+        ("bert,a,b,c,d,e,f,g,h,i,j", "more cells than there are columns"),
+    ],
+)
+def test_a_row_that_can_not_be_done_says_how_to_mend_it(upload, mailbox, row, says):
+    titles = "address,name,room,recovery address,signing in,language,action,login,password hash"
+    batch = upload(f"{titles}\n{row or ',x'}\n")
+    [row] = batch.rows.all()
+    assert (row.verdict == "refused") == bool(says), row.problem_text
+    assert says in row.problem_text
+    assert "hunter2" not in str(row.__dict__)
+
+
+def test_the_same_address_in_other_letters_is_refused_the_second_time(upload):
+    batch = upload("address\nbert\nBERT@Example.Test\n")
+    assert told(batch)[1] == (3, "bert@example.test", "refused", "Row 2 has the same address already.")
+
+
+def test_proposed_logins_avoid_those_that_the_file_asks_for(upload, mailbox):
+    batch = upload("address,login\na,\nb,example0002\nc,\nd,example0002\n")
+    rows = list(batch.rows.all())
+    assert [row.wanted.get("login") for row in rows] == ["example0003", "example0002", "example0004", None]
+    assert rows[3].problem_text == "Row 3 gets the login example0002 already."
+
+
+def test_a_mailbox_that_is_there_keeps_its_login_and_its_password(upload, mailbox):
+    batch = upload(
+        "address,login,hash\nanna,other1,\nanna@example.test,,{SHA512-CRYPT}$6$abc$def\nanna,EXAMPLE0001,\n"
+    )
+    rows = [row.problem_text for row in batch.rows.all()]
+    assert "can't be changed" in rows[0]
+    assert "Row 2 has the same address" in rows[1]
+
+
+def test_who_gives_an_export_back_changes_nothing(upload, mailbox):
+    # 953.7 MB in words, which is not what it has.
+    batch = upload("address,name,room,login\nanna@example.test,Anna Jansen,953.7 MB,example0001\n")
+    assert batch.rows.get().verdict == "unchanged"
+
+
+def test_a_mailbox_deleted_lately_keeps_its_address(upload, mailbox, committed):
+    upload_and_delete = upload("address,action\nanna,delete\n")
+    assert upload_and_delete.rows.get().verdict == "deleted"
+
+
+def test_an_empty_cell_leaves_and_a_minus_empties(upload, mailbox):
+    mailbox.recovery_address = "anna@home.test"
+    mailbox.save()
+    batch = upload("address,name,recovery address\nanna,,-\n")
+    assert batch.rows.get().wanted == {"recovery_address": ""}
+
+
+def test_a_link_needs_a_recovery_address(upload, mailbox):
+    batch = upload("address,action\nanna,link\n")
+    assert "no recovery address" in batch.rows.get().problem_text

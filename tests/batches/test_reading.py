@@ -1,0 +1,130 @@
+"""Files as spreadsheets and people write them: read, told about, or refused with how to mend them."""
+
+import io
+import zipfile
+
+import pytest
+from openpyxl import Workbook
+
+from batches import reading
+from batches.reading import Unreadable, read_table
+
+ROWS = [("adres", "naam"), ("anna", "Zoë"), ("bert", "Bjørn")]
+
+
+def text(separator: str, end: str = "\r\n") -> str:
+    return "".join(separator.join(row) + end for row in ROWS)
+
+
+def book(*rows) -> bytes:
+    made = Workbook()
+    for row in rows:
+        made.worksheets[0].append(row)
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+def cells(data: bytes) -> list[tuple[str, ...]]:
+    return [line.cells for line in read_table(data).lines]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_encodings_and_separators_are_found_out(separator, encoding):
+    table = read_table(text(separator).encode(encoding))
+    assert table.keys == ("address", "name")
+    assert [(line.number, *line.cells) for line in table.lines] == [(2, "anna", "Zoë"), (3, "bert", "Bjørn")]
+    told = [values for _sentence, values in table.notes]
+    assert told == ([{"word": f"anna{separator}Zoë".split()[-1]}] if encoding == "cp1252" else [])
+
+
+def test_excel_files_are_read_and_empty_rows_counted():
+    data = book(*ROWS[:2], (), ("carl", 3.0, None, None))
+    table = read_table(data)
+    assert [(line.number, *line.cells) for line in table.lines] == [(2, "anna", "Zoë"), (4, "carl", "3")]
+
+
+def test_a_formula_of_excel_is_seen_as_one():
+    assert cells(book(("address", "name"), ("anna", "=1+1"))) == [("anna", "=1+1")]
+
+
+def test_what_excel_says_of_the_separator_is_no_row():
+    table = read_table(("sep=;\r\n" + text(";")).encode())
+    assert [line.number for line in table.lines] == [2, 3]
+
+
+def test_a_text_over_several_lines_is_one_row():
+    table = read_table(b'address,name\nanna,"two\nlines"\nbert,x\n')
+    assert [(line.number, line.cells[0]) for line in table.lines] == [(2, "anna"), (3, "bert")]
+
+
+def test_unknown_columns_are_told_and_left_aside():
+    table = read_table(b"E-Mail Address,Phone,reason\nanna,1234,it was wrong\n")
+    assert table.keys == ("address", "", "")
+    assert [values for _sentence, values in table.notes] == [{"titles": "Phone"}]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "is empty"),
+        (b"\n \n", "is empty"),
+        (b"address\n", "titles only"),
+        (b"name,room\nanna,1 GB\n", "No column is called"),
+        (b"address,E-Mail\na,b\n", "mean the same"),
+        (b"address,wachtwoord\na,geheim\n", "Nobody but its user should ever know a password"),
+        (b'address,name\na,"never closed\n' + b"x\n" * 70_000, "is probably not closed"),
+        (b"\xff\xfea\x00d\x00", "No column is called"),
+        (b"\xff\xfe\xd8", "is not whole"),
+        (b"\xef\xbb\xbfaddress\n\xff", "is not whole"),
+        (b"address\n\x81\x8d", "is not whole"),
+        (b"a\0d\0d\0r\0", "unusual encoding"),
+        (b"%PDF-1.7\x80\x00", "unusual encoding"),
+        (b"%PDF-1.7\xe4\x01", "This is no CSV file."),
+        (b"PK\x03\x04 no zip", "is damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "of the old kind"),
+        (b"address\n" + b"a\n" * 20_001, "more than %(most)s rows"),
+        (b"address," + b"x," * 70 + b"\na\n", "columns. Leave out"),
+        (b"x" * (reading.LARGEST_FILE + 1), "is larger than"),
+    ],
+    ids=lambda each: str(each[:20]),
+)
+def test_a_file_that_can_not_be_read_says_how_to_mend_it(data, says):
+    with pytest.raises(Unreadable) as refused:
+        read_table(data)
+    assert says in refused.value.sentence
+
+
+def test_a_zip_bomb_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr(reading, "LARGEST_UNPACKED", 100_000)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/workbook.xml", b"0" * (reading.LARGEST_UNPACKED + 1))
+    with pytest.raises(Unreadable, match="unpacks to far more"):
+        read_table(file.getvalue())
+
+
+def test_a_sheet_that_claims_a_million_rows_is_read_no_further_than_it_may():
+    made = Workbook()
+    made.worksheets[0]["A1"] = "address"
+    made.worksheets[0]["A1048576"] = "anna"
+    made.worksheets[0]["XFD2"] = "far away"
+    file = io.BytesIO()
+    made.save(file)
+    with pytest.raises(Unreadable, match="titles only"):
+        read_table(file.getvalue())
+
+
+def test_other_packed_files_are_refused():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("content.xml", b"<x/>")
+    with pytest.raises(Unreadable, match="no Excel file"):
+        read_table(file.getvalue())
+
+
+def test_a_cell_too_long_is_that_rows_trouble():
+    [line] = read_table(b"address,name\na," + b"x" * 3000 + b"\n").lines
+    assert "far too long" in line.problem
+    assert len(line.cells[1]) == reading.LONGEST_CELL
