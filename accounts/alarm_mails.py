@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts.models import Domain, Mailbox, Person, RedirectAlarm
+from accounts.models import Alias, Domain, Mailbox, Person, RedirectAlarm
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +32,10 @@ def mail_alarms() -> int:
         if RedirectAlarm.objects.filter(pk=number, mail_due_at__lte=now).update(mail_due_at=now + SENDING)
     ]
     by_domain: dict[int, list[RedirectAlarm]] = {}
-    for alarm in RedirectAlarm.objects.filter(pk__in=mine).select_related("mailbox__domain"):
-        by_domain.setdefault(alarm.mailbox.domain_id, []).append(alarm)
-    return sum(_mail_domain(alarms[0].mailbox.domain, alarms) for alarms in by_domain.values())
+    alarms_due = RedirectAlarm.objects.filter(pk__in=mine)
+    for alarm in alarms_due.select_related("mailbox__domain", "alias__domain"):
+        by_domain.setdefault(alarm.subject.domain_id, []).append(alarm)
+    return sum(_mail_domain(alarms[0].subject.domain, alarms) for alarms in by_domain.values())
 
 
 def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
@@ -50,7 +51,7 @@ def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
             "accounts/redirect_mail.txt",
             {
                 "domain": domain,
-                "rows": [(alarm, _link(alarm.mailbox)) for alarm in alarms],
+                "rows": [(alarm, _link(alarm.subject)) for alarm in alarms],
             },
         )
     try:
@@ -63,8 +64,12 @@ def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
     return len(readers)
 
 
-def _link(mailbox: Mailbox) -> str:
-    return f"{settings.PUBLIC_URL}{reverse('accounts:show-mailbox', args=[mailbox.address])}"
+def _link(subject: Mailbox | Alias) -> str:
+    if isinstance(subject, Alias):
+        path = reverse("accounts:list-domains")
+    else:
+        path = reverse("accounts:show-mailbox", args=[subject.address])
+    return f"{settings.PUBLIC_URL}{path}"
 
 
 def _addresses(people: Iterable[Person]) -> list[str]:

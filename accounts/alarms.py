@@ -10,24 +10,28 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import tasks
-from accounts.models import Domain, Mailbox, Person, RedirectAlarm
+from accounts.models import Alias, Domain, Mailbox, Person, RedirectAlarm
 from audit.chain import Entry, record, record_all
 
 log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
-def raise_alarms(found: Sequence[tuple[Mailbox, Sequence[str]]], known_before: bool) -> None:
+def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_before: bool) -> None:
     """For targets outside the portal's own domains. What was there at a first look is shown, not mailed."""
     domains = {address.rpartition("@")[2] for _, targets in found for address in targets}
     ours = set(Domain.objects.filter(name__in=domains).values_list("name", flat=True))
     outside = [
-        (mailbox, [target for target in targets if target.rpartition("@")[2] not in ours])
-        for mailbox, targets in found
+        (subject, [target for target in targets if target.rpartition("@")[2] not in ours])
+        for subject, targets in found
     ]
     alarms = [
-        RedirectAlarm(mailbox=mailbox, targets=targets, mail_due_at=timezone.now() if known_before else None)
-        for mailbox, targets in outside
+        RedirectAlarm(
+            targets=targets,
+            mail_due_at=timezone.now() if known_before else None,
+            **{"alias" if isinstance(subject, Alias) else "mailbox": subject},
+        )
+        for subject, targets in outside
         if targets
     ]
     if not alarms:
@@ -36,9 +40,9 @@ def raise_alarms(found: Sequence[tuple[Mailbox, Sequence[str]]], known_before: b
     record_all(
         [
             Entry(
-                verb="mailbox.redirect_found",
-                about=alarm.mailbox,
-                domain=alarm.mailbox.domain.name,
+                verb=f"{alarm.subject._meta.model_name}.redirect_found",
+                about=alarm.subject,
+                domain=alarm.subject.domain.name,
                 after={"sent_on_to": ", ".join(alarm.targets)},
             )
             for alarm in alarms
@@ -50,17 +54,18 @@ def raise_alarms(found: Sequence[tuple[Mailbox, Sequence[str]]], known_before: b
 
 
 @transaction.atomic
-def acknowledge(mailbox: Mailbox, *, up_to: int, by: Person) -> int:
-    """Somebody has seen the mailbox's alarms up to this number; how many there were."""
-    mine = RedirectAlarm.objects.open().filter(mailbox=mailbox, pk__lte=up_to)
+def acknowledge(subject: Mailbox | Alias, *, up_to: int, by: Person) -> int:
+    """Somebody has seen its alarms up to this number; how many there were."""
+    key = {"alias" if isinstance(subject, Alias) else "mailbox": subject}
+    mine = RedirectAlarm.objects.open().filter(pk__lte=up_to, **key)
     targets = sorted({target for alarm in mine for target in alarm.targets})
     seen = mine.update(acknowledged_at=timezone.now(), acknowledged_by=by, mail_due_at=None)
     if seen:
         record(
-            "mailbox.redirect_acknowledged",
+            f"{subject._meta.model_name}.redirect_acknowledged",
             by=by,
-            about=mailbox,
-            domain=mailbox.domain.name,
+            about=subject,
+            domain=subject.domain.name,
             after={"sent_on_to": ", ".join(targets)},
         )
     return seen

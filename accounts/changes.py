@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Domain, Mailbox
+from accounts.models import Alias, Domain, Mailbox
 from accounts.requests import person_of
 from mailservers import outbox
 from mailservers.models import Change
@@ -23,7 +23,8 @@ def show_state(request: HttpRequest, number: int) -> HttpResponse:
     person = person_of(request)
     # Deleted mailboxes have a badge as well, for those who can bring them back and for staff.
     deleted = Q(mailbox__deleted_at__isnull=False, mailbox__domain__in=Domain.objects.open_to(person))
-    mine = Change.objects.filter(deleted | Q(mailbox__in=Mailbox.objects.open_to(person)))
+    aliases = Q(alias__in=Alias.objects.open_to(person))
+    mine = Change.objects.filter(deleted | aliases | Q(mailbox__in=Mailbox.objects.open_to(person)))
     change = get_object_or_404(mine.select_related("server").with_way_back(), pk=number)
     asked = request.GET.get("asked", "")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
@@ -76,14 +77,18 @@ def try_again(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _changeable(request: HttpRequest, number: int) -> Change:
-    mine = Change.objects.filter(mailbox__in=Mailbox.objects.changeable_by(person_of(request)))
-    return get_object_or_404(
-        mine.select_related("mailbox__domain", "mailbox__server", "event", "server"), pk=number
-    )
+    person = person_of(request)
+    aliases = Q(alias__in=Alias.objects.administered_by(person))
+    mine = Change.objects.filter(aliases | Q(mailbox__in=Mailbox.objects.changeable_by(person)))
+    joined = ("mailbox__domain", "mailbox__server", "alias__domain__server", "event", "server")
+    return get_object_or_404(mine.select_related(*joined), pk=number)
 
 
 def _back(request: HttpRequest, change: Change) -> HttpResponse:
     """To the page with the button, which the form names."""
     wanted = request.POST.get("next", "")
     ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
-    return redirect(wanted if ours else reverse("accounts:show-mailbox", args=[change.mailbox.address]))
+    own = reverse("accounts:list-domains")
+    if change.alias_id is None:
+        own = reverse("accounts:show-mailbox", args=[change.subject.address])
+    return redirect(wanted if ours else own)

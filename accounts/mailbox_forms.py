@@ -86,7 +86,7 @@ class CreateMailboxForm(forms.Form):
             )
         if found is not None:
             raise ValidationError(_("There is a mailbox with this address already."))
-        if Alias.objects.filter(address=address).exists():
+        if Alias.objects.alive().filter(address=address).exists():
             raise ValidationError(_("This address is an alias already. Remove the alias first."))
 
     def clean_login(self) -> str:

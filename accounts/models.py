@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from mailservers.models import Server
+from mailservers.models import Server, one_subject
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
@@ -128,6 +128,7 @@ class Domain(models.Model):
         default=0, help_text=_("What all its mailboxes may be given together; 0 means no limit.")
     )
     max_mailboxes = models.PositiveIntegerField(default=0, help_text=_("0 means no limit."))
+    max_aliases = models.PositiveIntegerField(default=0, help_text=_("0 means no limit."))
     warning_thresholds = models.JSONField(
         default=default_thresholds, help_text=_("Percentages of a mailbox's limit.")
     )
@@ -171,6 +172,10 @@ SHOWN = {
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def joined(self, *names: str) -> "MailboxQuerySet":
+        """With what every push needs, and these relations."""
+        return self.select_related("domain", "server", *names)
+
     def alive(self) -> "MailboxQuerySet":
         return self.filter(deleted_at=None)
 
@@ -273,29 +278,56 @@ class Mailbox(models.Model):
         return SupportGrant.objects.running().filter(mailbox=self).select_related("helper", "granted_by")
 
     @property
+    def name_there(self) -> str:
+        """By which its server knows it."""
+        return self.login
+
+    @property
     def is_gone(self) -> bool:
         """Deleted, and the time in which it could be brought back is over."""
         return self.purge_after is not None and self.purge_after <= timezone.now()
 
 
 class AliasQuerySet(models.QuerySet["Alias"]):
+    def joined(self, *names: str) -> "AliasQuerySet":
+        """With what every push needs, and these relations."""
+        return self.select_related("domain__server", *names)
+
+    def alive(self) -> "AliasQuerySet":
+        return self.filter(deleted_at=None)
+
     def open_to(self, person: Person) -> "AliasQuerySet":
-        """Those in the domains a person may look at."""
+        """Those in the domains a person may look at, deleted ones included."""
         return self.filter(domain__in=Domain.objects.open_to(person))
+
+    def administered_by(self, person: Person) -> "AliasQuerySet":
+        """Those a person makes, changes and deletes; deleted ones included."""
+        return self.filter(domain__in=Domain.objects.administered_by(person))
 
     def leading_to(self, address: str) -> "AliasQuerySet":
         """Those with this address among their targets, at first hand."""
         return self.filter(targets__address=address.casefold())
 
+    def matching(self, text: str) -> "AliasQuerySet":
+        """Those with the text in their address or in one of their targets."""
+        text = text.strip()
+        if not text:
+            return self.all()
+        led = AliasTarget.objects.filter(address__icontains=text)
+        return self.filter(Q(address__icontains=text) | Q(pk__in=led.values("alias")))
+
 
 class Alias(models.Model):
     """An address without a store of its own: its mail goes to its targets.
 
-    Without a local part (``@example.test``) it is the catch-all: whatever else comes to the domain.
+    Without a local part (``@example.test``) it is the catch-all: whatever else comes to the domain. One that
+    was deleted has no targets; its row stays for a while, so that the server is told and it can come back.
     """
 
     address = models.CharField(max_length=320, unique=True, help_text=_("In lower case, as mailboxes' are."))
     domain = models.ForeignKey(Domain, models.PROTECT, related_name="aliases")
+    version = models.PositiveIntegerField(default=0, help_text=_("Counts saves, so that two editors notice."))
+    deleted_at = models.DateTimeField(null=True, blank=True)
     objects = AliasQuerySet.as_manager()
 
     class Meta:
@@ -304,6 +336,23 @@ class Alias(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def name_there(self) -> str:
+        """By which its server knows it."""
+        return self.address
+
+    @property
+    def server(self) -> Server:
+        return self.domain.server
+
+    @property
+    def is_catch_all(self) -> bool:
+        return self.address.startswith("@")
+
+    def addresses(self) -> list[str]:
+        """Where its mail goes, in alphabetical order."""
+        return sorted(target.address for target in self.targets.all())
 
 
 class AliasTarget(models.Model):
@@ -321,18 +370,20 @@ class AliasTarget(models.Model):
 
 class RedirectAlarmQuerySet(models.QuerySet["RedirectAlarm"]):
     def open(self) -> "RedirectAlarmQuerySet":
-        """Those nobody has seen to, of mailboxes that are still there."""
+        """Those nobody has seen to, of mailboxes that are still there and of aliases."""
         return self.filter(acknowledged_at=None, mailbox__deleted_at=None)
 
     def open_to(self, person: Person) -> "RedirectAlarmQuerySet":
         """Those in the domains a person looks after."""
-        return self.open().filter(mailbox__domain__in=Domain.objects.open_to(person))
+        domains = Domain.objects.open_to(person)
+        return self.open().filter(Q(mailbox__domain__in=domains) | Q(alias__domain__in=domains))
 
 
 class RedirectAlarm(models.Model):
-    """A mailbox's mail is sent on to somewhere outside, by a rule that the portal did not make."""
+    """A mailbox's or an alias's mail is sent on to somewhere outside, and the portal did not do that."""
 
-    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="redirect_alarms")
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, null=True, related_name="redirect_alarms")
+    alias = models.ForeignKey(Alias, models.CASCADE, null=True, related_name="redirect_alarms")
     targets = models.JSONField(default=list)
     found_at = models.DateTimeField(default=timezone.now)
     mail_due_at = models.DateTimeField(null=True, help_text=_("When the webmasters are to be written to."))
@@ -343,6 +394,7 @@ class RedirectAlarm(models.Model):
     objects = RedirectAlarmQuerySet.as_manager()
 
     class Meta:
+        constraints = (one_subject("alarm_about_one_subject"),)
         indexes = (
             models.Index(
                 fields=["mailbox"], name="redirect_alarm_open", condition=Q(acknowledged_at__isnull=True)
@@ -353,7 +405,13 @@ class RedirectAlarm(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.mailbox}"
+        return f"{self.subject}"
+
+    @property
+    def subject(self) -> Mailbox | Alias:
+        found = self.mailbox if self.alias_id is None else self.alias
+        assert found is not None  # noqa: S101 - the table's own rule
+        return found
 
 
 class OneTimeLinkQuerySet(models.QuerySet["OneTimeLink"]):

@@ -48,6 +48,23 @@ register_verb("mailbox.deleted", gettext_noop("%(who)s deleted the mailbox"))
 register_verb("mailbox.restored", gettext_noop("%(who)s brought the mailbox back"))
 register_verb("mailbox.purged", gettext_noop("%(who)s removed the mailbox for good"))
 for verb, sentence in {
+    "alias.created": gettext_noop("%(who)s made the alias %(what)s"),
+    "alias.changed": gettext_noop("%(who)s changed where mail to %(what)s goes"),
+    "alias.deleted": gettext_noop("%(who)s deleted the alias %(what)s"),
+    "alias.undone": gettext_noop("%(who)s undid a change of the alias %(what)s"),
+    "alias.cancelled": gettext_noop("%(who)s cancelled a change of the alias %(what)s"),
+    "alias.kept_from_server": gettext_noop("%(who)s kept what the mail server has of the alias %(what)s"),
+    "alias.restored_on_server": gettext_noop(
+        "%(who)s had the mail server take back what was changed of the alias %(what)s there"
+    ),
+    "alias.drifted": gettext_noop("%(who)s found another alias %(what)s on the mail server"),
+    "alias.redirect_found": gettext_noop(
+        "%(who)s found that %(what)s, changed outside the portal, sends mail to another address"
+    ),
+    "alias.redirect_acknowledged": gettext_noop("%(who)s has seen where %(what)s sends mail to"),
+    "mailbox.addresses_changed": gettext_noop(
+        "%(who)s changed an alias of the mailbox, which its auto-reply has to know"
+    ),
     "person.stepped_up": gettext_noop("%(who)s showed once more who they are"),
     "person.second_factor_added": gettext_noop("%(who)s added a second factor"),
     "person.second_factor_removed": gettext_noop("%(who)s removed a second factor"),

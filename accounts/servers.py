@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -81,13 +81,10 @@ def list_failed(request: HttpRequest, server: str) -> HttpResponse:
 @never_cache
 @require_safe
 def list_drifted(request: HttpRequest, server: str) -> HttpResponse:
-    """Mailboxes of which somebody changed something on the server."""
+    """What somebody changed on the server, of mailboxes and aliases."""
     row = get_object_or_404(servers_open_to(person_of(request)), name=server)
-    drifted = (
-        Observation.objects.drifted()
-        .filter(mailbox__server=row, mailbox__deleted_at=None)
-        .select_related("mailbox")
-    )
+    mine = Q(mailbox__server=row, mailbox__deleted_at=None) | Q(alias__domain__server=row)
+    drifted = Observation.objects.drifted().filter(mine).select_related("mailbox", "alias__domain")
     page = page_by_id(drifted, before=request.GET.get("before", ""))
     context = {"server": row, "figures": figures.figures_of([row])[row.pk], "page": page, "tab": "drifted"}
     return render(request, "accounts/list_drifted.html", context)
@@ -168,11 +165,13 @@ def _list_changes(request: HttpRequest, name: str, tab: str) -> HttpResponse:
     server = get_object_or_404(servers_open_to(person), name=name)
     changes = Change.objects.filter(server=server)
     changes = changes.open() if tab == "waiting" else changes.filter(state="failed").without_newer()
+    changes = changes.select_related("mailbox", "alias", "server", "event")
     context = {
         "server": server,
         "figures": figures.figures_of([server])[server.pk],
         "page": page_by_id(
-            changes.select_related("mailbox", "server", "event"), before=request.GET.get("before", "")
+            changes.select_related("mailbox", "alias", "server", "event"),
+            before=request.GET.get("before", ""),
         ),
         "tab": tab,
         "steerable": servers_run_by(person).filter(pk=server.pk).exists(),

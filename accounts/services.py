@@ -1,10 +1,10 @@
 """What happens to mailboxes: the row, the audit event and the push, all or nothing."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import passwords
-from accounts.models import Domain, Mailbox, Person
+from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
 from audit.chain import record
 from mailservers import outbox, sealed_passwords
@@ -35,6 +35,8 @@ def create_mailbox(
         login = address
     room = lock_room(domain.pk)
     require_place(room)
+    if Alias.objects.alive().filter(address=address).exists():
+        raise IntegrityError(address)
     room_bytes = room.default_quota_bytes if quota_bytes is None else quota_bytes
     require_room(room, room_bytes, instead_of=[0])
     mailbox = Mailbox.objects.create(

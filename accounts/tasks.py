@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from celery import shared_task
 
-from accounts import alarm_mails, app_passwords, help_mails, lifecycle, password_requests
+from accounts import alarm_mails, aliases, app_passwords, help_mails, lifecycle, password_requests
 from accounts.models import AppPassword
 from mailservers.drivers.base import DriverError
 from mailservers.models import Server
@@ -30,6 +30,7 @@ def look_after_password_requests() -> None:
 def purge_mailboxes() -> None:
     """Remove for good what was deleted long ago."""
     lifecycle.purge_mailboxes()
+    aliases.purge_aliases()
 
 
 @shared_task(soft_time_limit=100, time_limit=120)

@@ -88,7 +88,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_safe
 def list_domains(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    alarms = RedirectAlarm.objects.open_to(person).select_related("mailbox").order_by("-pk")
+    alarms = RedirectAlarm.objects.open_to(person).select_related("mailbox", "alias").order_by("-pk")
     shown = list(alarms[: ALARMS + 1])
     waiting = _waiting_for_room(person)
     domains = (

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts import passwords
+from accounts.alias_aspect import is_plain
 from accounts.models import Domain, Mailbox
-from adoption.aliases import PassedOver, adopt_aliases, aliases_in, is_plain
+from adoption.aliases import PassedOver, adopt_aliases, aliases_in
 from audit.chain import Actor, Entry, record_all
 from mailservers.aspects import fingerprint
 from mailservers.drivers.base import FoundMailbox, Inventory, Limits, MailRules, ScriptState

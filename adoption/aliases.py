@@ -1,12 +1,12 @@
 """Aliases that a server holds, and further addresses of its mailboxes: the portal keeps both alike."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from accounts.alias_aspect import LONGEST, is_plain
 from accounts.models import Alias, AliasTarget, Domain, Mailbox
 from audit.chain import Actor, Entry, record_all
 from mailservers.drivers.base import AliasState, FoundMailbox
@@ -15,8 +15,6 @@ from mailservers.models import Server
 PassedOver = tuple[str, str, dict[str, Any]]
 """An address, and why as a sentence with what fills its places."""
 
-LONGEST = 320
-_ADDRESS = re.compile(r"[^\s@|/:\\\"]+@[^\s@|/:\\\"]+")
 # What leads nowhere else: the mailbox's own store, as Postfix writes it in front of a local name.
 _OWN_STORE = "\\"
 
@@ -32,11 +30,6 @@ def aliases_in(
             if own and address.lower() != own:
                 leading.setdefault(address.lower(), (own,))
     return dict(sorted(leading.items(), key=lambda item: (item[0].rpartition("@")[2] != name, item[0])))
-
-
-def is_plain(target: str) -> bool:
-    """An address, and no program, file or list."""
-    return bool(_ADDRESS.fullmatch(target)) and len(target) <= LONGEST
 
 
 @transaction.atomic
@@ -69,7 +62,7 @@ def adopt_aliases(
     record_all(
         [
             Entry(
-                verb="alias.adopted", about=alias, domain=alias.domain.name, after={"targets": list(targets)}
+                verb="alias.adopted", about=alias, domain=alias.domain.name, after={"leads_to": list(targets)}
             )
             for alias, targets in fit
         ],

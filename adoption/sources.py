@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import NullType
 
 from accounts.passwords import can_check
+from mailservers.drivers.alias_table import split_goto
 from mailservers.drivers.base import (
     AccountState,
     AliasState,
@@ -146,7 +147,7 @@ class PostfixAdmin:
 
     def mailboxes(self, domain: str) -> Iterator[FoundMailbox]:
         goto = {
-            row["address"].lower(): _split(row["goto"])
+            row["address"].lower(): split_goto(row["goto"])
             for row in self._all(select(_ALIAS).where(_is(_ALIAS, domain)))
             if row["active"]
         }
@@ -175,7 +176,7 @@ class PostfixAdmin:
         own = {row["username"].lower() for row in self._all(select(_MAILBOX).where(_is(_MAILBOX, domain)))}
         for row in self._all(select(_ALIAS).where(_is(_ALIAS, domain))):
             if row["active"] and row["address"].lower() not in own:
-                yield AliasState(row["address"].lower(), tuple(_split(row["goto"])))
+                yield AliasState(row["address"].lower(), tuple(split_goto(row["goto"])))
 
     def _all(self, query: Any) -> list[dict[str, Any]]:
         try:
@@ -195,12 +196,6 @@ def _read(connection: Connection, query: Any) -> list[dict[str, Any]]:
 
 def _is(table: Table, domain: str) -> Any:
     return func.lower(table.c.domain, type_=String) == domain
-
-
-def _split(goto: str) -> list[str]:
-    """Where mail goes; the robot that answers is no target."""
-    targets = [target.strip().lower() for target in (goto or "").split(",")]
-    return [target for target in targets if target and "@autoreply." not in target]
 
 
 def _forward(address: str, targets: list[str]) -> ForwardRule:

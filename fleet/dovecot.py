@@ -91,6 +91,7 @@ class Dovecot:
         """Where the portal's driver finds this server; no secrets."""
         return {
             "sql_url": self._sql_url._replace(password=None).render_as_string(),
+            "alias_table": "virtual_alias",
             "sieve_host": "localhost",
             "sieve_port": self.ports["sieve"],
             "doveadm_url": f"https://localhost:{self.ports['doveadm']}/doveadm/v1",
@@ -159,15 +160,17 @@ class Dovecot:
         )
 
     def _create_table(self) -> None:
-        statement = (TEMPLATES / "mailbox.sql").read_text()
+        statements = [(TEMPLATES / name).read_text() for name in ("mailbox.sql", "virtual_alias.sql")]
         if self._sql_url.drivername == "sqlite":
             with closing(sqlite3.connect(str(self._sql_url.database))) as database:
                 database.execute("PRAGMA journal_mode=WAL")  # sign-ins never wait for the portal's writes
-                database.executescript(statement)
+                for statement in statements:
+                    database.executescript(statement)
         else:
             dsn = self._sql_url.set(drivername="postgresql").render_as_string(hide_password=False)
             with psycopg.connect(dsn) as connection:
-                connection.execute(statement.encode())
+                for statement in statements:
+                    connection.execute(statement.encode())
 
 
 def _dovecot_connect(url: URL) -> str:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from audit.chain import Actor
 from audit.models import Event
 from mailservers.drivers.base import Driver, DriverError, Limits
+from mailservers.models import subject_field
 
 if TYPE_CHECKING:
-    from accounts.models import Mailbox
+    from accounts.models import Alias, Domain, Mailbox
+
+    Subject = Mailbox | Alias
 
 
 # How a change was taken back: before its server heard of it, or after.
@@ -54,38 +57,42 @@ class Drift:
 class Watch:
     """How changes made outside the portal are found, told and taken over."""
 
-    read: Callable[[Driver, Sequence[str], int, float], Mapping[str, Seen | DriverError]]
-    """Asks for many (driver, logins, connections, seconds); what is not read in time is left out."""
-    explain: Callable[["Mailbox", Any, Any], Drift]
-    """Tells the difference (mailbox, wanted, held)."""
-    keep: Callable[["Mailbox", dict[str, Any], Actor], Event]
+    explain: Callable[[Any, Any, Any], Drift]
+    """Tells the difference (subject, wanted, held)."""
+    keep: Callable[[Any, dict[str, Any], Actor], Event]
     """Lets the database take over what `Drift.held` tells, and records who did."""
-    alarm: Callable[[Sequence[tuple["Mailbox", Sequence[str]]], bool], None] | None = None
+    read: Callable[[Driver, Sequence[str], int, float], Mapping[str, Seen | DriverError]] | None = None
+    """Asks for many (driver, names there, connections, seconds); what is not read in time is left out."""
+    read_domain: Callable[[Driver, "Domain"], Mapping[str, Seen]] | None = None
+    """Instead: tells all that the server has in a domain, by name there, also what nobody here knows of."""
+    note_unknown: Callable[["Domain", Sequence[str]], "Sequence[Subject]"] | None = None
+    """Then: rows for what was found by these names, as if it had been here and was deleted."""
+    alarm: Callable[[Sequence[tuple[Any, Sequence[str]]], bool], None] | None = None
     """Told, in the check's transaction, to where mail is sent on that was not before; False: there was no
-    before, this is the first look at mailboxes that the portal did not make."""
+    before, this is the first look at what the portal did not make."""
     at_once: int = 100
-    """So many are read in one go."""
+    """So many mailboxes, or domains, are read in one go."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Aspect:
-    """A part of a mailbox. States are frozen dataclasses; None means that there is none."""
+    """A part of a mailbox, or an alias: its subject. States are frozen dataclasses; None: there is none."""
 
     name: str
-    desired: Callable[["Mailbox"], Any]
-    """The state the database wants now."""
+    desired: Callable[[Any], Any]
+    """The state the database wants now (subject)."""
     put: Callable[[Driver, str, Any], None]
-    """Tells the server (driver, login, state)."""
+    """Tells the server (driver, the subject's name there, state)."""
     read: Callable[[Driver, str], Any]
-    """Asks the server (driver, login)."""
+    """Asks the server (driver, the subject's name there)."""
     differences: Callable[[Any, Any], list[str]]
     """What differs between the wanted state and the one read back, in words without secrets."""
     fit: Callable[[Any, Limits], Any] = unaltered
     """The wanted state as a server with these limits can hold it; raises Refused when it can't."""
     own: Callable[[Any, Any], Any] = whole
     """What a server holds without what is not the portal's business (wanted, held)."""
-    noted: Callable[["Mailbox", Any, Any], None] | None = None
-    """What else to keep once the server holds it (mailbox, wanted, held)."""
+    noted: Callable[[Any, Any, Any], None] | None = None
+    """What else to keep once the server holds it (subject, wanted, held)."""
     read_back: Callable[[Driver, str, Any], Any] | None = None
     """For what is done once and can't drift: asks whether it was done (driver, login, state), and tells the
     state itself if so. `read` is never called then, and nothing is kept to compare with."""
@@ -93,7 +100,7 @@ class Aspect:
     """What `desired` reads beside the mailbox, as names for select_related."""
     gathers: tuple[str, ...] = ()
     """The same where it is many rows, as names for prefetch_related."""
-    restore: Callable[["Mailbox", dict[str, Any], Actor, TakenBack], Event] | None = None
+    restore: Callable[[Any, dict[str, Any], Actor, TakenBack], Event] | None = None
     """Brings back what an event's `before` holds, and records who did; None: it can't be taken back."""
     watch: Watch | None = None
     """None: nobody else changes it."""
@@ -107,8 +114,9 @@ def register(aspect: Aspect) -> None:
 
 
 def watched_aspects() -> list[Aspect]:
-    """In the order of their names."""
-    return [_aspects[name] for name in sorted(_aspects) if _aspects[name].watch is not None]
+    """Those of mailboxes first, in the order of their names."""
+    names = sorted(_aspects, key=lambda name: (subject_field(name) != "mailbox", name))
+    return [_aspects[name] for name in names if _aspects[name].watch is not None]
 
 
 def aspect_named(name: str) -> Aspect:

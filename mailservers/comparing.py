@@ -1,14 +1,15 @@
 """Compares what mail servers hold with what they were last seen to hold: somebody may change it there.
 
-Mailboxes that a push is on its way to are left alone. The server is asked without a lease, so that no
+What a push is on its way to is left alone. The server is asked without a lease, so that no
 push ever waits for a check; a reading during which something was pushed is thrown away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from django.db import models, transaction
@@ -18,12 +19,13 @@ from django.utils.translation import gettext, gettext_noop
 from audit.chain import Entry, record_all
 from mailservers import breaker
 from mailservers.aspects import Aspect, Drift, Seen, Watch, aspect_named, fingerprint, watched_aspects
-from mailservers.drivers.base import DriverError, Limits, ServerAway, TryAgain
-from mailservers.models import Change, DriftCheck, Lease, Observation, Server, Slot
+from mailservers.drivers.base import Driver, DriverError, Limits, Refused, ServerAway, TryAgain
+from mailservers.models import Change, DriftCheck, Lease, Observation, Server, Slot, subject_field
 from mailservers.servers import driver_for
 
 if TYPE_CHECKING:
     from accounts.models import Domain, Mailbox
+    from mailservers.aspects import Subject
 
 log = structlog.get_logger(__name__)
 
@@ -35,15 +37,16 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 WRITTEN = ("fingerprint", "drifted_since", "differences", "held", "why_not", "redirects")
 
+Reading = TypeVar("Reading", Seen, Seen | DriverError)
 Stamp = tuple[int | None, datetime | None, bool]
-"""Of a mailbox's aspect: the newest change, when the last one was settled, whether the newest is live."""
+"""Of a subject's aspect: the newest change, when the last one was settled, whether the newest is live."""
 
 
 @dataclass(slots=True)
 class Found:
-    """One mailbox whose server holds something else than it was seen to hold."""
+    """One subject of which the server holds something else than it was seen to hold."""
 
-    mailbox: "Mailbox"
+    subject: "Subject"
     aspect: str
     drift: Drift
     is_new: bool
@@ -52,9 +55,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """What a mailbox should be and what it is; the mark is the fingerprint of the latter."""
+    """What a subject should be and what it is; the mark is the fingerprint of the latter."""
 
-    mailbox: "Mailbox"
+    subject: "Subject"
     wanted: Any
     reading: Seen
     mark: str
@@ -65,27 +68,35 @@ class Tally:
     """How one go went."""
 
     reached: int
-    """The last mailbox that was looked at."""
+    """The last mailbox, or domain, that was looked at."""
     finished: bool = False
     """There are no more."""
     compared: int = 0
     found: list[Found] = field(default_factory=list)
-    redirects: list[tuple["Mailbox", list[str], bool]] = field(default_factory=list)
+    redirects: list[tuple["Subject", list[str], bool]] = field(default_factory=list)
     """Those that were not there before; False: there was no before (see Watch.alarm)."""
     error: DriverError | None = None
     """Why it stopped: for the server's sake, not for one mailbox's."""
 
 
 def note_checks(
-    server: Server, *, domain: "Domain | None" = None, mailbox: "Mailbox | None" = None
+    server: Server, *, domain: "Domain | None" = None, mailbox: "Mailbox | None" = None, aspect: str = ""
 ) -> list[DriftCheck]:
-    """One check for each aspect, of a whole server or less; one that is under way already counts."""
+    """One check for each aspect, or for this one, of a whole server or less; one under way already counts."""
     checks = []
-    for aspect in watched_aspects():
-        what: dict[str, Any] = {"server": server, "aspect": aspect.name, "domain": domain, "mailbox": mailbox}
-        same = DriftCheck.objects.unfinished().filter(**what)
-        checks.append(same.select_related("server").first() or DriftCheck.objects.create(**what))
+    for each in watched_aspects():
+        if each.name != (aspect or each.name) or (mailbox and subject_field(each.name) != "mailbox"):
+            continue
+        checks.append(_note_check(server, each, domain, mailbox))
     return checks
+
+
+def _note_check(
+    server: Server, aspect: Aspect, domain: "Domain | None", mailbox: "Mailbox | None"
+) -> DriftCheck:
+    what: dict[str, Any] = {"server": server, "aspect": aspect.name, "domain": domain, "mailbox": mailbox}
+    same = DriftCheck.objects.unfinished().filter(**what)
+    return same.select_related("server").first() or DriftCheck.objects.create(**what)
 
 
 def check_some(number: int) -> bool:
@@ -125,6 +136,7 @@ def compare(
     """Look at the next mailboxes after this one (its id), and note what is different unless told not to."""
     watch = aspect.watch
     assert watch is not None, f"{aspect.name} is not watched"  # noqa: S101 - a mistake in the program
+    assert watch.read is not None, f"{aspect.name} is read by domains"  # noqa: S101 - as above
     numbers = list(
         mailboxes.filter(server=server, deleted_at=None, pk__gt=after)
         .order_by("pk")
@@ -139,7 +151,7 @@ def compare(
         .filter(pk__in=stamps)
         .order_by("pk")
     )
-    readings = _read(server, watch, asked, connections, tally) if asked else {}
+    readings = _read(server, watch.read, asked, connections, tally) if asked else {}
     unread = [mailbox.pk for mailbox in asked if mailbox.login not in readings]
     if unread:
         tally.finished = False
@@ -152,9 +164,103 @@ def compare(
     ]
     with transaction.atomic():
         _judge(aspect, [pair for pair in pairs if pair is not None], stamps, tally, note=note)
-    for found in tally.found:
-        log.info("drifted", mailbox=found.mailbox.pk, aspect=aspect.name, server=server.name)
+    _log(server, aspect, tally)
     return tally
+
+
+def compare_domains(
+    server: Server,
+    aspect: Aspect,
+    domains: "models.QuerySet[Domain]",
+    *,
+    after: int = 0,
+    note: bool = True,
+) -> Tally:
+    """The same for what a server tells of a whole domain at once, what nobody here knows of included."""
+    watch = aspect.watch
+    assert watch is not None, f"{aspect.name} is not watched"  # noqa: S101 - as above
+    rows = domains.filter(server=server, pk__gt=after).order_by("pk")[: watch.at_once]
+    some, began = list(rows), monotonic()
+    tally = Tally(after, finished=len(some) < watch.at_once)
+    for domain in some:
+        if monotonic() - began > ENOUGH:
+            tally.finished = False
+            break
+        _compare_domain(server, aspect, watch, domain, tally, note=note)
+        if tally.error is not None:
+            tally.finished = False
+            break
+        tally.reached = domain.pk
+    _log(server, aspect, tally)
+    return tally
+
+
+def _compare_domain(
+    server: Server, aspect: Aspect, watch: Watch, domain: "Domain", tally: Tally, *, note: bool
+) -> None:
+    model: Any = Observation._meta.get_field(subject_field(aspect.name)).related_model
+    seen_before = _was_seen(aspect, domain)
+    mine = model.objects.joined(*aspect.joins).filter(domain=domain)
+    stamps = _stamps(aspect, list(mine.values_list("pk", flat=True)))
+    subjects = list(mine.filter(pk__in=stamps))
+    read_domain = watch.read_domain
+    readings = _ask(server, tally, lambda driver: read_domain(driver, domain)) if read_domain else {}
+    if isinstance(tally.error, Refused):
+        # Of this domain alone, or of all: then the next ones say the same. The push tells people why.
+        tally.error = None
+        return
+    if tally.error is not None:
+        return
+    limits = driver_for(server).limits
+    pairs = [
+        _prepared(aspect, each, readings.get(each.name_there) or Seen(None, redirects=()), limits)
+        for each in subjects
+    ]
+    known = set(mine.filter(address__in=readings).values_list("address", flat=True))
+    with transaction.atomic():
+        unknown = [name for name in readings if name not in known]
+        if note and unknown and watch.note_unknown is not None:
+            found = watch.note_unknown(domain, unknown)
+            stamps |= {each.pk: (None, None, False) for each in found}
+            pairs += [_prepared(aspect, each, readings[each.name_there], limits) for each in found]
+        judged = [pair for pair in pairs if pair is not None]
+        _judge(aspect, judged, stamps, tally, note=note, seen_before=seen_before)
+
+
+def _was_seen(aspect: Aspect, domain: "Domain") -> bool:
+    """Whether a comparison came to all of the domain before: then what is new there is news."""
+    whole = models.Q(domain=domain) | models.Q(domain=None)
+    checks = DriftCheck.objects.filter(whole, server=domain.server_id, aspect=aspect.name, reason="")
+    return checks.filter(finished_at__isnull=False).exists()
+
+
+def compare_some(
+    server: Server,
+    aspect: Aspect,
+    *,
+    domain: "Domain | None" = None,
+    mailbox: "Mailbox | None" = None,
+    after: int = 0,
+    connections: int = 1,
+    note: bool = True,
+) -> Tally:
+    """The next piece of a comparison, of all that is on the server or less."""
+    if aspect.watch is not None and aspect.watch.read_domain is not None:
+        domain_model: Any = DriftCheck._meta.get_field("domain").related_model
+        domains = domain_model.objects.all()
+        domains = domains if domain is None else domains.filter(pk=domain.pk)
+        return compare_domains(server, aspect, domains, after=after, note=note)
+    mailbox_model: Any = DriftCheck._meta.get_field("mailbox").related_model
+    mailboxes = mailbox_model.objects.all()
+    mailboxes = mailboxes if domain is None else mailboxes.filter(domain=domain)
+    mailboxes = mailboxes if mailbox is None else mailboxes.filter(pk=mailbox.pk)
+    return compare(server, aspect, mailboxes, after=after, connections=connections, note=note)
+
+
+def _log(server: Server, aspect: Aspect, tally: Tally) -> None:
+    for found in tally.found:
+        key = {subject_field(aspect.name): found.subject.pk}
+        log.info("drifted", aspect=aspect.name, server=server.name, **key)
 
 
 @contextmanager
@@ -190,7 +296,14 @@ def _check_some(check: DriftCheck) -> bool:
     with connections_to(server) as connections:
         if not connections:
             return False
-        tally = compare(server, aspect, _mailboxes_of(check), after=check.reached, connections=connections)
+        tally = compare_some(
+            server,
+            aspect,
+            domain=check.domain,
+            mailbox=check.mailbox,
+            after=check.reached,
+            connections=connections,
+        )
     check.reached = tally.reached
     check.compared += tally.compared
     check.drifted += len(tally.found)
@@ -200,42 +313,43 @@ def _check_some(check: DriftCheck) -> bool:
     return not tally.finished and tally.error is None
 
 
-def _mailboxes_of(check: DriftCheck) -> "models.QuerySet[Mailbox]":
-    mailbox_model: Any = DriftCheck._meta.get_field("mailbox").related_model
-    mailboxes: models.QuerySet[Mailbox] = mailbox_model.objects.all()
-    if check.domain_id is not None:
-        mailboxes = mailboxes.filter(domain=check.domain_id)
-    if check.mailbox_id is not None:
-        mailboxes = mailboxes.filter(pk=check.mailbox_id)
-    return mailboxes
-
-
-def _stamps(aspect: Aspect, mailboxes: Sequence[int]) -> dict[int, Stamp]:
-    """By mailbox; those with a push on its way are left out."""
-    of_those = Change.objects.filter(aspect=aspect.name, mailbox__in=mailboxes).order_by()
-    on_their_way = set(of_those.open().values_list("mailbox", flat=True))
-    held = Lease.objects.running().filter(aspect=aspect.name, mailbox__in=mailboxes)
-    on_their_way.update(held.values_list("mailbox", flat=True))
-    rows = of_those.values("mailbox").annotate(
+def _stamps(aspect: Aspect, subjects: Sequence[int]) -> dict[int, Stamp]:
+    """By the subjects' ids; those with a push on its way are left out."""
+    key = subject_field(aspect.name)
+    these: dict[str, Any] = {"aspect": aspect.name, f"{key}__in": subjects}
+    of_those = Change.objects.filter(**these).order_by()
+    on_their_way = set(of_those.open().values_list(key, flat=True))
+    on_their_way.update(Lease.objects.running().filter(**these).values_list(key, flat=True))
+    rows = of_those.values(key).annotate(
         newest=models.Max("pk"),
         newest_live=models.Max("pk", filter=models.Q(state=Change.State.LIVE)),
         settled=models.Max("settled_at"),
     )
-    known = {
-        row["mailbox"]: (row["newest"], row["settled"], row["newest"] == row["newest_live"]) for row in rows
-    }
+    known = {row[key]: (row["newest"], row["settled"], row["newest"] == row["newest_live"]) for row in rows}
     return {
-        number: known.get(number, (None, None, False)) for number in mailboxes if number not in on_their_way
+        number: known.get(number, (None, None, False)) for number in subjects if number not in on_their_way
     }
 
 
 def _read(
-    server: Server, watch: Watch, asked: "list[Mailbox]", connections: int, tally: Tally
+    server: Server,
+    read: Callable[[Driver, Sequence[str], int, float], Mapping[str, Seen | DriverError]],
+    asked: "list[Mailbox]",
+    connections: int,
+    tally: Tally,
 ) -> Mapping[str, Seen | DriverError]:
-    """By login. A server that is away is told to the breaker, and the readings end there."""
+    """By login."""
+    logins = [mailbox.login for mailbox in asked]
+    return _ask(server, tally, lambda driver: read(driver, logins, connections, ENOUGH))
+
+
+def _ask(
+    server: Server, tally: Tally, read: Callable[[Driver], Mapping[str, Reading]]
+) -> Mapping[str, Reading]:
+    """A server that is away is told to the breaker, and the readings end there."""
+    readings: Mapping[str, Reading]
     try:
-        driver = driver_for(server)
-        readings = watch.read(driver, [mailbox.login for mailbox in asked], connections, ENOUGH)
+        readings = read(driver_for(server))
     except DriverError as error:
         tally.error, readings = error, {}
     except Exception as surprise:  # noqa: BLE001 - a driver may raise anything; its text may hold secrets
@@ -244,7 +358,7 @@ def _read(
     if away:
         tally.error = away[0]
         breaker.note_away(server, away[0])
-    return {login: reading for login, reading in readings.items() if not isinstance(reading, ServerAway)}
+    return {name: reading for name, reading in readings.items() if not isinstance(reading, ServerAway)}
 
 
 def _unexpected(server: Server, surprise: Exception) -> TryAgain:
@@ -255,14 +369,14 @@ def _unexpected(server: Server, surprise: Exception) -> TryAgain:
     )
 
 
-def _prepared(aspect: Aspect, mailbox: "Mailbox", reading: Seen, limits: Limits) -> "_Pair | None":
+def _prepared(aspect: Aspect, subject: "Subject", reading: Seen, limits: Limits) -> "_Pair | None":
     """None when the server can't hold what is wanted: the push tells the person why."""
     try:
-        wanted = aspect.fit(aspect.desired(mailbox), limits)
+        wanted = aspect.fit(aspect.desired(subject), limits)
     except (DriverError, ValueError):
         return None
     own = replace(reading, state=aspect.own(wanted, reading.state))
-    return _Pair(mailbox, wanted, own, fingerprint(own.state))
+    return _Pair(subject, wanted, own, fingerprint(own.state))
 
 
 def _judge(
@@ -272,27 +386,26 @@ def _judge(
     tally: Tally,
     *,
     note: bool,
+    seen_before: bool = False,
 ) -> None:
     """Compare, and write down what came out, in the caller's transaction."""
-    numbers = [pair.mailbox.pk for pair in pairs]
-    rows = Observation.objects.filter(aspect=aspect.name, mailbox__in=numbers)
+    key = subject_field(aspect.name)
+    numbers = [pair.subject.pk for pair in pairs]
+    rows = Observation.objects.filter(("aspect", aspect.name), (f"{key}__in", numbers))
     # Locked first: a push that settles meanwhile either comes before, and its change shows, or waits.
-    known = {row.mailbox_id: row for row in (rows.select_for_update() if note else rows)}
+    known = {row.subject_id: row for row in (rows.select_for_update() if note else rows)}
     stamps_now = _stamps(aspect, numbers)
-    made_here = set(
-        Observation.objects.filter(mailbox__in=numbers, change__isnull=False).values_list(
-            "mailbox", flat=True
-        )
-    )
+    observed = Observation.objects.filter((f"{key}__in", numbers), change__isnull=False)
+    made_here = set(observed.values_list(key, flat=True))
     same: list[int] = []
     changed: list[Observation] = []
     for pair in pairs:
-        mailbox, reading = pair.mailbox, pair.reading
-        stamp = stamps[mailbox.pk]
-        if stamps_now.get(mailbox.pk) != stamp:
+        subject, reading = pair.subject, pair.reading
+        stamp = stamps[subject.pk]
+        if stamps_now.get(subject.pk) != stamp:
             continue
         tally.compared += 1
-        row = known.get(mailbox.pk)
+        row = known.get(subject.pk)
         before = _values(row) if row else None
         judged = _judge_one(aspect, pair, row, stamp)
         if judged is None:
@@ -301,12 +414,12 @@ def _judge(
         if found is not None:
             tally.found.append(found)
         if reading.redirects is not None:
-            known_before = row.redirects is not None or mailbox.pk in made_here
+            known_before = row.redirects is not None or subject.pk in made_here or seen_before
             if added := [target for target in reading.redirects if target not in (row.redirects or [])]:
-                tally.redirects.append((mailbox, added, known_before))
+                tally.redirects.append((subject, added, known_before))
             row.redirects = list(reading.redirects)
         if _values(row) == before:
-            same.append(mailbox.pk)
+            same.append(subject.pk)
         else:
             changed.append(row)
     if note:
@@ -317,13 +430,14 @@ def _judge_one(
     aspect: Aspect, pair: "_Pair", row: Observation | None, stamp: Stamp
 ) -> tuple[Observation, Found | None] | None:
     """The observation as it is now; None when there is nothing to compare with."""
-    mailbox, wanted, held, mark = pair.mailbox, pair.wanted, pair.reading.state, pair.mark
+    subject, wanted, held, mark = pair.subject, pair.wanted, pair.reading.state, pair.mark
     newest, _settled, is_live = stamp
     if row is None:
         # Nothing of it was ever read back; where a push failed, its badge tells that already.
         if newest is not None and not is_live:
             return None
-        row = Observation(mailbox=mailbox, aspect=aspect.name, fingerprint=mark, seen_at=timezone.now())
+        key = {subject_field(aspect.name): subject}
+        row = Observation(aspect=aspect.name, fingerprint=mark, seen_at=timezone.now(), **key)
         as_it_was = held == wanted
     else:
         as_it_was = mark == row.fingerprint or mark == fingerprint(wanted)
@@ -333,8 +447,8 @@ def _judge_one(
         return row, None
     watch = aspect.watch
     assert watch is not None  # noqa: S101 - see compare
-    drift = watch.explain(mailbox, wanted, held)
-    found = Found(mailbox, aspect.name, drift, is_new=row.drifted_since is None)
+    drift = watch.explain(subject, wanted, held)
+    found = Found(subject, aspect.name, drift, is_new=row.drifted_since is None)
     row.drifted_since = row.drifted_since or timezone.now()
     row.differences = [[sentence, values] for sentence, values in drift.differences]
     row.held, row.why_not = drift.held, drift.why_not
@@ -350,7 +464,10 @@ def _values(row: Observation) -> tuple[Any, ...]:
 
 def _write(aspect: Aspect, same: list[int], changed: list[Observation], tally: Tally) -> None:
     now = timezone.now()
-    Observation.objects.filter(aspect=aspect.name, mailbox__in=same).update(seen_at=now)
+    of_those = Observation.objects.filter(
+        ("aspect", aspect.name), (f"{subject_field(aspect.name)}__in", same)
+    )
+    of_those.update(seen_at=now)
     for row in changed:
         row.seen_at = now
     Observation.objects.bulk_create([row for row in changed if row.pk is None], ignore_conflicts=True)
@@ -359,9 +476,9 @@ def _write(aspect: Aspect, same: list[int], changed: list[Observation], tally: T
     )
     entries = [
         Entry(
-            verb="mailbox.drifted",
-            about=found.mailbox,
-            domain=found.mailbox.domain.name,
+            verb=f"{subject_field(aspect.name)}.drifted",
+            about=found.subject,
+            domain=found.subject.domain.name,
             after={
                 "on_the_server": " ".join(sentence % values for sentence, values in found.drift.differences)
             },
@@ -373,6 +490,6 @@ def _write(aspect: Aspect, same: list[int], changed: list[Observation], tally: T
         record_all(entries, by=None)
     alarm = aspect.watch.alarm if aspect.watch else None
     for known_before in (True, False):
-        some = [(mailbox, targets) for mailbox, targets, known in tally.redirects if known == known_before]
+        some = [(subject, targets) for subject, targets, known in tally.redirects if known == known_before]
         if alarm is not None and some:
             alarm(some, known_before)

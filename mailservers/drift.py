@@ -14,22 +14,26 @@ from django.db.models import Max
 from audit.chain import Actor, record
 from mailservers import comparing, outbox
 from mailservers.aspects import aspect_named
-from mailservers.models import Change, DriftCheck, Observation, Server
+from mailservers.models import Change, DriftCheck, Observation, Server, any_part
 from mailservers.outbox import MovedOn
 from mailservers.tasks import announce_check, check_drift
 
 if TYPE_CHECKING:
     from accounts.models import Domain, Mailbox
+    from mailservers.aspects import Subject
 
 log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
 def request_check(
-    server: Server, *, domain: "Domain | None" = None, mailbox: "Mailbox | None" = None
+    server: Server, *, domain: "Domain | None" = None, mailbox: "Mailbox | None" = None, aspect: str = ""
 ) -> list[DriftCheck]:
-    """Have a server's mailboxes compared, one check for each aspect; one that is under way already counts."""
-    checks = comparing.note_checks(server, domain=domain, mailbox=mailbox)
+    """Have what is on a server compared, one check for each aspect, or for this one alone.
+
+    One that is under way already counts.
+    """
+    checks = comparing.note_checks(server, domain=domain, mailbox=mailbox, aspect=aspect)
     for check in checks:
         transaction.on_commit(partial(_announce, check))
     return checks
@@ -47,32 +51,33 @@ def last_looked_at(mailbox: "Mailbox") -> datetime | None:
 
 
 @transaction.atomic
-def keep_theirs(mailbox: "Mailbox", aspect: str, *, seen: str, by: Actor) -> Change:
+def keep_theirs(subject: "Subject", aspect: str, *, seen: str, by: Actor) -> Change:
     """The database takes over what the server holds; raises MovedOn when that is not what `seen` marks.
 
     The server is told even so: it hears what it holds already, and what it holds is read back.
     """
-    observation = _drifted(mailbox, aspect, seen)
+    observation = _drifted(subject, aspect, seen)
     watch = aspect_named(aspect).watch
     if watch is None or observation.held is None:
         raise MovedOn
-    event = watch.keep(mailbox, observation.held, by)
-    return outbox.request_push(mailbox, aspect, event)
+    event = watch.keep(subject, observation.held, by)
+    return outbox.request_push(subject, aspect, event)
 
 
 @transaction.atomic
-def restore_ours(mailbox: "Mailbox", aspect: str, *, seen: str, by: Actor) -> Change:
+def restore_ours(subject: "Subject", aspect: str, *, seen: str, by: Actor) -> Change:
     """The server is told again what the database says; raises MovedOn."""
-    _drifted(mailbox, aspect, seen)
-    event = record("mailbox.restored_on_server", by=by, about=mailbox, domain=mailbox.domain.name)
-    return outbox.request_push(mailbox, aspect, event)
+    _drifted(subject, aspect, seen)
+    verb = f"{subject._meta.model_name}.restored_on_server"
+    event = record(verb, by=by, about=subject, domain=subject.domain.name)
+    return outbox.request_push(subject, aspect, event)
 
 
-def _drifted(mailbox: "Mailbox", aspect: str, seen: str) -> Observation:
-    rows = Observation.objects.select_for_update()
-    observation = rows.filter(mailbox=mailbox, aspect=aspect, drifted_since__isnull=False).first()
+def _drifted(subject: "Subject", aspect: str, seen: str) -> Observation:
+    rows = Observation.objects.select_for_update().filter(any_part([(subject.pk, aspect)]))
+    observation = rows.filter(drifted_since__isnull=False).first()
     # Looked for apart: a subquery's rows would be locked as well.
-    on_its_way = Change.objects.of(mailbox.pk, aspect).open().exists()
+    on_its_way = Change.objects.of(subject.pk, aspect).open().exists()
     if observation is None or on_its_way or observation.mark != seen:
         raise MovedOn
     return observation

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, IntegerField, Min, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, IntegerField, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -27,7 +27,7 @@ class Figures:
     failed: int = 0
     """Those that nothing newer stands for: somebody has to look."""
     drifted: int = 0
-    """Parts of mailboxes that somebody changed on the server."""
+    """Parts of mailboxes, and aliases, that somebody changed on the server."""
     pushes_a_minute: float = 0.0
     connections_in_use: int = 0
 
@@ -89,7 +89,9 @@ def figures_of(servers: Collection[Server]) -> dict[int, Figures]:
     pushed = changes.filter(settled_at__gt=now - RATE_OVER, state__in=PUSHED)
     for row in pushed.values("server").annotate(count=Count("pk")):
         found[row["server"]].pushes_a_minute = row["count"] / (RATE_OVER.total_seconds() / 60)
-    drifted = Observation.objects.drifted().filter(mailbox__server=OuterRef("pk"), mailbox__deleted_at=None)
+    of_mailbox = Q(mailbox__server=OuterRef("pk"), mailbox__deleted_at=None)
+    of_alias = Q(alias__domain__server=OuterRef("pk"))
+    drifted = Observation.objects.drifted().filter(of_mailbox | of_alias)
     in_use = Slot.objects.in_use().filter(server=OuterRef("pk"))
     counted = Server.objects.filter(pk__in=found).values_list("pk", _count_of(drifted), _count_of(in_use))
     for number, drifted_parts, slots in counted:

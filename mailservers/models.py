@@ -1,7 +1,8 @@
 """Mail servers, what is on its way to them, and what they were last seen to hold.
 
-A mailbox is known here only as a foreign key named as text: what it should look like on its
-server is told by the apps above (see aspects.py).
+A mailbox or an alias is known here only as a foreign key named as text: what it should look like on its
+server is told by the apps above (see aspects.py). Everything that is pushed belongs to one of the two, its
+subject (decision 015).
 """
 
 import hashlib
@@ -10,17 +11,22 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 from django.db.models import Q
-from django.db.models.functions import Cast, Now, NullIf
+from django.db.models.functions import Cast, Coalesce, Now, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
 
+if TYPE_CHECKING:
+    from accounts.models import Alias, Mailbox
+
+# The aspect whose subject is an alias; those of all others are mailboxes.
+ALIAS = "alias"
 # No worker takes more; see pushing.LEASE.
 LONGEST_LEASE = timedelta(minutes=10)
 # No change waits longer for its next attempt; see pushing.LONGEST_PAUSE.
@@ -133,9 +139,21 @@ class Server(models.Model):
         return say(self.last_error, self.last_error_values)
 
 
+def subject_field(aspect: str) -> str:
+    """The name of the foreign key that leads to an aspect's subject."""
+    return "alias" if aspect == ALIAS else "mailbox"
+
+
+def one_subject(name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=Q(mailbox__isnull=False, alias__isnull=True) | Q(mailbox__isnull=True, alias__isnull=False),
+        name=name,
+    )
+
+
 class ChangeQuerySet(models.QuerySet["Change"]):
-    def of(self, mailbox_id: int, aspect: str) -> "ChangeQuerySet":
-        return self.filter(mailbox_id=mailbox_id, aspect=aspect)
+    def of(self, subject_id: int, aspect: str) -> "ChangeQuerySet":
+        return self.filter(aspect=aspect, **{subject_field(aspect): subject_id})
 
     def open(self) -> "ChangeQuerySet":
         """Neither live nor given up."""
@@ -143,47 +161,59 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
     def due(self) -> "ChangeQuerySet":
         """Open ones whose time has come, and that no worker holds."""
-        held = Lease.objects.running().filter(
-            mailbox=models.OuterRef("mailbox"), aspect=models.OuterRef("aspect")
-        )
+        held = Lease.objects.running()
         now = timezone.now()
         # One planned further away than any is was planned by a clock that has jumped back since.
         its_time = Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + LONGEST_WAIT)
-        return self.open().filter(~models.Exists(held)).filter(its_time)
+        return self.open().filter(_without_any(held)).filter(its_time)
 
     def newest_first(self) -> "ChangeQuerySet":
         return self.order_by("-pk")
 
     def with_way_back(self) -> "ChangeQuerySet":
         """Each knows whether it is the newest, and whether the value from before it can come back."""
-        is_newest = ~models.Exists(_newer())
+        is_newest = _without_any(_newer())
         told = {"is_newest": is_newest, "has_way_back": is_newest & Q(event__before__isnull=False)}
         return self.annotate(**told)
 
     def without_newer(self) -> "ChangeQuerySet":
-        """Those that are still what their mailbox's aspect should be."""
-        return self.filter(~models.Exists(_newer()))
+        """Those that are still what their subject's aspect should be."""
+        return self.filter(_without_any(_newer()))
 
-    def newest_of(self, mailbox_id: int, aspect: str) -> "Change | None":
+    def newest_of(self, subject_id: int, aspect: str) -> "Change | None":
         """With its server and its way back."""
-        found = self.of(mailbox_id, aspect).select_related("server").with_way_back()
+        found = self.of(subject_id, aspect).select_related("server").with_way_back()
         return found.newest_first().first()
 
-    def newest_of_each(self, mailbox_ids: Iterable[int]) -> "dict[int, Change]":
-        """By mailbox id, the newest change of each that has one."""
-        newest = self.filter(mailbox__in=mailbox_ids).values("mailbox").annotate(newest=models.Max("pk"))
+    def newest_of_each(self, subject_ids: Iterable[int], aspect: str = "") -> "dict[int, Change]":
+        """By the subjects' ids, the newest change of each that has one: of mailboxes, whatever the aspect."""
+        key = subject_field(aspect)
+        newest = self.filter(**{f"{key}__in": subject_ids}).values(key).annotate(newest=models.Max("pk"))
         changes = Change.objects.filter(pk__in=newest.values("newest"))
-        return {change.mailbox_id: change for change in changes.select_related("server")}
+        return {change.subject_id: change for change in changes.select_related("server")}
 
 
 def _newer() -> ChangeQuerySet:
-    """Inside a query of changes: the newer ones of the same mailbox and aspect."""
-    same = {name: models.OuterRef(name) for name in ("mailbox", "aspect")}
-    return Change.objects.filter(**same, pk__gt=models.OuterRef("pk"))
+    """Inside a query of changes: the newer ones."""
+    return Change.objects.filter(pk__gt=models.OuterRef("pk"))
+
+
+def _without_any(rows: "models.QuerySet[Any]") -> Q:
+    """Inside a query of what has a subject and an aspect: none of these rows is of the same two.
+
+    Asked for each kind of subject apart, so that each keeps to its index; what is empty equals nothing.
+    """
+    aspect = models.OuterRef("aspect")
+    of_mailbox = rows.filter(mailbox=models.OuterRef("mailbox"), aspect=aspect)
+    of_alias = rows.filter(alias=models.OuterRef("alias"), aspect=aspect)
+    return Q(~models.Exists(of_mailbox)) & Q(~models.Exists(of_alias))
 
 
 class Change(models.Model):
-    """One wish that an aspect of a mailbox be brought to its server. Its id is the version: newest wins."""
+    """One wish that an aspect of a mailbox, or an alias, be brought to its server.
+
+    Its id is the version: newest wins.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -201,7 +231,10 @@ class Change(models.Model):
         PERSON = 0, _("somebody waits for it")
         BULK = 6, _("one of many")
 
-    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, related_name="changes")
+    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="changes")
+    alias = models.ForeignKey(
+        "accounts.Alias", models.CASCADE, null=True, db_index=False, related_name="changes"
+    )
     aspect = models.CharField(max_length=30)
     server = models.ForeignKey(Server, models.PROTECT, related_name="changes")
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.PERSON)
@@ -227,8 +260,12 @@ class Change(models.Model):
     """And its event keeps the value from before."""
 
     class Meta:
+        constraints = (one_subject("change_of_one_subject"),)
         indexes = (
             models.Index(fields=["mailbox", "aspect", "-id"], name="change_of_mailbox"),
+            models.Index(
+                fields=["alias", "aspect", "-id"], name="change_of_alias", condition=Q(alias__isnull=False)
+            ),
             models.Index(
                 fields=["server", "priority", "id"],
                 name="change_due",
@@ -241,6 +278,17 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.aspect} {self.state}"
+
+    @property
+    def subject_id(self) -> int:
+        number: int | None = self.mailbox_id if self.alias_id is None else self.alias_id
+        return number or 0
+
+    @property
+    def subject(self) -> "Mailbox | Alias":
+        found = self.mailbox if self.alias_id is None else self.alias
+        assert found is not None  # noqa: S101 - the table's own rule
+        return found
 
     @property
     def is_settled(self) -> bool:
@@ -261,16 +309,16 @@ class Change(models.Model):
 class ObservationQuerySet(models.QuerySet["Observation"]):
     def drifted(self) -> "ObservationQuerySet":
         """Those where the server holds something else, and no change is on its way that makes it right."""
-        on_its_way = Change.objects.open().filter(
-            mailbox=models.OuterRef("mailbox"), aspect=models.OuterRef("aspect")
-        )
-        return self.filter(~models.Exists(on_its_way), drifted_since__isnull=False)
+        return self.filter(_without_any(Change.objects.open()), drifted_since__isnull=False)
 
 
 class Observation(models.Model):
-    """What a server was last seen to hold for an aspect of a mailbox."""
+    """What a server was last seen to hold for an aspect of a mailbox, or for an alias."""
 
-    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, related_name="observations")
+    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="observations")
+    alias = models.ForeignKey(
+        "accounts.Alias", models.CASCADE, null=True, db_index=False, related_name="observations"
+    )
     aspect = models.CharField(max_length=30)
     fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of the state that was read back."))
     seen_at = models.DateTimeField()
@@ -288,6 +336,8 @@ class Observation(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["mailbox", "aspect"], name="one_observation_for_each_aspect"),
+            models.UniqueConstraint(fields=["alias", "aspect"], name="one_observation_for_each_alias"),
+            one_subject("observation_of_one_subject"),
         )
         indexes = (
             models.Index(
@@ -298,7 +348,18 @@ class Observation(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.mailbox_id} {self.aspect}"
+        return f"{self.subject_id} {self.aspect}"
+
+    @property
+    def subject_id(self) -> int:
+        number: int | None = self.mailbox_id if self.alias_id is None else self.alias_id
+        return number or 0
+
+    @property
+    def subject(self) -> "Mailbox | Alias":
+        found = self.mailbox if self.alias_id is None else self.alias
+        assert found is not None  # noqa: S101 - the table's own rule
+        return found
 
     @property
     def differences_told(self) -> list[str]:
@@ -322,7 +383,7 @@ class Observation(models.Model):
 
 class LeaseQuerySet(models.QuerySet["Lease"]):
     def take(self, parts: Iterable[tuple[int, str]], length: timedelta) -> "Holding":
-        """As many of the parts (mailbox id, aspect) as are free or whose lease has run out.
+        """As many of the parts (subject's id, aspect) as are free or whose lease has run out.
 
         The unique constraint decides who gets a part, whatever two workers do at the same time.
         """
@@ -335,11 +396,18 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
         of_those = self.filter(any_part(wanted))
         of_those.run_out().update(token=holding.token, expires_at=ends)
         self.bulk_create(
-            [Lease(mailbox_id=m, aspect=a, token=holding.token, expires_at=ends) for m, a in wanted],
+            [
+                Lease(aspect=a, token=holding.token, expires_at=ends, **{f"{subject_field(a)}_id": number})
+                for number, a in wanted
+            ],
             ignore_conflicts=True,
         )
-        holding.parts.update(self.filter(token=holding.token).values_list("mailbox_id", "aspect"))
+        holding.parts.update(self.filter(token=holding.token).parts())
         return holding
+
+    def parts(self) -> "models.QuerySet[Lease, tuple[int, str]]":
+        """As (subject's id, aspect)."""
+        return self.values_list(Coalesce("alias_id", "mailbox_id"), "aspect")
 
     def give_back(self, holding: "Holding") -> None:
         """Quiet about those that somebody else holds by now."""
@@ -357,16 +425,19 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
 
 @dataclass(slots=True)
 class Holding:
-    """The leases one worker got in one go: parts are (mailbox id, aspect)."""
+    """The leases one worker got in one go: parts are (subject's id, aspect)."""
 
     token: str
     parts: set[tuple[int, str]] = field(default_factory=set)
 
 
 class Lease(models.Model):
-    """The right to push an aspect of a mailbox, held by one worker at a time and for a while only."""
+    """The right to push an aspect of a mailbox, or an alias, held by one worker at a time and for a while."""
 
-    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, related_name="leases")
+    mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="leases")
+    alias = models.ForeignKey(
+        "accounts.Alias", models.CASCADE, null=True, db_index=False, related_name="leases"
+    )
     aspect = models.CharField(max_length=30)
     token = models.CharField(max_length=32)
     expires_at = models.DateTimeField()
@@ -376,10 +447,12 @@ class Lease(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["mailbox", "aspect"], name="one_lease_for_each_aspect"),
+            models.UniqueConstraint(fields=["alias", "aspect"], name="one_lease_for_each_alias"),
+            one_subject("lease_of_one_subject"),
         )
 
     def __str__(self) -> str:
-        return f"{self.mailbox_id} {self.aspect} until {self.expires_at}"
+        return f"{self.mailbox_id or self.alias_id} {self.aspect} until {self.expires_at}"
 
 
 class SlotQuerySet(models.QuerySet["Slot"]):
@@ -455,13 +528,13 @@ def shared_now() -> Any:
 
 
 def any_part(parts: Iterable[tuple[int, str]]) -> Q:
-    """Rows of any of these (mailbox id, aspect)."""
+    """Rows of any of these (subject's id, aspect)."""
     by_aspect: dict[str, list[int]] = {}
-    for mailbox_id, aspect in parts:
-        by_aspect.setdefault(aspect, []).append(mailbox_id)
+    for subject_id, aspect in parts:
+        by_aspect.setdefault(aspect, []).append(subject_id)
     found = Q()
-    for aspect, mailbox_ids in by_aspect.items():
-        found |= Q(aspect=aspect, mailbox_id__in=mailbox_ids)
+    for aspect, subject_ids in by_aspect.items():
+        found |= Q(("aspect", aspect), (f"{subject_field(aspect)}_id__in", subject_ids))
     return found
 
 
@@ -486,7 +559,7 @@ class DriftCheckQuerySet(models.QuerySet["DriftCheck"]):
 
 
 class DriftCheck(models.Model):
-    """A comparison of an aspect of many mailboxes with their server, done in pieces; it outlives workers."""
+    """A comparison of an aspect of many subjects with their server, done in pieces; it outlives workers."""
 
     server = models.ForeignKey(Server, models.CASCADE, related_name="drift_checks")
     aspect = models.CharField(max_length=30)
@@ -494,7 +567,7 @@ class DriftCheck(models.Model):
     domain = models.ForeignKey("accounts.Domain", models.CASCADE, null=True, related_name="+")
     mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="drift_checks")
     requested_at = models.DateTimeField(default=timezone.now)
-    # The last mailbox that was looked at: the next piece begins behind it.
+    # The last mailbox (of aliases: the last domain) that was looked at: the next piece begins behind it.
     reached = models.BigIntegerField(default=0)
     held_until = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -13,13 +13,21 @@ from audit.chain import Actor, record
 from audit.models import Event
 from mailservers.aspects import TakenBack, aspect_named, fingerprint
 from mailservers.drivers.base import DriverError
-from mailservers.models import Change, ChangeQuerySet, Lease, Observation, Server, any_part
-from mailservers.pushing import mailboxes_of
+from mailservers.models import (
+    Change,
+    ChangeQuerySet,
+    Lease,
+    Observation,
+    Server,
+    any_part,
+    subject_field,
+)
+from mailservers.pushing import subjects_of
 from mailservers.servers import driver_for
 from mailservers.tasks import push
 
 if TYPE_CHECKING:
-    from accounts.models import Mailbox
+    from mailservers.aspects import Subject
 
 log = structlog.get_logger(__name__)
 
@@ -30,33 +38,33 @@ class MovedOn(Exception):
 
 @transaction.atomic
 def request_push(
-    mailbox: "Mailbox", aspect: str, event: Event, *, priority: int = Change.Priority.PERSON
+    subject: "Subject", aspect: str, event: Event, *, priority: int = Change.Priority.PERSON
 ) -> Change:
     """Note that the server must hear of it, and announce it after the commit."""
-    change = Change.objects.create(
-        mailbox=mailbox, aspect=aspect, server=mailbox.server, event=event, priority=priority
-    )
+    change = _change(subject, aspect, event, priority)
+    change.save(force_insert=True)
     transaction.on_commit(lambda: announce(change.server, change.priority))
     return change
 
 
 @transaction.atomic
 def request_pushes(
-    wishes: Sequence[tuple["Mailbox", Event]], aspect: str, *, priority: int = Change.Priority.BULK
+    wishes: Sequence[tuple["Subject", Event]], aspect: str, *, priority: int = Change.Priority.BULK
 ) -> list[Change]:
-    """The same for many mailboxes at once; each server is announced once."""
+    """The same for many mailboxes or aliases at once; each server is announced once."""
     changes = Change.objects.bulk_create(
-        [
-            Change(mailbox=mailbox, aspect=aspect, server=mailbox.server, event=event, priority=priority)
-            for mailbox, event in wishes
-        ],
-        batch_size=500,
+        [_change(subject, aspect, event, priority) for subject, event in wishes], batch_size=500
     )
     for server in {change.server for change in changes}:
         # As many calls as it has connections: one worker alone would push one after the other.
         for _ in range(server.connections):
             transaction.on_commit(partial(announce, server, priority))
     return changes
+
+
+def _change(subject: "Subject", aspect: str, event: Event, priority: int) -> Change:
+    key = {subject_field(aspect): subject}
+    return Change(aspect=aspect, server=subject.server, event=event, priority=priority, **key)
 
 
 class WayOn(StrEnum):
@@ -93,7 +101,7 @@ def cancel(change: Change, *, by: Actor) -> Change | None:
     event = _restore(change, by, "cancelled")
     if _server_holds_what_is_wanted(change):
         return None
-    return request_push(change.mailbox, change.aspect, event)
+    return request_push(change.subject, change.aspect, event)
 
 
 @transaction.atomic
@@ -101,7 +109,7 @@ def undo(change: Change, *, by: Actor) -> Change:
     """A new change that brings back the value from before; raises MovedOn."""
     if not _can_be_taken_back(change) or not _if_newest(change, Change.State.LIVE).exists():
         raise MovedOn
-    return request_push(change.mailbox, change.aspect, _restore(change, by, "undone"))
+    return request_push(change.subject, change.aspect, _restore(change, by, "undone"))
 
 
 @transaction.atomic
@@ -113,7 +121,7 @@ def try_again(change: Change, *, by: Actor | None) -> None:
     )
     if not retried:
         raise MovedOn
-    record("change.tried_again", by=by, about=change.mailbox, domain=change.mailbox.domain.name)
+    record("change.tried_again", by=by, about=change.subject, domain=change.subject.domain.name)
     transaction.on_commit(lambda: announce(change.server, change.priority))
 
 
@@ -127,17 +135,17 @@ def announce(server: Server, priority: int) -> None:
 
 def _if_newest(change: Change, state: Change.State) -> ChangeQuerySet:
     """The change, as long as it is in this state and nothing newer stands."""
-    _hold_the_mailbox(change)
-    newest = Change.objects.of(change.mailbox_id, change.aspect).newest_first().first()
+    _hold_the_subject(change)
+    newest = Change.objects.of(change.subject_id, change.aspect).newest_first().first()
     if newest is None or newest.pk != change.pk:
         return Change.objects.none()
     return Change.objects.filter(pk=change.pk, state=state)
 
 
-def _hold_the_mailbox(change: Change) -> None:
-    """Whoever saves a setting locks the mailbox's row first, so nothing newer can come in between."""
-    # no_key: a worker that notes how a push of this mailbox went is not kept waiting.
-    type(change.mailbox).objects.select_for_update(no_key=True).get(pk=change.mailbox_id)
+def _hold_the_subject(change: Change) -> None:
+    """Whoever saves a setting locks the subject's row first, so nothing newer can come in between."""
+    # no_key: a worker that notes how a push of it went is not kept waiting.
+    type(change.subject).objects.select_for_update(no_key=True).get(pk=change.subject_id)
 
 
 def _can_be_taken_back(change: Change) -> bool:
@@ -149,7 +157,7 @@ def _restore(change: Change, by: Actor, how: TakenBack) -> Event:
     restore = aspect_named(change.aspect).restore
     if restore is None or change.event is None:
         raise MovedOn
-    return restore(change.mailbox, change.event.before or {}, by, how)
+    return restore(change.subject, change.event.before or {}, by, how)
 
 
 def _server_holds_what_is_wanted(cancelled: Change) -> bool:
@@ -158,16 +166,16 @@ def _server_holds_what_is_wanted(cancelled: Change) -> bool:
     A push of an older change reads what the database wants while it runs, so it may have taken the cancelled
     value along; and an older change may have given way to the cancelled one without ever being live.
     """
-    part = (cancelled.mailbox_id, cancelled.aspect)
+    part = (cancelled.subject_id, cancelled.aspect)
     changes = Change.objects.of(*part)
     if cancelled.attempts or changes.open().exists() or Lease.objects.filter(any_part([part])).exists():
         return False
-    seen = Observation.objects.filter(mailbox=cancelled.mailbox_id, aspect=cancelled.aspect).first()
+    seen = Observation.objects.filter(any_part([part])).first()
     if seen is None:
         return not changes.exclude(state=Change.State.CANCELLED).exists()
-    aspect, mailbox = aspect_named(cancelled.aspect), mailboxes_of([cancelled])[cancelled.mailbox_id]
+    aspect, [subject] = aspect_named(cancelled.aspect), subjects_of([cancelled]).values()
     try:
-        wanted = aspect.fit(aspect.desired(mailbox), driver_for(mailbox.server).limits)
+        wanted = aspect.fit(aspect.desired(subject), driver_for(subject.server).limits)
     except DriverError:
         return False
     return seen.drifted_since is None and seen.fingerprint == fingerprint(wanted)

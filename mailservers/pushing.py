@@ -1,6 +1,6 @@
 """Brings what the database wants to a mail server, reads it back, and notes how it went.
 
-A worker takes one of the server's connection slots and a lease on some mailboxes' aspects, and pushes
+A worker takes one of the server's connection slots and a lease on some aspects of mailboxes, and pushes
 their newest open changes one after the other. No transaction is open while the server is spoken to. The
 wanted state is read after the lease is taken, so ten edits made while a server was down become one push
 and an older state can't overtake a newer one.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -24,11 +25,11 @@ from mailservers import breaker, push_times
 from mailservers.aspects import Aspect, aspect_named, fingerprint
 from mailservers.breaker import Gate
 from mailservers.drivers.base import Driver, DriverError, Refused, ServerAway, TryAgain
-from mailservers.models import Change, Holding, Lease, Observation, Server, Slot, any_part
+from mailservers.models import Change, Holding, Lease, Observation, Server, Slot, any_part, subject_field
 from mailservers.servers import driver_for
 
 if TYPE_CHECKING:
-    from accounts.models import Mailbox
+    from mailservers.aspects import Subject
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 15 * 60.0
 GIVE_UP_AFTER = timedelta(hours=24)
 # Enough to share the database's work among them, so few that somebody's single change never waits long.
 AT_ONCE = 8
+# In a query of what has a subject.
+SUBJECT = Coalesce("alias_id", "mailbox_id")
 # After so many seconds a worker lets go of what it has not begun: the server is slow just now.
 ENOUGH = 20.0
 
@@ -120,7 +123,7 @@ def _push_batch(server: Server, most: int) -> list[Outcome]:
 def _claim(server: Server, most: int) -> tuple[Holding, list[Change]]:
     """Leases, and the newest open change of each part under them; older ones give way to it."""
     due = Change.objects.due().filter(server=server).order_by("priority", "pk")
-    holding = Lease.objects.take(due.values_list("mailbox_id", "aspect")[:most], LEASE)
+    holding = Lease.objects.take(due.values_list(SUBJECT, "aspect")[:most], LEASE)
     if not holding.parts:
         return holding, []
     rows = (
@@ -128,15 +131,15 @@ def _claim(server: Server, most: int) -> tuple[Holding, list[Change]]:
         .open()
         .annotate(
             request_id=models.F("event__request_id"),
-            address=models.F("mailbox__address"),
-            domain_name=models.F("mailbox__domain__name"),
+            address=Coalesce("mailbox__address", "alias__address"),
+            domain_name=Coalesce("mailbox__domain__name", "alias__domain__name"),
         )
         .select_for_update(of=("self",))
         .order_by("priority", "pk")
     )
     newest: dict[tuple[int, str], Change] = {}
     for change in rows:
-        part = (change.mailbox_id, change.aspect)
+        part = (change.subject_id, change.aspect)
         if part not in newest or newest[part].pk < change.pk:
             newest[part] = change
     claimed = list(newest.values())
@@ -155,33 +158,36 @@ def _claim(server: Server, most: int) -> tuple[Holding, list[Change]]:
 
 def _push_each(server: Server, changes: list[Change]) -> list[Outcome]:
     """One attempt each, until the server turns out to be away or the time is used up."""
-    mailboxes = mailboxes_of(changes)
+    subjects = subjects_of(changes)
     began = monotonic()
     outcomes: list[Outcome] = []
     for change in changes:
         if outcomes and (isinstance(outcomes[-1].error, ServerAway) or monotonic() - began > ENOUGH):
             break
-        outcomes.append(_attempt(server, change, mailboxes[change.mailbox_id]))
+        outcomes.append(_attempt(server, change, subjects[subject_field(change.aspect), change.subject_id]))
     return outcomes
 
 
-def mailboxes_of(changes: list[Change]) -> "dict[int, Mailbox]":
-    """As the database wants them now, by id, with what their aspects read."""
-    joined = {name for change in changes for name in aspect_named(change.aspect).joins}
-    gathered = {name for change in changes for name in aspect_named(change.aspect).gathers}
-    mailbox_model: Any = Change._meta.get_field("mailbox").related_model
-    wanted = mailbox_model.objects.select_related("domain", "server", *sorted(joined))
-    found: dict[int, Mailbox] = wanted.prefetch_related(*sorted(gathered)).in_bulk(
-        [change.mailbox_id for change in changes]
-    )
+def subjects_of(changes: list[Change]) -> "dict[tuple[str, int], Subject]":
+    """As the database wants them now, by the foreign key's name and id, with what their aspects read."""
+    found: dict[tuple[str, int], Subject] = {}
+    for key in ("mailbox", "alias"):
+        some = [change for change in changes if subject_field(change.aspect) == key]
+        if not some:
+            continue
+        joined = sorted({name for change in some for name in aspect_named(change.aspect).joins})
+        gathered = sorted({name for change in some for name in aspect_named(change.aspect).gathers})
+        model: Any = Change._meta.get_field(key).related_model
+        wanted = model.objects.joined(*joined).prefetch_related(*gathered)
+        found |= {(key, n): row for n, row in wanted.in_bulk([each.subject_id for each in some]).items()}
     return found
 
 
-def _attempt(server: Server, change: Change, mailbox: "Mailbox") -> Outcome:
+def _attempt(server: Server, change: Change, subject: "Subject") -> Outcome:
     began = monotonic()
     seen, error = "", None
     try:
-        seen = _write_and_read_back(driver_for(server), aspect_named(change.aspect), mailbox, server)
+        seen = _write_and_read_back(driver_for(server), aspect_named(change.aspect), subject, server)
     except DriverError as known:
         error = known
     except Exception as surprise:  # noqa: BLE001 - a driver may raise anything; its text may hold secrets
@@ -196,7 +202,7 @@ def _attempt(server: Server, change: Change, mailbox: "Mailbox") -> Outcome:
         change=change.pk,
         # The web request that asked for it, so that its log lines and these are found together.
         request_id=getattr(change, "request_id", ""),
-        mailbox=change.mailbox_id,
+        **{subject_field(change.aspect): change.subject_id},
         aspect=change.aspect,
         server=server.name,
         attempt=change.attempts,
@@ -206,15 +212,15 @@ def _attempt(server: Server, change: Change, mailbox: "Mailbox") -> Outcome:
     return outcome
 
 
-def _write_and_read_back(driver: Driver, aspect: Aspect, mailbox: "Mailbox", server: Server) -> str:
+def _write_and_read_back(driver: Driver, aspect: Aspect, subject: "Subject", server: Server) -> str:
     """The fingerprint of what the server then holds; Refused when that is not what was wanted."""
-    wanted = aspect.fit(aspect.desired(mailbox), driver.limits)
-    with driver.session(mailbox.login):
-        aspect.put(driver, mailbox.login, wanted)
+    wanted, name = aspect.fit(aspect.desired(subject), driver.limits), subject.name_there
+    with driver.session(name):
+        aspect.put(driver, name, wanted)
         if aspect.read_back is not None:
-            held = aspect.read_back(driver, mailbox.login, wanted)
+            held = aspect.read_back(driver, name, wanted)
         else:
-            held = aspect.own(wanted, aspect.read(driver, mailbox.login))
+            held = aspect.own(wanted, aspect.read(driver, name))
     if held != wanted:
         raise Refused(
             gettext_noop("%(server)s took the change but now holds something else: %(differences)s"),
@@ -222,7 +228,7 @@ def _write_and_read_back(driver: Driver, aspect: Aspect, mailbox: "Mailbox", ser
             differences="; ".join(aspect.differences(wanted, held)),
         )
     if aspect.noted is not None:
-        aspect.noted(mailbox, wanted, held)
+        aspect.noted(subject, wanted, held)
     return fingerprint(held)
 
 
@@ -231,8 +237,8 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
     """Note every outcome, let go of what was claimed but not begun, and give the leases back."""
     now = timezone.now()
     lost = _let_go(holding)
-    claimed = [change for change in claimed if (change.mailbox_id, change.aspect) not in lost]
-    outcomes = [each for each in outcomes if (each.change.mailbox_id, each.change.aspect) not in lost]
+    claimed = [change for change in claimed if (change.subject_id, change.aspect) not in lost]
+    outcomes = [each for each in outcomes if (each.change.subject_id, each.change.aspect) not in lost]
     for outcome in outcomes:
         _mark(outcome, now)
     tried = {outcome.change.pk for outcome in outcomes}
@@ -262,7 +268,7 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
 def _leave(holding: Holding, claimed: list[Change]) -> None:
     """Let go of everything in the middle of it: what was claimed waits again, for whoever comes next."""
     lost = _let_go(holding)
-    kept = [change.pk for change in claimed if (change.mailbox_id, change.aspect) not in lost]
+    kept = [change.pk for change in claimed if (change.subject_id, change.aspect) not in lost]
     being_pushed = Change.objects.filter(pk__in=kept, state=Change.State.PUSHING)
     being_pushed.update(state=Change.State.WAITING, next_attempt_at=timezone.now())
 
@@ -275,10 +281,10 @@ def _let_go(holding: Holding) -> set[tuple[int, str]]:
     over something newer maybe. So the newest is pushed again, by whoever comes next.
     """
     kept = Lease.objects.filter(token=holding.token).select_for_update().order_by("pk")
-    lost = holding.parts - set(kept.values_list("mailbox_id", "aspect"))
+    lost = holding.parts - set(kept.parts())
     if lost:
         of_those = Change.objects.filter(any_part(lost)).exclude(state=Change.State.CANCELLED)
-        newest = of_those.order_by().values("mailbox", "aspect").annotate(newest=models.Max("pk"))
+        newest = of_those.order_by().values("mailbox", "alias", "aspect").annotate(newest=models.Max("pk"))
         Change.objects.filter(
             pk__in=newest.values("newest"), state__in=(Change.State.LIVE, Change.State.PUSHING)
         ).update(state=Change.State.WAITING, next_attempt_at=timezone.now(), settled_at=None)
@@ -344,25 +350,29 @@ def _can_drift(outcome: Outcome) -> bool:
 
 
 def _observe(outcomes: Iterable[Outcome], now: Any) -> None:
-    Observation.objects.bulk_create(
-        [
-            Observation(
-                mailbox_id=outcome.change.mailbox_id,
-                aspect=outcome.change.aspect,
-                fingerprint=outcome.seen,
-                seen_at=now,
-                change=outcome.change,
-            )
-            for outcome in outcomes
-        ],
-        update_conflicts=True,
-        unique_fields=["mailbox", "aspect"],
-        update_fields=[
-            *("fingerprint", "seen_at", "change"),
-            # A push makes right whatever somebody changed there.
-            *("drifted_since", "differences", "held", "why_not"),
-        ],
-    )
+    by_key: dict[str, list[Observation]] = {}
+    for outcome in outcomes:
+        change = outcome.change
+        observation = Observation(
+            mailbox_id=change.mailbox_id,
+            alias_id=change.alias_id,
+            aspect=change.aspect,
+            fingerprint=outcome.seen,
+            seen_at=now,
+            change=change,
+        )
+        by_key.setdefault(subject_field(change.aspect), []).append(observation)
+    for key, observations in by_key.items():
+        Observation.objects.bulk_create(
+            observations,
+            update_conflicts=True,
+            unique_fields=[key, "aspect"],
+            update_fields=[
+                *("fingerprint", "seen_at", "change"),
+                # A push makes right whatever somebody changed there.
+                *("drifted_since", "differences", "held", "why_not"),
+            ],
+        )
 
 
 def _next_call(server: Server, outcomes: list[Outcome]) -> NextCall | None:

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from accounts.aliases import addresses_of
 from accounts.models import Mailbox
 from vacation.models import AutoReply, DomainRules, Forwarding
 from vacation.rendering import AutoReplyContent, ForwardContent, render_script
@@ -23,6 +24,7 @@ def content_of(auto_reply: AutoReply) -> AutoReplyContent:
     return AutoReplyContent(
         address=mailbox.address,
         name=mailbox.name,
+        aliases=tuple(addresses_of(mailbox)),
         subject=auto_reply.subject,
         text=auto_reply.text,
         days=auto_reply.days,

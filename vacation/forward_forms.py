@@ -183,4 +183,4 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         if Mailbox.objects.alive().filter(address__in=names).exists():
             return True
         catch_all = f"@{self._mailbox.domain.name}"
-        return Alias.objects.filter(address__in=[*names, catch_all]).exists()
+        return Alias.objects.alive().filter(address__in=[*names, catch_all]).exists()

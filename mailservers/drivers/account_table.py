@@ -118,9 +118,9 @@ class AccountTable:
                 _put_app_passwords(connection, account)
 
         try:
-            self._run(write)
-        except _ConstraintBroken as broken:
-            if name := self._run(lambda connection: _taken(connection, account)):
+            self.run(write)
+        except ConstraintBroken as broken:
+            if name := self.run(lambda connection: _taken(connection, account)):
                 raise _another_has(name) from None
             if broken.unique:  # the same account was created at the same moment
                 raise TryAgain(gettext_noop("The mail server's account database is busy.")) from None
@@ -135,15 +135,15 @@ class AccountTable:
             row = connection.execute(query).one_or_none()
             return None if row is None else _state(row, self._app_passwords_of(connection, [login]))
 
-        return self._run(look)
+        return self.run(look)
 
     def read_many(self, logins: Sequence[str]) -> dict[str, AccountState]:
         """Those that are there, by login: one query for as many as a statement may name."""
         found: dict[str, AccountState] = {}
         for start in range(0, len(logins), LOGINS_IN_A_QUERY):
             some = logins[start : start + LOGINS_IN_A_QUERY]
-            rows = self._run(partial(_rows_of, select(MAILBOX).where(MAILBOX.c.login.in_(some))))
-            apps = self._run(partial(self._app_passwords_of, logins=some))
+            rows = self.run(partial(_rows_of, select(MAILBOX).where(MAILBOX.c.login.in_(some))))
+            apps = self.run(partial(self._app_passwords_of, logins=some))
             found.update((row.login, _state(row, apps)) for row in rows)
         return found
 
@@ -152,7 +152,7 @@ class AccountTable:
         query = select(APP_PASSWORD_USE.c.number, APP_PASSWORD_USE.c.used_at).where(
             APP_PASSWORD_USE.c.number > 0, APP_PASSWORD_USE.c.used_at >= int(since.timestamp())
         )
-        rows = self._run(partial(_rows_of, query))
+        rows = self.run(partial(_rows_of, query))
         return {row.number: datetime.fromtimestamp(row.used_at, UTC) for row in rows}
 
     def _app_passwords_of(
@@ -174,37 +174,37 @@ class AccountTable:
             for table in tables:
                 connection.execute(delete(table).where(table.c.login == login))
 
-        self._run(remove)
+        self.run(remove)
 
     def logins_in(self, domain: str) -> list[str]:
         """Of the enabled accounts whose address is in the domain."""
         inside = func.lower(MAILBOX.c.address).endswith(f"@{domain.lower()}", autoescape=True)
         query = select(MAILBOX.c.login).where(inside, MAILBOX.c.active == 1).order_by(MAILBOX.c.login)
-        return self._run(lambda connection: list(connection.scalars(query)))
+        return self.run(lambda connection: list(connection.scalars(query)))
 
     def count_beginning_with(self, start: str) -> int:
         """How many accounts there are whose login begins so, whatever their domain."""
         query = select(func.count()).where(MAILBOX.c.login.startswith(start, autoescape=True))
-        return self._run(lambda connection: connection.execute(query).scalar_one())
+        return self.run(lambda connection: connection.execute(query).scalar_one())
 
     def domains(self) -> list[str]:
         """Those that addresses are in, in lower case."""
         query = select(MAILBOX.c.address)
-        addresses: list[str] = self._run(lambda connection: list(connection.scalars(query)))
+        addresses: list[str] = self.run(lambda connection: list(connection.scalars(query)))
         return sorted({address.rpartition("@")[2].lower() for address in addresses})
 
     def accounts_in(self, domain: str) -> list[AccountState]:
         """All of them, those that are switched off included."""
         inside = func.lower(MAILBOX.c.address).endswith(f"@{domain.lower()}", autoescape=True)
-        rows = self._run(partial(_rows_of, select(MAILBOX).where(inside).order_by(MAILBOX.c.login)))
+        rows = self.run(partial(_rows_of, select(MAILBOX).where(inside).order_by(MAILBOX.c.login)))
         return [_state(row) for row in rows]
 
     def any_login(self) -> str:
         """Some enabled account's login, or empty; asks for every column, to see that all are there."""
         query = select(MAILBOX).where(MAILBOX.c.active == 1).order_by(MAILBOX.c.login).limit(1)
         if self._app_passwords:
-            self._run(partial(_rows_of, select(APP_PASSWORD).limit(1)))
-        row = self._run(lambda connection: connection.execute(query).one_or_none())
+            self.run(partial(_rows_of, select(APP_PASSWORD).limit(1)))
+        row = self.run(lambda connection: connection.execute(query).one_or_none())
         return "" if row is None else str(row.login)
 
     def close(self) -> None:
@@ -212,13 +212,16 @@ class AccountTable:
         if engine := self._engines.pop(os.getpid(), None):
             engine.dispose()
 
-    def _run(self, work: Callable[[Connection], T]) -> T:
-        """The work in one transaction. A kept connection may have died meanwhile: then once more."""
+    def run(self, work: Callable[[Connection], T], *, table: str = "") -> T:
+        """The work in one transaction. A kept connection may have died meanwhile: then once more.
+
+        `table`: another one than that of accounts; trouble with it alone does not mean a server away.
+        """
         for last_attempt in (False, True):
             try:
                 return self._attempt(work)
             except SQLAlchemyError as error:
-                trouble = _in_words(error)
+                trouble = _in_words(error, table)
                 if last_attempt or not (isinstance(error, DBAPIError) and error.connection_invalidated):
                     break
         # Out here, as no trace of the database's own error may go with it: that one can quote the hash.
@@ -261,7 +264,7 @@ class AccountTable:
         )
 
 
-class _ConstraintBroken(Exception):
+class ConstraintBroken(Exception):
     """A rule of the table; `unique` when another row has the value already."""
 
     def __init__(self, *, unique: bool) -> None:
@@ -345,18 +348,26 @@ def refuse_unspeakable(name: str) -> None:
         raise Refused(gettext_noop("A login or address has characters in it that no mail server takes."))
 
 
-def _in_words(error: SQLAlchemyError) -> DriverError | _ConstraintBroken:
+def _in_words(error: SQLAlchemyError, table: str) -> DriverError | ConstraintBroken:
     """Without any of the database's own words: those may quote what was to be written."""
     orig = error.orig if isinstance(error, DBAPIError) else None
     code = getattr(orig, "sqlstate", None) or ""
     text = str(orig).lower() if isinstance(orig, sqlite3.Error) else ""
     if isinstance(error, IntegrityError):
-        return _ConstraintBroken(unique=code == "23505" or "unique" in text)
+        return ConstraintBroken(unique=code == "23505" or "unique" in text)
     if isinstance(error, DataError):
         return Refused(gettext_noop("The mail server's account database has no room for these values."))
     if code in _BUSY or "locked" in text or "busy" in text:
         return TryAgain(gettext_noop("The mail server's account database is busy."))
     if (code and code[:2] not in _AWAY) or (text and "unable to open" not in text):
+        if table:
+            return TryAgain(
+                gettext_noop(
+                    "The mail server's database does not let the portal write the table “%(table)s” of"
+                    " aliases, or it has other columns than the portal was told."
+                ),
+                table=table,
+            )
         return ServerAway(
             gettext_noop(
                 "The mail server's account database does not let the portal write the table “mailbox”"

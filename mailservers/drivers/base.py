@@ -178,6 +178,10 @@ class Limits:
     folders: bool = True
     """It tells what each folder holds."""
     empties_trash: bool = True
+    aliases: bool = True
+    """It can be told of aliases."""
+    catch_all: bool = True
+    """And of one for whatever else comes to a domain."""
     writers: int = 0
     """How many may write at the same time; 0: as many as its operators allow."""
 
@@ -285,6 +289,25 @@ class Driver(Protocol):
 
     def read_script(self, login: str) -> ScriptState:
         """The portal's script as the server holds it; empty and inactive when there is none."""
+        ...
+
+    def put_alias(self, alias: AliasState) -> None:
+        """Create it, or give it these targets; Refused where a mailbox has the address."""
+        ...
+
+    def read_alias(self, address: str) -> AliasState | None:
+        """The alias as the server holds it; None when there is none."""
+        ...
+
+    def remove_alias(self, address: str) -> None:
+        """Take it away; quiet when it is gone already."""
+        ...
+
+    def read_aliases(self, domain: str) -> Iterable[AliasState]:
+        """All of a domain: addresses that lead to others, and are no mailboxes themselves.
+
+        Addresses are in lower case, a mailbox among the targets is told by its address.
+        """
         ...
 
     def read_accounts(self, logins: Sequence[str]) -> Mapping[str, AccountState]:

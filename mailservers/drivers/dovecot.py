@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from mailservers.drivers import dovecot_usage, lmtp
 from mailservers.drivers.account_table import AccountTable, is_unspeakable, refuse_unspeakable
+from mailservers.drivers.alias_table import AliasTable
 from mailservers.drivers.base import (
     AccountState,
     AliasState,
@@ -36,13 +37,20 @@ class DovecotDriver:
     def __init__(self, endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> None:
         settings = read_settings(endpoints, credentials)
         self._settings = settings
-        self.limits = Limits(redirects=settings.max_redirects, app_passwords=settings.app_passwords)
+        has_aliases = settings.aliases is not None
+        self.limits = Limits(
+            redirects=settings.max_redirects,
+            aliases=has_aliases,
+            catch_all=has_aliases,
+            app_passwords=settings.app_passwords,
+        )
         self._accounts = AccountTable(
             settings.sql_url,
             connect_seconds=settings.connect_seconds,
             statement_seconds=settings.read_seconds,
             app_passwords=settings.app_passwords,
         )
+        self._aliases = None if settings.aliases is None else AliasTable(self._accounts, settings.aliases)
         self._scripts = SieveScripts(
             SieveSettings(
                 host=settings.sieve_host,
@@ -72,6 +80,18 @@ class DovecotDriver:
     def remove_account(self, login: str) -> None:
         refuse_unspeakable(login)
         self._accounts.remove(login)
+
+    def put_alias(self, alias: AliasState) -> None:
+        self._alias_table().put(alias)
+
+    def read_alias(self, address: str) -> AliasState | None:
+        return self._alias_table().read(address)
+
+    def remove_alias(self, address: str) -> None:
+        self._alias_table().remove(address)
+
+    def read_aliases(self, domain: str) -> Iterator[AliasState]:
+        return iter(self._alias_table().read_domain(domain))
 
     def put_script(self, login: str, script: ScriptState) -> None:
         self._scripts.put(login, script)
@@ -137,6 +157,8 @@ class DovecotDriver:
     def check(self) -> Health:
         """Signs in to some mailbox as well."""
         health = self._scripts.check(self._accounts.any_login())
+        if self._aliases is not None:
+            self._aliases.check()
         if self._settings.doveadm_url and (lacking := NEEDED_COMMANDS - self._doveadm().command_names()):
             raise TryAgain(
                 gettext_noop("The mail server's doveadm interface does not know the command %(command)s."),
@@ -155,12 +177,17 @@ class DovecotDriver:
             yield FoundMailbox(account)
 
     def aliases(self, domain: str) -> Iterator[AliasState]:
-        """The table of accounts has none."""
-        return iter(())
+        """None where no table was named."""
+        return iter(()) if self._aliases is None else self.read_aliases(domain)
 
     def close(self) -> None:
         """Let go of the kept connections; the next call opens new ones."""
         self._accounts.close()
+
+    def _alias_table(self) -> AliasTable:
+        if self._aliases is None:
+            raise Refused(gettext_noop("The portal does not know where this mail server keeps aliases."))
+        return self._aliases
 
     def _doveadm(self) -> Doveadm:
         settings = self._settings

@@ -9,13 +9,18 @@ import httpx
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from mailservers.drivers.alias_table import AliasColumns
 from mailservers.drivers.base import ConfigurationError, FolderKind
 
 WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url", "lmtp_host", "lmtp_port")
 TRUST = ("ca_file", "ca_pem")
 LIMITS = ("connect_seconds", "read_seconds", "total_seconds", "max_redirects", "app_passwords")
 FOLDERS = ("trash_folders", "junk_folders", "folder_separator")
-ENDPOINTS = frozenset(WHERE + TRUST + LIMITS + FOLDERS)
+ALIASES = (
+    *("alias_table", "alias_address_column", "alias_goto_column"),
+    *("alias_domain_column", "alias_active_column"),
+)
+ENDPOINTS = frozenset(WHERE + TRUST + LIMITS + FOLDERS + ALIASES)
 HIDDEN = "***"  # so SQLAlchemy writes a password that is not to be seen
 CREDENTIALS = frozenset(["master_user", "master_password", "doveadm_key", "sql_password"])
 
@@ -51,6 +56,8 @@ class DovecotSettings:
     """Empty: the portal can hand it no mail, and prove nothing."""
     lmtp_port: int
     folders: FolderNames
+    aliases: AliasColumns | None
+    """None: nobody reads aliases from that database."""
     tls: ssl.SSLContext
     master_user: str
     master_password: str = field(repr=False)
@@ -79,6 +86,7 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
         lmtp_host=_text(endpoints, "lmtp_host"),
         lmtp_port=_lmtp_port(endpoints),
         folders=_folders(endpoints),
+        aliases=_aliases(endpoints),
         tls=_tls(endpoints),
         master_user=_text(credentials, "master_user", "Give the master user that Dovecot knows."),
         master_password=_text(credentials, "master_password", "Give the master user's password."),
@@ -168,6 +176,22 @@ def _folders(endpoints: Mapping[str, object]) -> FolderNames:
         junk=_names(endpoints, "junk_folders", "Junk"),
         separator=separator,
     )
+
+
+def _aliases(endpoints: Mapping[str, object]) -> AliasColumns | None:
+    table, *columns = [_text(endpoints, name) for name in ALIASES]
+    if not table:
+        if any(columns):
+            raise ConfigurationError("alias_table is missing. Give the table that has the aliases' columns.")
+        return None
+    if table.lower() == "mailbox":
+        raise ConfigurationError("alias_table must be another table than that of the accounts.")
+    address, goto, domain, active = columns
+    names = AliasColumns(table, address or "address", goto or "goto", domain, active)
+    given = [names.address, names.goto, *filter(None, (names.domain, names.active))]
+    if len({name.lower() for name in given}) != len(given):
+        raise ConfigurationError("The columns of alias_table must have different names.")
+    return names
 
 
 def _names(endpoints: Mapping[str, object], name: str, default: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_noop
 
+from mailservers.drivers.alias_names import refuse_unfit
 from mailservers.drivers.base import (
     AccountState,
     AliasState,
@@ -39,6 +40,7 @@ class MemoryDriver:
 
     accounts: ClassVar[dict[str, AccountState]] = {}
     scripts: ClassVar[dict[str, ScriptState]] = {}
+    known_aliases: ClassVar[dict[str, AliasState]] = {}
     own_scripts: ClassVar[dict[str, str]] = {}
     """By login: the script of the mailbox's own, called “own”, that runs as well."""
     mail: ClassVar[dict[str, tuple[int, int]]] = {}
@@ -67,6 +69,7 @@ class MemoryDriver:
         for memory in (cls.accounts, cls.scripts, cls.own_scripts, cls.mail, cls.in_trash, cls.passwords):
             memory.clear()
         cls.used_app_passwords.clear()
+        cls.known_aliases.clear()
         cls.ended_sessions.clear()
         cls.delivered.clear()
         cls.failures.clear()
@@ -169,8 +172,30 @@ class MemoryDriver:
         inside = [a for a in self.accounts.values() if a.address.lower().endswith(f"@{domain}")]
         return iter([FoundMailbox(account) for account in inside])
 
+    def put_alias(self, alias: AliasState) -> None:
+        self._fail_if_told()
+        refuse_unfit(alias)
+        if any(account.address == alias.address for account in self.accounts.values()):
+            raise Refused(
+                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
+                name=alias.address,
+            )
+        self.known_aliases[alias.address] = alias
+
+    def read_alias(self, address: str) -> AliasState | None:
+        self._fail_if_told()
+        return self.known_aliases.get(address)
+
+    def remove_alias(self, address: str) -> None:
+        self._fail_if_told()
+        self.known_aliases.pop(address, None)
+
+    def read_aliases(self, domain: str) -> Iterator[AliasState]:
+        self._fail_if_told()
+        return iter([alias for alias in self.known_aliases.values() if alias.address.endswith(f"@{domain}")])
+
     def aliases(self, domain: str) -> Iterator[AliasState]:
-        return iter(())
+        return self.read_aliases(domain)
 
     def deliver(self, address: str, *, sender: str, mail: bytes) -> str:
         self._fail_if_told()

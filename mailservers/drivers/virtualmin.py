@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from mailservers.drivers import given
 from mailservers.drivers import virtualmin_rows as rows
+from mailservers.drivers.alias_names import refuse_unfit
 from mailservers.drivers.base import (
     AccountState,
     AliasState,
@@ -317,24 +318,18 @@ class VirtualminDriver:
     def put_alias(self, alias: AliasState) -> None:
         """Create it, or give it other targets: there is a moment without it then."""
         local, _, domain = alias.address.lower().rpartition("@")
-        for target in alias.targets:
-            if target.startswith(("|", "/", ":", "\\")):
-                raise Refused(gettext_noop("“%(address)s” is not a mail address."), address=target)
-        held = {
-            row.name.lower(): rows.alias_of(row)
-            for row in self._api.rows("list-aliases", [("domain", domain)])
-        }
-        there = held.get(alias.address.lower())
+        refuse_unfit(alias)
+        users, there = self._users_and_alias(alias.address.lower(), domain)
         if there is not None and sorted(there.targets) == sorted(alias.targets):
             return
-        if any(alias.address.lower() in rows.addresses_of(row) for row in self._list(domain)):
+        if any(alias.address.lower() == rows.address_of(row).lower() for row in users):
             raise Refused(
                 gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
                 name=alias.address,
             )
         try:
             if there is not None:
-                self._api.run("delete-alias", [("domain", domain), ("from", local or "*")])
+                self._take_away(alias.address.lower(), users)
             if local:
                 targets = [("to", target) for target in alias.targets]
                 self._api.run("create-alias", [("domain", domain), ("from", local), *targets])
@@ -345,14 +340,54 @@ class VirtualminDriver:
             raise self._refusal(failure, domain) from None
 
     def remove_alias(self, address: str) -> None:
-        """Quiet when it is gone already; a mailbox's own further address is none."""
-        local, _, domain = address.lower().rpartition("@")
-        if address.lower() not in {alias.address for alias in self.aliases(domain)}:
+        """Quiet when it is gone already."""
+        domain = address.lower().rpartition("@")[2]
+        users, there = self._users_and_alias(address.lower(), domain)
+        if there is None:
             return
         try:
-            self._api.run("delete-alias", [("domain", domain), ("from", local or "*")])
+            self._take_away(address.lower(), users)
         except ProgramFailed as failure:
             raise self._refusal(failure, domain) from None
+
+    def read_alias(self, address: str) -> AliasState | None:
+        return self._users_and_alias(address.lower(), address.lower().rpartition("@")[2])[1]
+
+    def read_aliases(self, domain: str) -> Iterator[AliasState]:
+        """Further addresses of mailboxes are among them: each leads to the one whose it is."""
+        return iter(self._read_aliases(domain)[1])
+
+    def _users_and_alias(self, address: str, domain: str) -> tuple[list[Row], AliasState | None]:
+        users, aliases = self._read_aliases(domain)
+        return users, next((alias for alias in aliases if alias.address == address), None)
+
+    def _read_aliases(self, domain: str) -> tuple[list[Row], list[AliasState]]:
+        try:
+            users = self._list(domain)
+            found = self._api.rows("list-aliases", [("domain", domain)])
+        except ProgramFailed as failure:
+            raise self._refusal(failure, domain) from None
+        by_login = {row.first("unix_username"): rows.address_of(row).lower() for row in users}
+        own = set(by_login.values())
+        told = {row.name.lower(): rows.alias_of(row).targets for row in found}
+        return users, [
+            AliasState(
+                name,
+                # Postfix's own mark in front of a local name: nowhere else than into its store.
+                tuple((by_login.get(target.removeprefix("\\")) or target).lower() for target in targets),
+            )
+            for name, targets in told.items()
+            if name not in own
+        ]
+
+    def _take_away(self, address: str, users: list[Row]) -> None:
+        """A mailbox's further address is taken off the mailbox. Raises ProgramFailed."""
+        for row in users:
+            if address in rows.addresses_of(row):
+                self._api.run("modify-user", [*self._whom(row), ("remove-email", address)])
+                return
+        local, _, domain = address.rpartition("@")
+        self._api.run("delete-alias", [("domain", domain), ("from", local or "*")])
 
     # --- what is to be taken over
 

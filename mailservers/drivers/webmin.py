@@ -59,6 +59,7 @@ class WebminDriver:
         app_passwords=False,
         folders=False,
         empties_trash=False,
+        catch_all=False,
         writers=1,
     )
 
@@ -254,6 +255,9 @@ class WebminDriver:
                 targets = tuple(self._whole(str(target)) for target in alias["values"])
                 yield AliasState(f"{alias['name']}@{self._domain}".lower(), targets)
 
+    def read_aliases(self, domain: str) -> Iterator[AliasState]:
+        return self.aliases(domain)
+
     def put_alias(self, alias: AliasState) -> None:
         name, _, domain = alias.address.lower().rpartition("@")
         if domain != self._domain or not _ALIAS.fullmatch(name):
@@ -272,6 +276,10 @@ class WebminDriver:
             self._rpc.run("postfix::create_alias", new, [self._aliases_file])
         elif (list(map(str, there["values"])), int(there["enabled"])) != (list(alias.targets), 1):
             self._rpc.run("postfix::modify_alias", there, {**there, **new})
+
+    def read_alias(self, address: str) -> AliasState | None:
+        domain = address.rpartition("@")[2]
+        return next((alias for alias in self.aliases(domain) if alias.address == address.lower()), None)
 
     def remove_alias(self, address: str) -> None:
         """Quiet when it is gone already."""

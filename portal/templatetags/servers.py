@@ -14,6 +14,7 @@ register = template.Library()
 
 ASPECTS = {
     "account": gettext_noop("Mailbox"),
+    "alias": gettext_noop("Alias"),
     "script": gettext_noop("Auto-reply"),
     "trash": gettext_noop("Emptying the trash"),
 }

@@ -399,7 +399,7 @@ def test_pieces_add_up_and_go_on_after_a_restart(domain, server, committed, monk
         tasks.check_drift, "apply_async", lambda args, **kwargs: calls.append((args[0], kwargs))
     )
     with committed():
-        _account, script = drift.request_check(server)
+        _account, script, _aliases = drift.request_check(server)
     assert {(call[1]["queue"], call[1]["priority"]) for call in calls} == {(server.queue, 9)}
     assert comparing.check_some(script.pk) is True
     script.refresh_from_db()
@@ -413,7 +413,7 @@ def test_pieces_add_up_and_go_on_after_a_restart(domain, server, committed, monk
 
 
 def test_one_worker_at_a_time_is_at_a_check(domain, server):
-    [check, _] = comparing.note_checks(server)
+    [check, *_] = comparing.note_checks(server)
     assert DriftCheck.objects.take(check.pk, timedelta(seconds=60)) == check
     assert comparing.check_some(check.pk) is False
     assert check not in list(comparing.waiting_checks())
@@ -434,7 +434,7 @@ def test_one_connection_is_left_for_peoples_changes(live, server, committed):
 def test_without_a_connection_to_spare_the_check_waits(live, server):
     for _ in range(server.connections):
         Slot.objects.take(server, timedelta(seconds=60))
-    [check, _] = comparing.note_checks(server)
+    [check, *_] = comparing.note_checks(server)
     assert comparing.check_some(check.pk) is False
     assert check in list(comparing.waiting_checks())
 
@@ -443,7 +443,7 @@ def test_a_server_away_stops_the_check_and_it_goes_on_later(live, server, commit
     change_account(enabled=False)
     MemoryDriver.failures += [ServerAway("The mail server cannot be reached.")] * 3
     for _ in range(3):
-        [check, _] = comparing.note_checks(server)
+        [check, *_] = comparing.note_checks(server)
         assert comparing.check_some(check.pk) is False
     check.refresh_from_db()
     assert (check.reason_text, check.finished_at) == ("The mail server cannot be reached.", None)
@@ -466,7 +466,7 @@ def test_one_mailbox_in_trouble_hides_no_other(live, stranger, server, committed
         assert [alarm.mailbox.login for alarm in RedirectAlarm.objects.all()] == ["elsewh0001"]
     else:
         MemoryDriver.failures.append(trouble)
-        [check_, _] = comparing.note_checks(server)
+        [check_, *_] = comparing.note_checks(server)
         assert comparing.check_some(check_.pk) is False
         check_.refresh_from_db()
         assert "ZeroDivisionError" in check_.reason_text
@@ -483,7 +483,7 @@ def test_thousands_of_accounts_take_a_handful_of_queries(
         MemoryDriver, "read_accounts", lambda self, logins: asked.append(logins) or read(self, logins)
     )
     for _ in range(2):
-        [account, _] = comparing.note_checks(server)
+        [account, *_] = comparing.note_checks(server)
         with django_assert_max_num_queries(140):  # of the portal's own database, in three pieces
             while comparing.check_some(account.pk):
                 pass

@@ -53,14 +53,14 @@ def test_so_is_the_very_first_one(save, mailbox):
 def test_what_an_older_push_took_along_is_taken_back(save, mailbox, monkeypatch):
     save("Monday")
     saved = []
-    load = pushing.mailboxes_of
+    load = pushing.subjects_of
 
     def saved_just_before_it_is_read(changes):
         if not saved:
             saved.append(save("Tuesday"))
         return load(changes)
 
-    monkeypatch.setattr(pushing, "mailboxes_of", saved_just_before_it_is_read)
+    monkeypatch.setattr(pushing, "subjects_of", saved_just_before_it_is_read)
     pushing.push_some(mailbox.server_id)
     assert "Tuesday" in text_on_the_server()
     again = cancel(saved[0])

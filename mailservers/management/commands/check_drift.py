@@ -21,21 +21,21 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what is different, and note nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        servers, mailboxes = Server.objects.all(), apps.get_model("accounts", "Mailbox").objects.all()
+        servers, domain = Server.objects.all(), None
         if name := options["server"]:
             servers = servers.filter(name=name)
             if not servers:
                 raise CommandError(f"There is no server named {name!r}.")
         if name := options["domain"]:
-            mailboxes = mailboxes.filter(domain__name=name.casefold())
-            servers = servers.filter(pk__in=mailboxes.values("server"))
-            if not apps.get_model("accounts", "Domain").objects.filter(name=name.casefold()):
+            domain = apps.get_model("accounts", "Domain").objects.filter(name=name.casefold()).first()
+            if domain is None:
                 raise CommandError(f"There is no domain named {name!r}.")
-        not_asked = [server.name for server in servers if not self._check(server, mailboxes, options)]
+            servers = servers.filter(pk=domain.server_id)
+        not_asked = [server.name for server in servers if not self._check(server, domain, options)]
         if not_asked:
             raise CommandError(f"Not checked to the end: {', '.join(not_asked)}.")
 
-    def _check(self, server: Server, mailboxes: Any, options: dict[str, Any]) -> bool:
+    def _check(self, server: Server, domain: Any, options: dict[str, Any]) -> bool:
         """Whether every mailbox was come to."""
         if reason := comparing.why_not_now(server):
             self.stderr.write(f"{server.name}: {reason}")
@@ -44,10 +44,10 @@ class Command(BaseCommand):
             compared, drifted, after, finished = 0, 0, 0, False
             while not finished:
                 with comparing.connections_to(server) as connections:
-                    tally = comparing.compare(
+                    tally = comparing.compare_some(
                         server,
                         aspect,
-                        mailboxes,
+                        domain=domain,
                         after=after,
                         # People's changes have taken all: one more connection does no harm.
                         connections=max(1, connections),
@@ -57,9 +57,9 @@ class Command(BaseCommand):
                 compared, drifted = compared + tally.compared, drifted + len(tally.found)
                 for found in tally.found:
                     for sentence, values in found.drift.differences:
-                        self.stdout.write(f"{found.mailbox}: {say(sentence, values)}")
-                for mailbox, targets, _ in tally.redirects:
-                    self.stdout.write(f"{mailbox}: mail is sent on to {', '.join(targets)}")
+                        self.stdout.write(f"{found.subject}: {say(sentence, values)}")
+                for subject, targets, _ in tally.redirects:
+                    self.stdout.write(f"{subject}: mail is sent on to {', '.join(targets)}")
                 if tally.error is not None:
                     self.stderr.write(f"{server.name}: {say(tally.error.reason, tally.error.values)}")
                     return False

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         changes = Change.objects.filter(server__in=chosen_servers(options["server"]))
         if options["failed"]:
             changes = changes.filter(state=Change.State.FAILED).without_newer()
-        newest = changes.select_related("server", "mailbox").newest_first()
+        newest = changes.select_related("server", "mailbox", "alias").newest_first()
         for change in newest[: max(0, options["limit"])]:
             moment = timezone.localtime(change.settled_at or change.requested_at)
             told = [
@@ -30,7 +30,7 @@ class Command(BaseCommand):
                 f"{moment:%Y-%m-%d %H:%M:%S}",
                 change.server.name,
                 change.aspect,
-                str(change.mailbox),
+                str(change.subject),
                 change.reason_text,
             ]
             self.stdout.write("  ".join(told).rstrip())

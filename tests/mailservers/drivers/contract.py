@@ -7,6 +7,7 @@ import pytest
 
 from mailservers.drivers.base import (
     AccountState,
+    AliasState,
     Driver,
     Refused,
     ScriptReport,
@@ -198,6 +199,67 @@ class DriverContract:
             others[0].login: ScriptReport(sends_on, ("boss@elsewhere.test",)),
             **{other.login: ScriptReport(OFF) for other in others[1:]},
         }
+
+    # --- aliases
+
+    def aliases_of(self, driver: Driver, domain: str) -> dict[str, tuple[str, ...]]:
+        """A server may have made some by itself."""
+        return {
+            alias.address: tuple(sorted(alias.targets))
+            for alias in driver.read_aliases(domain)
+            if alias.address.startswith(("list", "@"))
+        }
+
+    def new_alias(self, account: AccountState, *further: str) -> AliasState:
+        domain = account.address.rpartition("@")[2]
+        return AliasState(f"list{next(_numbers):04}@{domain}", tuple(sorted((account.address, *further))))
+
+    def test_an_alias_is_held_as_it_was_put(self, account: AccountState, driver: Driver) -> None:
+        alias = self.new_alias(account, "x.y+z@elsewhere.test")
+        domain = alias.address.rpartition("@")[2]
+        assert driver.read_alias(alias.address) is None
+        for _ in range(2):
+            driver.put_alias(alias)
+            held = driver.read_alias(alias.address)
+            assert held is not None
+            assert (held.address, tuple(sorted(held.targets))) == (alias.address, alias.targets)
+            assert self.aliases_of(driver, domain)[alias.address] == alias.targets
+        driver.put_alias(AliasState(alias.address, (account.address,)))
+        assert driver.read_alias(alias.address) == AliasState(alias.address, (account.address,))
+
+    def test_an_alias_can_be_removed(self, account: AccountState, driver: Driver) -> None:
+        alias = self.new_alias(account)
+        driver.put_alias(alias)
+        for _ in range(2):
+            driver.remove_alias(alias.address)
+            assert driver.read_alias(alias.address) is None
+        assert alias.address not in self.aliases_of(driver, alias.address.rpartition("@")[2])
+
+    def test_a_catch_all_is_an_alias_without_a_name(self, account: AccountState, driver: Driver) -> None:
+        if not driver.limits.catch_all:
+            return
+        rest = AliasState(f"@{account.address.rpartition('@')[2]}", (account.address,))
+        driver.put_alias(rest)
+        assert driver.read_alias(rest.address) == rest
+        driver.remove_alias(rest.address)
+        assert driver.read_alias(rest.address) is None
+
+    def test_an_alias_never_takes_a_mailboxs_address(self, account: AccountState, driver: Driver) -> None:
+        with pytest.raises(Refused) as refusal:
+            driver.put_alias(AliasState(account.address, ("out@elsewhere.test",)))
+        assert account.address in str(refusal.value)
+        driver.remove_alias(account.address)
+        assert driver.read_alias(account.address) is None
+        assert driver.read_account(account.login) is not None
+
+    @pytest.mark.parametrize("target", ["|/bin/sh", "/etc/passwd", ":include:/tmp/x", "a@b.test, |/bin/sh"])
+    def test_an_alias_leads_to_no_program_and_no_file(
+        self, target: str, account: AccountState, driver: Driver
+    ) -> None:
+        alias = self.new_alias(account)
+        with pytest.raises(Refused):
+            driver.put_alias(AliasState(alias.address, (target,)))
+        assert driver.read_alias(alias.address) is None
 
     # --- sessions, usage, health
 

@@ -231,7 +231,7 @@ def test_ten_thousand_accounts_take_two_queries(driver: DovecotDriver) -> None:
         for n in range(10_000)
     ]
     table = driver._accounts
-    table._run(lambda connection: connection.execute(insert(MAILBOX), rows))
+    table.run(lambda connection: connection.execute(insert(MAILBOX), rows))
     asked: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -242,9 +242,7 @@ def test_ten_thousand_accounts_take_two_queries(driver: DovecotDriver) -> None:
         found = driver.read_accounts([row["login"] for row in rows])
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-        table._run(
-            lambda connection: connection.execute(delete(MAILBOX).where(MAILBOX.c.login.like("many%")))
-        )
+        table.run(lambda connection: connection.execute(delete(MAILBOX).where(MAILBOX.c.login.like("many%"))))
     assert len(found) == len(rows)
     assert found["many09999"] == AccountState("many09999", "many09999@many.test", HASH, 9999, enabled=True)
     assert len([statement for statement in asked if "mailbox" in statement]) == 2

@@ -1,0 +1,201 @@
+"""What happens to aliases: the row with its targets, the audit event and the push, all or nothing."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Alias, AliasTarget, Domain, Mailbox
+from accounts.room import lock_room
+from audit.chain import Actor, Entry, record, record_all
+from audit.models import Event
+from mailservers import outbox
+from mailservers.aspects import TakenBack
+from mailservers.models import ALIAS, Change
+from mailservers.servers import limits_of
+
+# RFC 2142: where everybody writes who has trouble with a domain. The first two have to be read.
+MUST_BE_READ = ("postmaster", "abuse")
+PROTECTED = (*MUST_BE_READ, "hostmaster", "webmaster", "security", "noc")
+
+
+class Stale(Exception):
+    """Somebody saved or deleted the alias meanwhile; what they set stands."""
+
+
+class Taken(Exception):
+    """A mailbox has the address, or a deleted one keeps it."""
+
+
+class NoAliasLeft(Exception):
+    """The domain has as many aliases as it may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
+def is_protected(address: str) -> bool:
+    return address.rpartition("@")[0] in PROTECTED
+
+
+@transaction.atomic
+def create_alias(domain: Domain, address: str, targets: Iterable[str], *, by: Actor) -> Alias:
+    """Raises Stale when somebody made it just now, Taken or NoAliasLeft."""
+    values = {"domain": domain, "deleted_at": timezone.now()}
+    alias = _locked(Alias.objects.get_or_create(address=address, defaults=values)[0])
+    if alias.deleted_at is None:
+        raise Stale
+    _save(alias, "alias.created", targets, by)
+    return alias
+
+
+@transaction.atomic
+def save_alias(alias: Alias, targets: Iterable[str], *, seen_version: int, by: Actor) -> Change | None:
+    """Raises Stale when it is not as the person saw it; None when nothing is changed by that."""
+    current = _locked(alias)
+    if current.version != seen_version or current.deleted_at is not None:
+        raise Stale
+    if current.addresses() == sorted(set(targets)):
+        return None
+    return _save(current, "alias.changed", targets, by)
+
+
+@transaction.atomic
+def delete_alias(alias: Alias, *, by: Actor) -> None:
+    """Quiet when it is deleted already."""
+    current = _locked(alias)
+    if current.deleted_at is None:
+        _save(current, "alias.deleted", [], by)
+
+
+@transaction.atomic
+def restore_alias(alias: Alias, told: dict[str, Any], by: Actor, how: TakenBack) -> Event:
+    """To the targets that an event kept, or to none; raises MovedOn when its address is taken meanwhile."""
+    return _take(alias, told, f"alias.{how}", by)
+
+
+@transaction.atomic
+def keep_alias(alias: Alias, told: dict[str, Any], by: Actor) -> Event:
+    """Take over what the server holds."""
+    return _take(alias, told, "alias.kept_from_server", by)
+
+
+def aliases_to(mailbox: Mailbox) -> list[Alias]:
+    """Those that lead to the mailbox at first hand, the catch-all included."""
+    found = Alias.objects.alive().leading_to(mailbox.address).prefetch_related("targets")
+    return list(found.order_by("address"))
+
+
+def addresses_of(mailbox: Mailbox) -> list[str]:
+    """Under which a mail for this mailbox may come as well: what an auto-reply has to know."""
+    led = AliasTarget.objects.filter(address=mailbox.address).exclude(alias__address__startswith="@")
+    return list(led.order_by("alias__address").values_list("alias__address", flat=True))
+
+
+@transaction.atomic
+def take_off(mailbox: Mailbox, *, by: Actor) -> int:
+    """The mailbox goes: no alias leads there any longer. Those that led nowhere else are deleted."""
+    count = 0
+    # In one order for everybody, so that two never wait for one another.
+    for alias in aliases_to(mailbox):
+        rest = [address for address in alias.addresses() if address != mailbox.address]
+        _save(_locked(alias), "alias.changed" if rest else "alias.deleted", rest, by)
+        count += 1
+    return count
+
+
+def purge_aliases() -> int:
+    """Forget those deleted long ago, of which the server was told; how many they were."""
+    long_ago = timezone.now() - timedelta(days=settings.KEEP_DELETED_DAYS)
+    forgotten = 0
+    for alias in Alias.objects.filter(deleted_at__lt=long_ago)[:500]:
+        change = Change.objects.newest_of(alias.pk, ALIAS)
+        drifted = alias.observations.filter(drifted_since__isnull=False).exists()
+        if not drifted and (change is None or change.state in (Change.State.LIVE, Change.State.CANCELLED)):
+            alias.delete()
+            forgotten += 1
+    return forgotten
+
+
+def _take(alias: Alias, told: dict[str, Any], verb: str, by: Actor) -> Event:
+    try:
+        return _keep(_locked(alias), verb, told["leads_to"], by)
+    except (Taken, NoAliasLeft):
+        raise outbox.MovedOn from None
+
+
+def _save(alias: Alias, verb: str, targets: Iterable[str], by: Actor) -> Change:
+    return outbox.request_push(alias, ALIAS, _keep(alias, verb, targets, by))
+
+
+def _keep(alias: Alias, verb: str, targets: Iterable[str], by: Actor) -> Event:
+    """The rows and the event, and the scripts that know its address. Wants the alias locked."""
+    before, after = alias.addresses(), sorted(set(targets))
+    if after and alias.deleted_at is not None:
+        _require_free(alias)
+    alias.version += 1
+    alias.deleted_at = None if after else alias.deleted_at or timezone.now()
+    alias.save(update_fields=["version", "deleted_at"])
+    alias.targets.exclude(address__in=after).delete()
+    AliasTarget.objects.bulk_create(
+        [AliasTarget(alias=alias, address=address) for address in after if address not in before]
+    )
+    alias._prefetched_objects_cache = {}  # type: ignore[attr-defined]
+    event = record(
+        verb,
+        by=by,
+        about=alias,
+        domain=alias.domain.name,
+        before={"leads_to": before},
+        after={"leads_to": after},
+    )
+    if not alias.is_catch_all:
+        _tell_scripts(alias, set(before) ^ set(after), by)
+    return event
+
+
+def _require_free(alias: Alias) -> None:
+    """Until the transaction ends nobody makes a mailbox or another alias in the domain."""
+    lock_room(alias.domain_id)
+    if Mailbox.objects.filter(address=alias.address).exists():
+        raise Taken
+    most = alias.domain.max_aliases
+    if most and Alias.objects.alive().filter(domain=alias.domain_id).count() >= most:
+        raise NoAliasLeft(most)
+
+
+def _tell_scripts(alias: Alias, addresses: Iterable[str], by: Actor) -> None:
+    """An auto-reply answers mail to the mailbox's aliases too: its script lists them."""
+    answering = Mailbox.objects.alive().filter(address__in=list(addresses), auto_reply__enabled=True)
+    mailboxes: Sequence[Mailbox] = [
+        mailbox
+        for mailbox in answering.select_related("domain", "server").order_by("pk")
+        if (limits := limits_of(mailbox.server)) is not None and limits.sieve
+    ]
+    events = record_all(
+        [
+            Entry(
+                verb="mailbox.addresses_changed",
+                about=mailbox,
+                domain=mailbox.domain.name,
+                after={"alias": alias.address},
+            )
+            for mailbox in mailboxes
+        ],
+        by=by,
+    )
+    outbox.request_pushes(
+        list(zip(mailboxes, events, strict=True)), "script", priority=Change.Priority.PERSON
+    )
+
+
+def _locked(alias: Alias) -> Alias:
+    rows = Alias.objects.select_for_update(of=("self",), no_key=True).select_related("domain__server")
+    found = rows.filter(pk=alias.pk).first()
+    if found is None:
+        raise Stale
+    return found
