@@ -2,7 +2,7 @@
 
 A mailbox or an alias is known here only as a foreign key named as text: what it should look like on its
 server is told by the apps above (see aspects.py). Everything that is pushed belongs to one of the two, its
-subject (decision 015).
+subject (decision 016).
 """
 
 import hashlib
