@@ -12,9 +12,18 @@ def register_verb(verb: str, sentence: str) -> None:
     _sentences[verb] = sentence
 
 
+def is_verb(verb: str) -> bool:
+    return verb in _sentences
+
+
+def told_without_names(verb: str) -> str:
+    """The verb's sentence with nobody in it."""
+    return gettext(_sentences[verb]) % {"who": "…", "what": "…"}
+
+
 def verbs() -> list[tuple[str, str]]:
     """All verbs, each with its sentence with nobody in it, by sentence: for a list to choose from."""
-    told = [(verb, gettext(text) % {"who": "…", "what": "…"}) for verb, text in _sentences.items()]
+    told = [(verb, told_without_names(verb)) for verb in _sentences]
     return sorted(told, key=lambda each: each[1].casefold())
 
 

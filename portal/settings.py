@@ -170,7 +170,7 @@ TEMPLATES = [
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "portal.form_renderer.QuickWidgets"
 INSTALLED_APPS.append("django.forms")
 
 AUTH_USER_MODEL = "accounts.Person"

@@ -1,6 +1,7 @@
 """The search over all events: exact values only, each with an index, so that ten million are no trouble."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -8,31 +9,36 @@ from django.core.validators import validate_ipv46_address
 from django.db.models import QuerySet
 from django.forms.utils import flatatt
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
-from audit.sentences import verbs
+from audit.sentences import is_verb, told_without_names, verbs
 
 # The clock may have gone back: so many events may be out of its order.
 OUT_OF_ORDER = 10_000
+OFTEN = ("subject", "verb", "since", "until")
 
 
-class LongSelect(forms.Select):
-    """Draws its options in one go: Django takes a template for each of a hundred verbs."""
+class VerbSelect(forms.Select):
+    """Its options, a hundred verbs in their sentences, are drawn once for each language."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:  # noqa: ARG002
-        drawn = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            (
-                (key, mark_safe(" selected") if key == (value or "") else "", text)
-                for key, text in self.choices
-            ),
-        )
         given = flatatt({**self.build_attrs(self.attrs, attrs), "name": name})
+        options = _verb_options(get_language())
+        chosen = format_html('<option value="{}"', value or "")
+        # A verb stands in one option alone.
+        before, found, after = options.partition(chosen)
+        drawn = SafeString(f"{before}{found} selected{after}" if found else options)
         return format_html("<select{}>{}</select>", given, drawn)
+
+
+@cache
+def _verb_options(_language: str | None) -> str:
+    return format_html_join("", '<option value="{}">{}</option>', [("", gettext("everything")), *verbs()])
 
 
 class SearchForm(forms.Form):
@@ -47,7 +53,7 @@ class SearchForm(forms.Form):
     by_name = forms.CharField(label=_("Done by"), required=False, max_length=320)
     domain = forms.CharField(label=_("Domain"), required=False, max_length=255)
     source_address = forms.CharField(label=_("From IP address"), required=False, max_length=45)
-    verb = forms.ChoiceField(label=_("What happened"), required=False, widget=LongSelect)
+    verb = forms.CharField(label=_("What happened"), required=False, widget=VerbSelect)
     outcome = forms.ChoiceField(
         label=_("Outcome"), required=False, choices=[("", _("all")), *Event.Outcome.choices]
     )
@@ -58,9 +64,11 @@ class SearchForm(forms.Form):
         label=_("Until day"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["verb"].choices = [("", _("everything")), *verbs()]  # type: ignore[attr-defined]
+    def clean_verb(self) -> str:
+        verb = str(self.cleaned_data["verb"])
+        if verb and not is_verb(verb):
+            raise forms.ValidationError(_("Nothing of this kind is ever recorded."))
+        return verb
 
     def clean_subject(self) -> str:
         return str(self.cleaned_data["subject"]).casefold()
@@ -88,6 +96,29 @@ class SearchForm(forms.Form):
     def wanted(self) -> dict[str, str]:
         """What was filled in, as text: for events, files and links."""
         return {name: str(value) for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def often(self) -> list[forms.BoundField]:
+        """What most searches are for."""
+        return [self[name] for name in OFTEN]
+
+    @property
+    def seldom(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name not in OFTEN]
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether one of the seldom ones is filled in, or wrong."""
+        return any(field.value() or field.errors for field in self.seldom)
+
+    def in_words(self, name: str) -> str:
+        """What was filled in, for people."""
+        value = self.cleaned_data[name]
+        if name == "verb":
+            return told_without_names(value)
+        if name == "outcome":
+            return str(Event.Outcome(value).label)
+        return date_format(value) if isinstance(value, date) else str(value)
 
 
 def matching(events: "QuerySet[Event]", given: dict[str, Any]) -> "QuerySet[Event]":

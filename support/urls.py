@@ -5,6 +5,7 @@ from support import views
 app_name = "support"
 urlpatterns = [
     path("audit/", views.search_events, name="search-events"),
+    path("audit/days/", views.count_days, name="count-days"),
     path("audit/export/", views.export_events, name="export-events"),
     path("audit/events/<int:number>/", views.show_event, name="show-event"),
     path("audit/mailboxes/<str:address>/", views.show_mailbox_timeline, name="show-mailbox-timeline"),

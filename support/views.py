@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,10 +17,18 @@ from accounts.requests import person_of
 from audit.chain import record
 from audit.models import Event
 from mailservers.models import Change, Observation, Server
+from support.days import days_of
 from support.exporting import as_csv, as_json_lines
 from support.rights import events_open_to
 from support.searching import SearchForm, matching
 
+SHOWN_IN_LIST = (
+    *("number", "at", "verb", "outcome", "subject", "source_address"),
+    *("by_name", "on_behalf_of_name", "who_digest"),
+    *(f"change__{name}" for name in ("event", "state", "reason", "reason_values", "settled_at")),
+    *("change__next_attempt_at", "change__server__name", "change__server__probe_at"),
+)
+PERIOD = ("since", "until")
 FORMATS: dict[str, tuple[Callable[["QuerySet[Event]", dict[str, str]], Iterator[str]], str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
     "jsonl": (as_json_lines, "application/x-ndjson"),
@@ -33,6 +42,11 @@ def _staff(request: HttpRequest) -> Person:
     return person
 
 
+def for_list(events: "QuerySet[Event]") -> "QuerySet[Event]":
+    """Only what a list shows, since texts may be long; each with its change, in one query."""
+    return events.select_related("change__server").only(*SHOWN_IN_LIST)
+
+
 def with_changes(events: "QuerySet[Event]") -> "QuerySet[Event]":
     return events.prefetch_related(Prefetch("change", Change.objects.select_related("server")))
 
@@ -40,15 +54,40 @@ def with_changes(events: "QuerySet[Event]") -> "QuerySet[Event]":
 @require_safe
 def search_events(request: HttpRequest) -> HttpResponse:
     person = _staff(request)
-    form = SearchForm(request.GET if "subject" in request.GET or "verb" in request.GET else {})
+    form = SearchForm(request.GET)
     events = events_open_to(person)
     found = matching(events, form.cleaned_data) if form.is_valid() else events.none()
+    page = page_by_number(for_list(found), before=request.GET.get("before", ""))
     context = {
         "form": form,
         "wanted": form.wanted if form.is_valid() else {},
-        "page": page_by_number(with_changes(found), before=request.GET.get("before", "")),
+        "chips": _chips(request, form) if form.is_valid() else [],
+        "page": page,
     }
     return render(request, "support/search_events.html", context)
+
+
+def _chips(request: HttpRequest, form: SearchForm) -> list[tuple[str, str, str]]:
+    """What was filled in: its label, its words, and the query of the same search without it."""
+    chips = []
+    for name in form.wanted:
+        others = request.GET.copy()
+        for each in (name, "before"):
+            others.pop(each, None)
+        chips.append((str(form.fields[name].label), form.in_words(name), others.urlencode()))
+    return chips
+
+
+@require_safe
+def count_days(request: HttpRequest) -> HttpResponse:
+    """The chart above the search: how many of what is searched for each day; a fragment, or a page."""
+    events, form = events_open_to(_staff(request)), SearchForm(request.GET)
+    days = days_of(events, form.cleaned_data) if form.is_valid() else []
+    query = (
+        {name: value for name, value in form.wanted.items() if name not in ("since", "until")} if days else {}
+    )
+    template = "support/_days.html" if "HX-Request" in request.headers else "support/show_days.html"
+    return render(request, template, {"days": days, "query": urlencode(query), "form": form})
 
 
 @require_POST

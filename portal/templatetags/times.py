@@ -1,12 +1,14 @@
 """Moments and days as people say them, in the reader's language and the portal's time zone."""
 
 from datetime import datetime
+from functools import lru_cache
+from html import escape
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 register = template.Library()
@@ -17,14 +19,20 @@ def moment(value: datetime) -> SafeString:
     """14:03 today; 12 June, 14:03 this year; 12 June 2024, 14:03 otherwise."""
     local, now = timezone.localtime(value), timezone.localtime()
     if local.date() == now.date():
-        words = date_format(local, "H:i")
-    elif local.year == now.year:
-        # Translators: a day and a time of day, in the letters of Django's "date" filter: 12 June, 14:03
-        words = date_format(local, _("j F, H:i"))
+        # Lists hold many of these: quicker than Django's own, and the same in every language.
+        words = f"{local:%H:%M}"
     else:
-        # Translators: as above, with the year: 12 June 2024, 14:03
-        words = date_format(local, _("j F Y, H:i"))
+        words = _day_and_time(local.replace(second=0, microsecond=0, fold=0), get_language(), now.year)
     return _marked(local, words)
+
+
+@lru_cache(10_000)
+def _day_and_time(minute: datetime, _language: str | None, this_year: int) -> str:
+    if minute.year == this_year:
+        # Translators: a day and a time of day, in the letters of Django's "date" filter: 12 June, 14:03
+        return date_format(minute, _("j F, H:i"))
+    # Translators: as above, with the year: 12 June 2024, 14:03
+    return date_format(minute, _("j F Y, H:i"))
 
 
 @register.filter
@@ -36,4 +44,4 @@ def weekday_and_moment(value: datetime) -> SafeString:
 
 
 def _marked(local: datetime, words: str) -> SafeString:
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), words)
+    return SafeString(f'<time datetime="{local.isoformat(timespec="seconds")}">{escape(words)}</time>')
