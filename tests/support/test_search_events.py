@@ -4,12 +4,15 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils import timezone
 
 from accounts.spreadsheets import harmless
 from audit.chain import record
 from audit.models import Event
 from audit.origin import Origin, coming_from
 from mailservers import outbox
+from mailservers.models import Change
 
 pytestmark = pytest.mark.sql
 HOSTILE = '=HYPERLINK("http://evil.example","x")<script>alert(1)</script>\u202e'
@@ -55,6 +58,46 @@ def test_what_can_not_be_is_told_and_kept(client, events):
     assert "valid IPv4 or IPv6 address" in page
     assert "before the first one" in page
     assert 'value="here"' in page
+
+
+def test_each_thing_asked_for_is_a_chip_that_leaves_it_out(client, events):
+    page = client.get("/audit/?subject=anna@example.test&verb=mailbox.created&outcome=done&before=99")
+    assert [(label, words) for label, words, _ in page.context["chips"]] == [
+        ("About", "anna@example.test"),
+        ("What happened", "… created the mailbox"),
+        ("Outcome", "done"),
+    ]
+    without_the_verb = page.context["chips"][1][2]
+    assert without_the_verb == "subject=anna%40example.test&outcome=done"
+    assert '<option value="mailbox.created" selected>' in page.content.decode()
+
+
+def test_a_verb_that_does_not_exist_is_refused(client, events):
+    assert "Nothing of this kind" in client.get('/audit/?verb="><script>').content.decode()
+
+
+def test_the_chart_tells_each_day_and_what_did_not_succeed(client, events, mailbox):
+    record("change.failed", by=None, about=mailbox, outcome=Event.Outcome.FAILED)
+    fragment = client.get("/audit/days/?subject=anna@example.test", headers={"HX-Request": "true"})
+    days = fragment.context["days"]
+    assert len(days) == 30
+    assert (days[-1].count, days[-1].not_done, days[-2].count) == (3, 1, 0)
+    told = fragment.content.decode()
+    assert f"subject=anna%40example.test&amp;since={days[-1].day}&amp;until={days[-1].day}" in told
+    assert "<html" not in told
+    assert "<html" in client.get("/audit/days/?since=2020-01-01").content.decode()
+
+
+@pytest.mark.parametrize("state", Change.State.values)
+def test_a_state_in_the_list_is_drawn_as_everywhere(client, mailbox, support, state):
+    client.force_login(support)
+    event = record("auto_reply.changed", by=None, about=mailbox)
+    change = outbox.request_push(mailbox, "script", event)
+    Change.objects.filter(pk=change.pk).update(state=state, settled_at=timezone.now(), reason="No <room>.")
+    change.refresh_from_db()
+    partial = render_to_string("mailservers/_state.html", {"change": change, "place": "list"})
+    page = client.get("/audit/").content.decode()
+    assert "".join(partial.split()) in "".join(page.split())
 
 
 def test_pages_follow_one_another_without_losing_events(client, mailbox, support):
