@@ -37,7 +37,8 @@ class PersonBackend(PeopleBackend):
             return None
         person = Person.objects.filter(username=username.strip().casefold(), is_active=True).first()
         # Same work for a name that is nobody's, so that time tells nothing.
-        right = (person or Person(password=_nobodys_password())).check_password(password)
+        known = person or Person(password=_nobodys_password())
+        right = known.check_password(passwords.normalise(password))
         return person if person and right else None
 
 
@@ -74,7 +75,7 @@ class MailboxBackend(PeopleBackend):
 def is_password_of(person: Person, clear: str) -> bool:
     """Whether somebody who signed in knows their password: their own, or that of a mailbox of theirs."""
     if person.has_usable_password():
-        return person.check_password(clear)
+        return person.check_password(passwords.normalise(clear))
     own = list(person.mailboxes.alive().filter(enabled=True).select_related("server")[:5])
     if any(passwords.matches(clear, mailbox.password_hash) for mailbox in own):
         return True
@@ -82,12 +83,16 @@ def is_password_of(person: Person, clear: str) -> bool:
         return False
     unknown = [mailbox for mailbox in own if not passwords.can_check(mailbox.password_hash)]
     try:
-        return any(
-            can_be_asked(mailbox.server) and server_lets_in(mailbox.server, mailbox.login, clear)
-            for mailbox in unknown[:1]
-        )
+        return any(is_mailbox_password(mailbox, clear) for mailbox in unknown[:1])
     except CannotAsk:
         return False
+
+
+def is_mailbox_password(mailbox: Mailbox, clear: str) -> bool:
+    """By the hash, or by asking the server that alone knows it; raises CannotAsk."""
+    if passwords.can_check(mailbox.password_hash):
+        return passwords.matches(clear, mailbox.password_hash)
+    return can_be_asked(mailbox.server) and server_lets_in(mailbox.server, mailbox.login, clear)
 
 
 def _right_on_server(named: list[Mailbox], typed: str, clear: str) -> list[Mailbox]:

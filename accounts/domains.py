@@ -1,10 +1,12 @@
 """What operators do to domains: the row and the event, both or neither."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
 
-from accounts.models import Domain, Person
+from accounts.models import Domain, PasswordRules, Person
+from accounts.password_rules import rules_of
 from audit.chain import record
 
 
@@ -24,6 +26,24 @@ def change_domain(domain: Domain, *, by: Person) -> None:
             update_fields=["server", "default_quota_bytes", "max_quota_bytes", "max_mailboxes", "language"]
         )
         record("domain.changed", by=by, about=domain, domain=domain.name, before=before, after=after)
+
+
+@transaction.atomic
+def save_password_rules(rules: PasswordRules, *, by: Person) -> None:
+    """They hold for what is chosen from now on; a password that is there already stays."""
+    domain = Domain.objects.select_for_update(of=("self",)).get(pk=rules.domain_id)
+    before = rules_of(PasswordRules.of(domain))
+    rules.save()
+    after = rules_of(rules)
+    if before != after:
+        record(
+            "domain.password_rules_changed",
+            by=by,
+            about=domain,
+            domain=domain.name,
+            before=asdict(before),
+            after=asdict(after),
+        )
 
 
 def _facts(domain: Domain) -> dict[str, Any]:

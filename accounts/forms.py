@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords, stepping_up, throttling
-from accounts.models import Mailbox, Person
+from accounts.models import Person
 from accounts.signing_in import person_with
 from mailservers.models import Server
 from mailservers.signing_in import CannotAsk
@@ -83,96 +83,6 @@ class AuthenticatorForm(forms.Form):
         help_text=_("Such as “my phone”: it tells several apart."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-
-
-class ChoosePasswordForm(forms.Form):
-    """A new password, twice, for a person or a mailbox."""
-
-    new_password = forms.CharField(
-        label=_("New password"),
-        strip=False,
-        help_text=_("At least 8 characters. Spaces are welcome: a few unrelated words make a good password."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    new_password_again = forms.CharField(
-        label=_("New password, once more"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-    def __init__(self, target: Person | Mailbox, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.target = target
-
-    def clean_new_password(self) -> str:
-        typed: str = self.cleaned_data["new_password"]
-        if problems := passwords.problems_with(typed, words=_words_of(self.target)):
-            raise forms.ValidationError(problems)
-        return typed
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        new = given.get("new_password")
-        if new is not None and "new_password_again" in given and new != given["new_password_again"]:
-            self.add_error("new_password_again", _("The two new passwords differ."))
-        return given
-
-
-def _words_of(target: Person | Mailbox) -> list[str]:
-    """What an attacker would try first."""
-    if isinstance(target, Person):
-        return [target.username, target.email, target.name]
-    return [target.login, target.address, target.name, target.domain.name]
-
-
-class ChangePasswordForm(forms.Form):
-    """The old password, and the new one twice."""
-
-    old_password = forms.CharField(
-        label=_("Current password"),
-        strip=False,
-        max_length=passwords.LONGEST_BYTES,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    new_password = forms.CharField(
-        label=_("New password"),
-        strip=False,
-        help_text=_("At least 8 characters. Spaces are welcome: a few unrelated words make a good password."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    new_password_again = forms.CharField(
-        label=_("New password, once more"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-    def __init__(self, mailbox: Mailbox, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.mailbox = mailbox
-
-    def clean_old_password(self) -> str:
-        typed: str = self.cleaned_data["old_password"]
-        if not passwords.matches(typed, self.mailbox.password_hash):
-            raise forms.ValidationError(_("This is not the current password."))
-        return typed
-
-    def clean_new_password(self) -> str:
-        typed: str = self.cleaned_data["new_password"]
-        box = self.mailbox
-        problems = passwords.problems_with(typed, words=[box.login, box.address, box.name, box.domain.name])
-        if problems:
-            raise forms.ValidationError(problems)
-        return typed
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        new = given.get("new_password")
-        if new is not None and "new_password_again" in given:
-            if new != given["new_password_again"]:
-                self.add_error("new_password_again", _("The two new passwords differ."))
-            elif new == given.get("old_password"):
-                self.add_error("new_password", _("This is the current password: choose another one."))
-        return given
 
 
 class MaintenanceForm(forms.ModelForm[Server]):

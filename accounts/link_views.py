@@ -11,9 +11,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import sessions
-from accounts.forms import ChoosePasswordForm
 from accounts.models import Mailbox, OneTimeLink, Person
 from accounts.one_time_links import CHOOSE_PASSWORD, find_link, use_link
+from accounts.password_forms import NewPasswordForm
+from accounts.password_views import propose_or_show, tell_what_was_not_asked
 from accounts.people import set_own_password
 from accounts.services import change_password
 from mailservers.sealed_passwords import NoSealingKey
@@ -29,16 +30,18 @@ def choose_password(request: HttpRequest) -> HttpResponse:
     link = find_link(CHOOSE_PASSWORD, code)
     if link is None:
         return render(request, "accounts/link_is_over.html", status=404)
-    form = ChoosePasswordForm(_target(link), request.POST or None)
+    target = _target(link)
+    form = NewPasswordForm(target, request.POST if "new_password" in request.POST else None)
     if form.is_valid():
         try:
             used = _use(code, form.cleaned_data["new_password"])
         except NoSealingKey:
             form.add_error(None, _("The password cannot be kept safe at the moment. Tell your hoster."))
         else:
+            tell_what_was_not_asked(request, form)
             return _go_on(request, used)
-    context = {"form": form, "code": code, "target": _target(link), "is_person": link.person is not None}
-    return render(request, "accounts/choose_password.html", context)
+    context = {"code": code, "target": target, "is_person": link.person is not None}
+    return propose_or_show(request, form, "accounts/choose_password.html", context)
 
 
 @transaction.atomic

@@ -459,6 +459,50 @@ class OneTimeLink(models.Model):
         return f"{self.purpose} for {self.person or self.mailbox} until {self.expires_at}"
 
 
+class PasswordRules(models.Model):
+    """What a domain asks of its mailboxes' passwords, beyond what the portal asks of every one."""
+
+    domain = models.OneToOneField(Domain, models.CASCADE, related_name="password_rules", primary_key=True)
+    shortest = models.PositiveSmallIntegerField(default=0, help_text=_("Characters."))
+    strength = models.PositiveSmallIntegerField(default=0, help_text=_("zxcvbn's score, 0 to 4."))
+    history = models.PositiveSmallIntegerField(
+        default=0, help_text=_("None of the last so many passwords, the present one included.")
+    )
+
+    class Meta:
+        verbose_name_plural = "rules for passwords"
+
+    def __str__(self) -> str:
+        return f"{self.domain_id}"
+
+    @classmethod
+    def of(cls, domain: Domain) -> "PasswordRules":
+        """The domain's, or those that ask for nothing more."""
+        found: PasswordRules | None = getattr(domain, "password_rules", None)
+        return found or cls(domain=domain)
+
+
+class EarlierPassword(models.Model):
+    """The hash of a password that another one has replaced, so that it is not chosen again."""
+
+    person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="earlier_passwords")
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, null=True, related_name="earlier_passwords")
+    password_hash = models.CharField(max_length=500)
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(person__isnull=False, mailbox__isnull=True)
+                | Q(person__isnull=True, mailbox__isnull=False),
+                name="earlier_password_of_a_person_or_a_mailbox",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person or self.mailbox} until {self.replaced_at}"
+
+
 class PasswordRequest(models.Model):
     """Somebody can't sign in to a mailbox and asked for a link on which to choose a password."""
 

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 
 from accounts import second_factors, sessions
 from accounts.devices import forget_devices
+from accounts.earlier_passwords import note_replaced
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link
+from accounts.passwords import normalise
 from audit.chain import record
 
 
@@ -128,11 +130,13 @@ def reset_second_factor(person: Person, *, by: Person) -> None:
 
 
 @transaction.atomic
-def set_own_password(person: Person, clear: str) -> None:
-    """The person's own; all of their sessions end, and links made for the one before are over."""
-    person.set_password(clear)
+def set_own_password(person: Person, clear: str, *, but: str | None = None) -> None:
+    """The person's own; links made for the one before are over, and their sessions but the one named end."""
+    if person.has_usable_password():
+        note_replaced(person, person.password)
+    person.set_password(normalise(clear))
     person.save(update_fields=["password"])
-    sessions.end_sessions(person)
+    sessions.end_sessions(person, but=but)
     record("person.password_changed", by=person, about=person)
 
 

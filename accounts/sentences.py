@@ -78,6 +78,7 @@ for verb, sentence in {
     "person.removed": gettext_noop("%(who)s removed %(what)s"),
     "person.password_changed": gettext_noop("%(who)s chose a new password"),
     "domain.created": gettext_noop("%(who)s created the domain %(what)s"),
+    "domain.password_rules_changed": gettext_noop("%(who)s changed what %(what)s asks of passwords"),
     "domain.changed": gettext_noop("%(who)s changed the domain %(what)s"),
     "domain.webmaster_added": gettext_noop("%(who)s made somebody a webmaster of %(what)s"),
     "domain.webmaster_removed": gettext_noop("%(who)s took %(what)s away from one of its webmasters"),

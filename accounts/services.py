@@ -4,6 +4,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import passwords
+from accounts.earlier_passwords import note_replaced
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
 from audit.chain import record
@@ -66,6 +67,7 @@ def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Chang
     # Outside the transaction: hashing is slow on purpose, and would keep others waiting for the lock.
     password_hash = passwords.hash_password(clear, *schemes[:1])
     with transaction.atomic():
+        note_replaced(mailbox, mailbox.password_hash)
         mailbox.password_hash, mailbox.password_changed_at = password_hash, timezone.now()
         mailbox.save(update_fields=["password_hash", "password_changed_at"])
         owner = mailbox.owner

@@ -11,6 +11,7 @@ from accounts import (
     lookups,
     mailbox_views,
     password_request_views,
+    password_views,
     people_views,
     personal,
     servers,
@@ -41,6 +42,8 @@ urlpatterns = [
         name="make-password-link",
     ),
     path("account/", account_views.show_account, name="show-account"),
+    path("account/password/", password_views.change_own_password, name="change-own-password"),
+    path("judge-password/", password_views.judge_password, name="judge-password"),
     path("account/data/", personal.download_own_data, name="download-own-data"),
     path("account/authenticator/", account_views.add_authenticator, name="add-authenticator"),
     path("account/remove-factor/", account_views.remove_factor, name="remove-factor"),
@@ -62,6 +65,9 @@ urlpatterns = [
     path("people/<str:username>/remove/", people_views.remove_person, name="remove-person"),
     path("domains/new/", domain_views.create_domain, name="create-domain"),
     path("domains/<str:name>/limits/", domain_views.edit_domain, name="edit-domain"),
+    path(
+        "domains/<str:name>/password-rules/", password_views.edit_password_rules, name="edit-password-rules"
+    ),
     path("domains/<str:name>/webmasters/", people_views.list_webmasters, name="list-webmasters"),
     path("domains/<str:name>/webmasters/invite/", people_views.invite_webmaster, name="invite-webmaster"),
     path(
@@ -77,7 +83,7 @@ urlpatterns = [
     path("mailboxes/<str:address>/switch/", mailbox_views.switch_mailbox, name="switch-mailbox"),
     path("mailboxes/<str:address>/delete/", mailbox_views.delete_mailbox, name="delete-mailbox"),
     path("mailboxes/<str:address>/", views.show_mailbox, name="show-mailbox"),
-    path("mailboxes/<str:address>/password/", views.change_password, name="change-password"),
+    path("mailboxes/<str:address>/password/", password_views.change_password, name="change-password"),
     path(
         "mailboxes/<str:address>/app-passwords/",
         app_password_views.list_app_passwords,

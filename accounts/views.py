@@ -1,6 +1,6 @@
-"""Signing in, domains, and what every mailbox has: its state, password and history."""
+"""Signing in, domains, and what every mailbox has: its state and history."""
 
-from django.contrib import auth, messages
+from django.contrib import auth
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -13,16 +13,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import devices, sessions, stepping_up, throttling
-from accounts.forms import ChangePasswordForm, CodeForm, SignInForm
+from accounts.forms import CodeForm, SignInForm
 from accounts.models import SHOWN, Domain, Mailbox, Person, RedirectAlarm
 from accounts.paging import page_by_address, page_by_number
 from accounts.requests import person_of
-from accounts.services import change_password as keep_new_password
 from audit.chain import record
 from audit.models import Event
 from mailservers.drift import drifted_parts, last_looked_at
 from mailservers.models import Change
-from mailservers.sealed_passwords import NoSealingKey
 
 # So many are shown above the list of domains.
 ALARMS = 5
@@ -186,43 +184,6 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "administered": Mailbox.objects.administered_by(person).filter(pk=mailbox.pk).exists(),
     }
     return render(request, "accounts/show_mailbox.html", context)
-
-
-@never_cache
-@sensitive_post_parameters()
-@require_http_methods(READ_AND_WRITE)
-def change_password(request: HttpRequest, address: str) -> HttpResponse:
-    person = person_of(request)
-    mailbox = get_object_or_404(
-        Mailbox.objects.owned_by(person).select_related("domain", "server", "owner"), address=address
-    )
-    form = ChangePasswordForm(mailbox, request.POST or None)
-    if form.is_valid() and _keep(form, mailbox, person):
-        if mailbox.owner:
-            auth.update_session_auth_hash(request, mailbox.owner)
-        messages.success(
-            request, _("Your new password is saved. Use it in your mail programs as soon as it is live.")
-        )
-        return redirect("accounts:change-password", address)
-    change = Change.objects.newest_of(mailbox.pk, "account")
-    return render(
-        request, "accounts/change_password.html", {"mailbox": mailbox, "form": form, "change": change}
-    )
-
-
-def _keep(form: ChangePasswordForm, mailbox: Mailbox, person: Person) -> bool:
-    try:
-        keep_new_password(mailbox, form.cleaned_data["new_password"], by=person)
-    except NoSealingKey:
-        form.add_error(
-            None,
-            _(
-                "This mailbox's server takes passwords in clear text only, and the portal has no key yet to"
-                " keep one safe on its way. Tell the portal's operators. Nothing was changed."
-            ),
-        )
-        return False
-    return True
 
 
 @require_safe

@@ -51,6 +51,22 @@ TIME_ZONE = env.time_zone("PORTAL_TIME_ZONE", default="Europe/Brussels")
 SIZE_UNITS = env.choice("PORTAL_SIZE_UNITS", ("binary", "decimal"), default="binary")
 # Days in which a deleted mailbox can be brought back.
 KEEP_DELETED_DAYS = env.whole_number("PORTAL_KEEP_DELETED_DAYS", default=30, least=1, most=3650)
+# What every password must keep to; a domain's webmasters may ask for more.
+PASSWORD_SHORTEST = env.whole_number("PORTAL_PASSWORD_SHORTEST", default=8, least=8, most=64)
+# zxcvbn's score: 2 keeps out what is guessed online, 3 protects a stolen hash a while, 4 well.
+PASSWORD_STRENGTH = env.whole_number("PORTAL_PASSWORD_STRENGTH", default=3, least=2, most=4)
+# None of the last so many, the present one included.
+PASSWORD_HISTORY = env.whole_number("PORTAL_PASSWORD_HISTORY", default=3, least=0, most=10)
+# Asked for leaked passwords by the first 5 of 40 digits of a hash, as Have I Been Pwned.
+LEAKED_PASSWORDS_URL = (
+    env.url(
+        "PORTAL_LEAKED_PASSWORDS_URL",
+        ("https",) if IN_PRODUCTION else ("https", "http"),
+        hint="For example https://api.pwnedpasswords.com/range",
+    )
+    if env.word("PORTAL_LEAKED_PASSWORDS_URL")
+    else ""
+)
 SIZE_STEP = 1024 if SIZE_UNITS == "binary" else 1000
 # The server that takes the portal's own mail: warnings, notices. Without a host none is sent.
 EMAIL_HOST = env.word("PORTAL_SMTP_HOST")

@@ -33,13 +33,24 @@
     document.getElementById(button.dataset.reveals).type = covered ? "password" : "text";
     button.dataset.covered = String(covered);
   };
-  document.addEventListener("DOMContentLoaded", () => {
-    for (const button of document.querySelectorAll("[data-reveals]")) {
-      const input = document.getElementById(button.dataset.reveals);
-      button.hidden = false;
-      button.addEventListener("click", () => cover(button, input.type === "text"));
-      // So that browsers offer to keep it, and nobody reads it over a shoulder on the next page.
-      input.form.addEventListener("submit", () => cover(button, true));
+  const reveals = () => document.querySelectorAll("[data-reveals]");
+  const offer = () => reveals().forEach((button) => { button.hidden = false; });
+  document.addEventListener("DOMContentLoaded", offer);
+  document.addEventListener("htmx:afterSwap", offer);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-reveals]");
+    if (button) cover(button, button.dataset.covered === "false");
+  });
+  // So that browsers offer to keep it, and nobody reads it over a shoulder on the next page.
+  document.addEventListener("submit", (event) => {
+    for (const button of reveals()) if (button.form === event.target) cover(button, true);
+  });
+
+  // What was filled in for somebody is said aloud.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const told = document.querySelector("[data-announce]");
+    if (told && event.detail.target.id === "new-password") {
+      document.getElementById("announcements").textContent = told.dataset.announce;
     }
   });
 })();

@@ -30,6 +30,9 @@ TABLE = {
     "accounts:enter-code":     [(IN, IN),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
     "accounts:step-up":         [(IN, IN),   (OK, OK),   (OK, OK),  (OK, OK),  (OK, OK),  (OK, OK)],
     "accounts:choose-password": [(NO, NO)] * 6,
+    "accounts:judge-password": [(NOT, NO), (NOT, OK),   (NOT, OK), (NOT, OK), (NOT, OK), (NOT, OK)],
+    # Mailbox users have no password besides their mailbox's.
+    "accounts:change-own-password": [(IN, IN), (NO, NO), (OK, OK), (OK, OK),  (OK, OK),  (OK, OK)],
     "accounts:show-account":    [(IN, IN),   (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     # The page that asks for the password again.
     "accounts:add-authenticator": [(IN, IN), (OK, OK),   (OK, OK),  (OK, OK),  (OK, OK),  (OK, OK)],
@@ -49,6 +52,7 @@ TABLE = {
     "accounts:remove-person":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, OK)],
     "accounts:create-domain":   [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
     "accounts:edit-domain":     [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
+    "accounts:edit-password-rules": [(IN, IN), (NO, NO), (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:list-webmasters": [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:invite-webmaster": [(IN, IN),  (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:remove-webmaster": [(IN, IN),  (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
