@@ -79,8 +79,6 @@ def is_password_of(person: Person, clear: str) -> bool:
     own = list(person.mailboxes.alive().filter(enabled=True).select_related("server")[:5])
     if any(passwords.matches(clear, mailbox.password_hash) for mailbox in own):
         return True
-    if any(app_passwords.is_one_of(mailbox, clear) for mailbox in own):
-        return False
     unknown = [mailbox for mailbox in own if not passwords.can_check(mailbox.password_hash)]
     try:
         return any(is_mailbox_password(mailbox, clear) for mailbox in unknown[:1])
@@ -92,6 +90,9 @@ def is_mailbox_password(mailbox: Mailbox, clear: str) -> bool:
     """By the hash, or by asking the server that alone knows it; raises CannotAsk."""
     if passwords.can_check(mailbox.password_hash):
         return passwords.matches(clear, mailbox.password_hash)
+    # An app password lets in there as well, and must not here.
+    if app_passwords.is_one_of(mailbox, clear):
+        return False
     return can_be_asked(mailbox.server) and server_lets_in(mailbox.server, mailbox.login, clear)
 
 
@@ -106,7 +107,6 @@ def _right_on_server(named: list[Mailbox], typed: str, clear: str) -> list[Mailb
         return []
     if not server_lets_in(server, named[0].login if named else typed.strip(), clear):
         return []
-    # An app password lets in there as well, and must not here.
     return [
         mailbox
         for mailbox in named[:1]
