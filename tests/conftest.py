@@ -81,7 +81,8 @@ def _quick_hashes(settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick_pages(settings) -> None:
-    """No compiled names for static files: the tests run without collecting them."""
+    """No compiled names for static files, and no walk through them for each test's client."""
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
