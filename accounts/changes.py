@@ -1,6 +1,7 @@
 """Where a change stands: the badge that refreshes itself, and what can be done about it."""
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -47,6 +48,8 @@ def cancel(request: HttpRequest, number: int) -> HttpResponse:
         messages.info(
             request, _("It could not be cancelled: the change is on the mail server already, or a newer one.")
         )
+    except PermissionDenied:
+        _say_who_decides(request)
     else:
         messages.success(request, _("The change is cancelled. What was set before stands again."))
     return _back(request, change)
@@ -59,6 +62,8 @@ def undo(request: HttpRequest, number: int) -> HttpResponse:
         outbox.undo(change, by=person_of(request))
     except outbox.MovedOn:
         messages.info(request, _("It could not be undone: there is a newer change meanwhile."))
+    except PermissionDenied:
+        _say_who_decides(request)
     else:
         messages.success(request, _("What was set before stands again. The mail server is told now."))
     return _back(request, change)
@@ -74,6 +79,13 @@ def try_again(request: HttpRequest, number: int) -> HttpResponse:
     else:
         messages.success(request, _("The mail server is told once more."))
     return _back(request, change)
+
+
+def _say_who_decides(request: HttpRequest) -> None:
+    messages.info(
+        request,
+        _("Nothing was done: in this domain a webmaster decides about that."),
+    )
 
 
 def _changeable(request: HttpRequest, number: int) -> Change:

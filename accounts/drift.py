@@ -1,6 +1,7 @@
 """What was changed on the mail server without the portal: keep it, take it back, look again."""
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -21,6 +22,8 @@ def keep_theirs(request: HttpRequest, address: str) -> HttpResponse:
         drift.keep_theirs(mailbox, aspect, seen=seen, by=person_of(request))
     except MovedOn:
         _say_that_it_moved_on(request)
+    except PermissionDenied:
+        messages.info(request, _("Nothing was done: in this domain a webmaster decides about that."))
     else:
         messages.success(request, _("Kept: the portal now has what the mail server holds."))
     return redirect("accounts:show-mailbox", address)

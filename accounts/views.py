@@ -19,7 +19,7 @@ from accounts.paging import page_by_address, page_by_number
 from accounts.requests import person_of
 from audit.chain import record
 from audit.models import Event
-from mailservers.drift import drifted_parts, last_looked_at
+from mailservers.drift import drifted_parts, last_looked_at, may_keep
 from mailservers.models import Change
 
 # So many are shown above the list of domains.
@@ -176,6 +176,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             for part in drifted
             if Mailbox.objects.settleable_by(person, part.aspect).filter(pk=mailbox.pk).exists()
         ],
+        "keepable": [part.aspect for part in drifted if may_keep(part, person)],
         "checked_at": last_looked_at(mailbox),
         "alarms": alarms,
         "newest_alarm": alarms[0].pk if alarms else 0,

@@ -16,6 +16,7 @@ from mailservers.models import subject_field
 
 if TYPE_CHECKING:
     from accounts.models import Alias, Domain, Mailbox
+    from mailservers.models import Change
 
     Subject = Mailbox | Alias
 
@@ -39,6 +40,8 @@ class Seen:
     state: Any
     redirects: tuple[str, ...] | None = None
     """Where its mail is sent on to; None where the aspect does not tell."""
+    in_the_way: bool = False
+    """There is something that may be why a change failed: it is told even where nothing was ever live."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,6 +54,10 @@ class Drift:
     """What `Watch.keep` needs to take it over; None: the portal can't."""
     why_not: str = ""
     """Then: why, as a sentence."""
+    keeping: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """What else happens when it is kept, in sentences."""
+    put_right: dict[str, Any] | None = None
+    """What `Watch.restore` needs; None: a push is enough."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,6 +77,12 @@ class Watch:
     alarm: Callable[[Sequence[tuple[Any, Sequence[str]]], bool], None] | None = None
     """Told, in the check's transaction, to where mail is sent on that was not before; False: there was no
     before, this is the first look at what the portal did not make."""
+    restore: Callable[[Any, dict[str, Any], Actor], Event] | None = None
+    """Notes what else the next push has to do, by `Drift.put_right`, so that what is set here holds again."""
+    may_keep: Callable[[Any, dict[str, Any], Any], bool] | None = None
+    """Whether this person may have it kept (subject, `Drift.held`, person), who may settle it otherwise."""
+    after_refusal: bool = False
+    """What somebody changed there may be why a server refuses: then it is looked at once more."""
     at_once: int = 100
     """So many mailboxes, or domains, are read in one go."""
 
@@ -102,6 +115,8 @@ class Aspect:
     """The same where it is many rows, as names for prefetch_related."""
     restore: Callable[[Any, dict[str, Any], Actor, TakenBack], Event] | None = None
     """Brings back what an event's `before` holds, and records who did; None: it can't be taken back."""
+    may_restore: Callable[["Change", Any], bool] | None = None
+    """Whether this person may have it brought back, who may change the mailbox otherwise (change, person)."""
     watch: Watch | None = None
     """None: nobody else changes it."""
 
@@ -126,5 +141,8 @@ def aspect_named(name: str) -> Aspect:
 
 def fingerprint(state: Any) -> str:
     """SHA-256, in hexadecimal, of a state: equal states have equal fingerprints."""
-    fields = dataclasses.asdict(state) if state is not None else None
+    fields: dict[str, Any] | None = None
+    if state is not None:
+        passing = {field.name for field in dataclasses.fields(state) if field.metadata.get("passing")}
+        fields = {name: told for name, told in dataclasses.asdict(state).items() if name not in passing}
     return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()

@@ -35,7 +35,10 @@ LEASE = timedelta(seconds=120)
 ENOUGH = 10.0
 GIVE_UP_AFTER = timedelta(hours=24)
 
-WRITTEN = ("fingerprint", "drifted_since", "differences", "held", "why_not", "redirects")
+WRITTEN = (
+    *("fingerprint", "drifted_since", "differences", "held", "why_not", "keeping", "put_right"),
+    "redirects",
+)
 
 Reading = TypeVar("Reading", Seen, Seen | DriverError)
 Stamp = tuple[int | None, datetime | None, bool]
@@ -434,7 +437,7 @@ def _judge_one(
     newest, _settled, is_live = stamp
     if row is None:
         # Nothing of it was ever read back; where a push failed, its badge tells that already.
-        if newest is not None and not is_live:
+        if newest is not None and not is_live and not pair.reading.in_the_way:
             return None
         key = {subject_field(aspect.name): subject}
         row = Observation(aspect=aspect.name, fingerprint=mark, seen_at=timezone.now(), **key)
@@ -451,7 +454,8 @@ def _judge_one(
     found = Found(subject, aspect.name, drift, is_new=row.drifted_since is None)
     row.drifted_since = row.drifted_since or timezone.now()
     row.differences = [[sentence, values] for sentence, values in drift.differences]
-    row.held, row.why_not = drift.held, drift.why_not
+    row.held, row.why_not, row.put_right = drift.held, drift.why_not, drift.put_right
+    row.keeping = [[sentence, values] for sentence, values in drift.keeping]
     if row.pk is None:
         # Never what anybody wanted: it stays different until it is kept or made right.
         row.fingerprint = fingerprint(wanted)

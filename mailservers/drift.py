@@ -5,7 +5,7 @@ How it is found: comparing.py.
 
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
@@ -41,13 +41,24 @@ def request_check(
 
 def drifted_parts(mailbox: "Mailbox") -> list[Observation]:
     """What is different on the server and not on its way to be made right."""
-    return list(Observation.objects.drifted().filter(mailbox=mailbox).order_by("aspect"))
+    parts = list(Observation.objects.drifted().filter(mailbox=mailbox).order_by("aspect"))
+    for part in parts:
+        part.mailbox = mailbox
+    return parts
 
 
 def last_looked_at(mailbox: "Mailbox") -> datetime | None:
     """When the server was last seen to hold anything of it, by a push or a check."""
     newest: datetime | None = Observation.objects.filter(mailbox=mailbox).aggregate(at=Max("seen_at"))["at"]
     return newest
+
+
+def may_keep(part: Observation, person: Any) -> bool:
+    """Whether somebody who may settle it may also have it kept."""
+    watch = aspect_named(part.aspect).watch
+    if part.held is None or watch is None:
+        return False
+    return watch.may_keep is None or watch.may_keep(part.mailbox, part.held, person)
 
 
 @transaction.atomic
@@ -67,7 +78,10 @@ def keep_theirs(subject: "Subject", aspect: str, *, seen: str, by: Actor) -> Cha
 @transaction.atomic
 def restore_ours(subject: "Subject", aspect: str, *, seen: str, by: Actor) -> Change:
     """The server is told again what the database says; raises MovedOn."""
-    _drifted(subject, aspect, seen)
+    observation, watch = _drifted(subject, aspect, seen), aspect_named(aspect).watch
+    if observation.put_right is not None and watch is not None and watch.restore is not None:
+        event = watch.restore(subject, observation.put_right, by)
+        return outbox.request_push(subject, aspect, event)
     verb = f"{subject._meta.model_name}.restored_on_server"
     event = record(verb, by=by, about=subject, domain=subject.domain.name)
     return outbox.request_push(subject, aspect, event)

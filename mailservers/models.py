@@ -329,6 +329,8 @@ class Observation(models.Model):
     )
     held = models.JSONField(null=True, help_text=_("What to keep, should somebody want to keep it."))
     why_not = models.TextField(blank=True, help_text=_("Why it can't be kept."))
+    keeping = models.JSONField(default=list, help_text=_("What else happens then: as the differences."))
+    put_right = models.JSONField(null=True, help_text=_("What else it takes to restore what is set here."))
     redirects = models.JSONField(null=True, help_text=_("Where mail was sent on to; empty: never looked."))
 
     objects = ObservationQuerySet.as_manager()
@@ -371,14 +373,19 @@ class Observation(models.Model):
         return say(self.why_not, {})
 
     @property
+    def keeping_told(self) -> list[str]:
+        return [say(sentence, values) for sentence, values in self.keeping]
+
+    @property
     def mark(self) -> str:
         """Another one as soon as the server holds yet something else: buttons tell by it what was seen."""
-        told = json.dumps([self.differences, self.held], sort_keys=True)
+        told = json.dumps([self.differences, self.held, self.put_right], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def forget_drift(self) -> None:
         """The server holds again what it should."""
         self.drifted_since, self.differences, self.held, self.why_not = None, [], None, ""
+        self.keeping, self.put_right = [], None
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):
@@ -548,6 +555,11 @@ def say(reason: str, values: dict[str, Any]) -> str:
 class DriftCheckQuerySet(models.QuerySet["DriftCheck"]):
     def unfinished(self) -> "DriftCheckQuerySet":
         return self.filter(finished_at=None)
+
+    def of_refusals(self, server_id: int) -> "DriftCheckQuerySet":
+        """Of one mailbox, asked for while nobody has begun: by a push that was refused, or a person."""
+        waiting = self.unfinished().filter(server=server_id, mailbox__isnull=False, held_until=None)
+        return waiting.select_related("server")
 
     def take(self, number: int, length: timedelta) -> "DriftCheck | None":
         """The check, for one worker at a time and for a while; None while another has it or it is done."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
@@ -84,6 +84,12 @@ def way_on(change: Change) -> WayOn | None:
     if change.state == Change.State.WAITING:
         return WayOn.CANCEL
     return WayOn.UNDO if change.state == Change.State.LIVE else None
+
+
+def may_take_back(change: Change, person: Any) -> bool:
+    """Whether somebody who may change the mailbox may also cancel or undo this change of it."""
+    may = aspect_named(change.aspect).may_restore
+    return may is None or may(change, person)
 
 
 @transaction.atomic

@@ -25,7 +25,17 @@ from mailservers import breaker, push_times
 from mailservers.aspects import Aspect, aspect_named, fingerprint
 from mailservers.breaker import Gate
 from mailservers.drivers.base import Driver, DriverError, Refused, ServerAway, TryAgain
-from mailservers.models import Change, Holding, Lease, Observation, Server, Slot, any_part, subject_field
+from mailservers.models import (
+    Change,
+    DriftCheck,
+    Holding,
+    Lease,
+    Observation,
+    Server,
+    Slot,
+    any_part,
+    subject_field,
+)
 from mailservers.servers import driver_for
 
 if TYPE_CHECKING:
@@ -255,6 +265,7 @@ def _settle(server: Server, claimed: list[Change], outcomes: list[Outcome], hold
             others, ["state", "attempts", "next_attempt_at", "settled_at", "reason", "reason_values"]
         )
     _record_outcomes(server, outcomes)
+    _look_after(outcomes)
     _observe([outcome for outcome in outcomes if outcome.error is None and _can_drift(outcome)], now)
     away = next((o.error for o in outcomes if isinstance(o.error, ServerAway)), None)
     if away is not None:
@@ -308,6 +319,21 @@ def _mark(outcome: Outcome, now: Any) -> None:
         change.next_attempt_at = now + timedelta(seconds=pause)
     else:
         change.state = Change.State.FAILED
+
+
+def _look_after(outcomes: list[Outcome]) -> None:
+    """What somebody made on the server may be why it said no to a person: a look there tells."""
+    for outcome in outcomes:
+        change, watch = outcome.change, aspect_named(outcome.change.aspect).watch
+        if (
+            isinstance(outcome.error, Refused)
+            and change.priority == Change.Priority.PERSON
+            and watch is not None
+            and watch.after_refusal
+        ):
+            DriftCheck.objects.unfinished().get_or_create(
+                server_id=change.server_id, aspect=change.aspect, mailbox_id=change.mailbox_id
+            )
 
 
 VERBS = {
@@ -370,7 +396,7 @@ def _observe(outcomes: Iterable[Outcome], now: Any) -> None:
             update_fields=[
                 *("fingerprint", "seen_at", "change"),
                 # A push makes right whatever somebody changed there.
-                *("drifted_since", "differences", "held", "why_not"),
+                *("drifted_since", "differences", "held", "why_not", "keeping", "put_right"),
             ],
         )
 

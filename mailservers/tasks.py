@@ -66,6 +66,8 @@ def push(server_id: int) -> None:
     wish = pushing.push_some(server_id)
     if wish is not None and wish.in_seconds < SWEEP_EVERY:
         push.apply_async((server_id,), queue=wish.queue, priority=wish.priority, countdown=wish.in_seconds)
+    for check in DriftCheck.objects.of_refusals(server_id):
+        announce_check(check)
 
 
 @shared_task

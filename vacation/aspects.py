@@ -7,15 +7,16 @@ from mailservers.aspects import Aspect
 from mailservers.drivers.base import Driver, ScriptState
 from mailservers.drivers.fitting import fit_script
 from vacation.content import auto_reply_of, forwarding_of, script_text
+from vacation.own_rules import edits_of, note_done
 from vacation.rules import own_part, rules_of
 from vacation.script_drift import watch
-from vacation.taking_over import restore_script
+from vacation.taking_over import may_restore_script, restore_script
 
 
 def desired_script(mailbox: Mailbox) -> ScriptState:
     rules = rules_of(auto_reply_of(mailbox), forwarding_of(mailbox))
     text = script_text(mailbox)
-    return ScriptState(text, active=bool(text), rules=rules)
+    return ScriptState(text, active=bool(text), rules=rules, edits=edits_of(mailbox))
 
 
 def put_script(driver: Driver, login: str, script: ScriptState) -> None:
@@ -43,7 +44,9 @@ script = Aspect(
     differences=script_differences,
     fit=fit_script,
     own=own_part,
-    joins=("auto_reply", "forwarding", "domain__mail_rules"),
+    joins=("auto_reply", "forwarding", "own_scripts", "domain__mail_rules"),
+    noted=note_done,
     restore=restore_script,
+    may_restore=may_restore_script,
     watch=watch,
 )

@@ -24,7 +24,7 @@ def content_of(auto_reply: AutoReply) -> AutoReplyContent:
     return AutoReplyContent(
         address=mailbox.address,
         name=mailbox.name,
-        aliases=tuple(addresses_of(mailbox)),
+        aliases=tuple(dict.fromkeys([*addresses_of(mailbox), *auto_reply.addresses])),
         subject=auto_reply.subject,
         text=auto_reply.text,
         days=auto_reply.days,

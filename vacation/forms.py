@@ -13,14 +13,17 @@ from django.utils.translation import gettext_lazy
 
 from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
+from vacation.addresses import NoAddress, read_addresses
 from vacation.content import content_of
 from vacation.limits import refuse_unfit
 from vacation.models import AutoReply, ReplyTemplate
-from vacation.rendering import around_place, fit_line, render_script, reply_entity, reply_subject
+from vacation.rendering import DAYS, around_place, fit_line, render_script, reply_entity, reply_subject
 from vacation.sieve import UnfitText
 
 MINUTES = "%Y-%m-%dT%H:%M"
 MOST_PERIODS = 12
+MOST_ADDRESSES = 20
+USUAL_DAYS = 7
 # 1 is Monday, as in ISO 8601.
 WEEKDAYS = dict(enumerate(DAY_NAMES.values(), start=1))
 
@@ -62,6 +65,22 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         help_text=gettext_lazy("Empty: until it is switched off."),
     )
 
+    days = forms.IntegerField(
+        label=gettext_lazy("Days between two replies to one sender"),
+        required=False,
+        min_value=DAYS[0],
+        max_value=DAYS[-1],
+    )
+    addresses = forms.CharField(
+        label=gettext_lazy("Other addresses of yours"),
+        required=False,
+        max_length=2_000,
+        help_text=gettext_lazy(
+            "Mail that is sent on to this mailbox from elsewhere names another address. Give that address"
+            " here, and such mail is answered as well."
+        ),
+        widget=forms.Textarea(attrs={"rows": 1, "spellcheck": "false", "autocapitalize": "none"}),
+    )
     outside_text = forms.CharField(
         label=gettext_lazy("Another text for people outside the domain"),
         strip=False,
@@ -80,7 +99,7 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
 
     class Meta:
         model = AutoReply
-        fields = ("enabled", "subject", "text", "starts", "ends", "outside_text")
+        fields = ("enabled", "subject", "text", "starts", "ends", "outside_text", "days")
 
     def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
         """`limits`: what the mailbox's server can hold, where that is known."""
@@ -92,8 +111,9 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         if self._limits.sieve:
             self._add_periods()
             self.initial["weekdays"] = self.instance.weekdays
+            self.initial["addresses"] = ", ".join(self.instance.addresses)
         else:
-            del self.fields["outside_text"], self.fields["weekdays"]
+            del self.fields["outside_text"], self.fields["weekdays"], self.fields["addresses"]
         self.initial["version"] = self.instance.version
 
     def _add_periods(self) -> None:
@@ -112,9 +132,12 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
 
     def has_more(self) -> bool:
         """Whether something is filled in, or wrong, that the page would otherwise keep folded."""
+        if self["days"].errors or (self["days"].value() or USUAL_DAYS) not in (USUAL_DAYS, str(USUAL_DAYS)):
+            return True
         names = [
             "outside_text",
             "weekdays",
+            "addresses",
             *(f"{name}_{n}" for n in self.further for name in ("starts", "ends")),
         ]
         return any(name in self.fields and (self[name].value() or self[name].errors) for name in names)
@@ -131,6 +154,25 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
     def clean_outside_text(self) -> str:
         text = _fit_text(self.cleaned_data["outside_text"])
         return text if text.strip() else ""
+
+    def clean_days(self) -> int:
+        days: int | None = self.cleaned_data["days"]
+        return self.instance.days if days is None else days
+
+    def clean_addresses(self) -> list[str]:
+        try:
+            found = read_addresses(self.cleaned_data["addresses"])
+        except NoAddress as wrong:
+            raise ValidationError(
+                _("“%(typed)s” is not a mail address. It should look like name@example.org."),
+                params={"typed": wrong.typed[:100]},
+            ) from None
+        if len(found) > MOST_ADDRESSES:
+            raise ValidationError(
+                _("These are %(count)d addresses; %(most)d are possible."),
+                params={"count": len(found), "most": MOST_ADDRESSES},
+            )
+        return [address for address in found if address != self.instance.mailbox.address]
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -171,6 +213,7 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
             return
         if self._limits.sieve:
             self.instance.periods = self.cleaned_data["periods"]
+            self.instance.addresses = self.cleaned_data["addresses"]
             self.instance.weekdays = sorted(self.cleaned_data["weekdays"])
             self.instance.zone = timezone.get_current_timezone_name() if self.instance.weekdays else ""
         try:

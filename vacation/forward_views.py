@@ -15,7 +15,7 @@ from accounts.requests import person_of
 from mailservers.models import Change
 from mailservers.servers import limits_of
 from vacation import forwarding as service
-from vacation import proofs, requests
+from vacation import own_rules, proofs, requests
 from vacation.forward_forms import ForwardingForm
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.permission import May, may, must_ask_for
@@ -29,7 +29,7 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 @require_http_methods(READ_AND_WRITE)
 def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    visible = Mailbox.objects.open_to(person).select_related("domain__mail_rules", "server")
+    visible = Mailbox.objects.open_to(person).select_related("domain__mail_rules", "server", "own_scripts")
     mailbox = get_object_or_404(visible, address=address)
     allowed = may(person, mailbox, "forwarding")
     if request.method == "POST" and allowed == May.LOOK:
@@ -59,6 +59,8 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
         "asking": requests.waiting_for(mailbox, "forwarding"),
         "proof": proofs.newest(mailbox, "forwarding"),
         "provable": proofs.is_possible(),
+        "switched_off": own_rules.switched_off_in(mailbox),
+        "drifted": own_rules.drift_of(mailbox),
         "must_ask": allowed == May.ASK,
         "changeable": allowed != May.LOOK,
     }

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Domain, Mailbox, Person
 from mailservers.models import say
 
+LATER = ("outside_text", "periods", "weekdays", "zone", "addresses")
+
 
 class AutoReply(models.Model):
     """The one auto-reply of a mailbox; kept, with its text, while it is off."""
@@ -31,6 +33,8 @@ class AutoReply(models.Model):
     # 1 (Monday) to 7, in the zone; none: every day.
     weekdays = models.JSONField(default=list, blank=True)
     zone = models.CharField(max_length=64, blank=True)
+    # Beside the mailbox's own and its aliases: mail sent on from elsewhere, say.
+    addresses = models.JSONField(default=list, blank=True)
     days = models.PositiveSmallIntegerField(
         _("Days between two replies to one sender"),
         default=7,
@@ -60,7 +64,7 @@ class AutoReply(models.Model):
         }
         kept = {name: told[name] for name in ("enabled", "subject", "text", "days")}
         # Events from before there were such know nothing of them.
-        later = {name: told[name] for name in ("outside_text", "periods", "weekdays", "zone") if name in told}
+        later = {name: told[name] for name in LATER if name in told}
         return cls(mailbox=mailbox, **kept, **later, **moments)
 
     def further(self) -> list[tuple[datetime, datetime]]:
@@ -101,6 +105,7 @@ class AutoReply(models.Model):
             "periods": self.periods,
             "weekdays": self.weekdays,
             "zone": self.zone,
+            "addresses": self.addresses,
         }
 
 
@@ -153,6 +158,10 @@ class DomainRules(models.Model):
         """The domain's rules, or the usual ones."""
         found: DomainRules | None = getattr(domain, "mail_rules", None)
         return found or cls(domain=domain)
+
+    @property
+    def leaves_all_to_users(self) -> bool:
+        return self.auto_reply == self.forwarding == SelfService.SELF and self.outside != Outside.APPROVAL
 
     def permits(self, address: str) -> bool:
         """Whether mail may go on to this address at all; somebody may have to approve it before."""
@@ -253,6 +262,22 @@ class ForwardingTarget(models.Model):
         if self.confirmed_at:
             return "confirmed"
         return "declined" if self.declined_at else "waiting"
+
+
+class OwnScripts(models.Model):
+    """Rules in a mailbox's own scripts that the portal had switched off, with the scripts as they were."""
+
+    mailbox = models.OneToOneField(Mailbox, models.CASCADE, related_name="own_scripts")
+    rules = models.JSONField(
+        default=list,
+        help_text=_("Each: script, name, before, after, whole, at, is_off, is_due: the server must hear it."),
+    )
+
+    class Meta:
+        verbose_name_plural = "own scripts"
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id}"
 
 
 class SettingRequest(models.Model):

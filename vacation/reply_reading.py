@@ -6,6 +6,7 @@ tests/vacation/roundcube. Its form knows no MIME entity: people see the entity's
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email import message_from_string, policy
@@ -16,7 +17,7 @@ from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext_noop
 
 from mailservers.drivers.base import ReplyRule
-from vacation.rendering import DAYS, reply_entity, reply_subject
+from vacation.rendering import DAYS, fit_address, reply_entity, reply_subject
 from vacation.sieve import Argument, Command, Tag, Test, UnfitText
 from vacation.sieve_parsing import NotSieve, parse
 
@@ -177,7 +178,14 @@ def _reply(vacation: Command, window: TimeWindow) -> ReplyRule:
         raise NotUnderstood(unfit.reason % unfit.values if unfit.values else unfit.reason) from None
     if not text.strip():
         raise NotUnderstood(gettext_noop("Its text is empty."))
-    return ReplyRule(text=text, subject=subject, starts=window.starts, ends=window.ends, days=_days(options))
+    return ReplyRule(
+        text=text,
+        subject=subject,
+        starts=window.starts,
+        ends=window.ends,
+        days=_days(options),
+        addresses=_addresses(options.get("addresses", ())),
+    )
 
 
 def _options(arguments: tuple[Argument, ...]) -> tuple[Mapping[str, Argument], str]:
@@ -208,6 +216,18 @@ def _days(options: Mapping[str, Argument]) -> int:
         case _:
             days = USUAL_DAYS
     return min(max(days, DAYS[0]), DAYS[-1])
+
+
+def _addresses(written: Argument) -> tuple[str, ...]:
+    """In lower case; those that could not be written again are left out."""
+    found = (written,) if isinstance(written, str) else written
+    if not isinstance(found, tuple):
+        raise NotUnderstood(UNCLEAR)
+    fit = []
+    for address in found:
+        with suppress(UnfitText):
+            fit.append(fit_address(address.strip()).casefold())
+    return tuple(dict.fromkeys(fit))
 
 
 def _subject(written: Argument) -> str:

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from accounts.aliases import addresses_of
 from mailservers.drivers.base import ForwardRule, MailRules, ReplyRule, ScriptState
 from vacation.content import reachable_targets
 from vacation.models import AutoReply, Forwarding
+from vacation.own_rules import in_the_way
 
 
 def rules_of(auto_reply: AutoReply | None, forwarding: Forwarding | None = None) -> MailRules:
@@ -36,6 +38,8 @@ def forward_rule_of(forwarding: Forwarding | None) -> ForwardRule | None:
 
 def own_part(wanted: ScriptState, held: ScriptState) -> ScriptState:
     """What a server holds without what is not the portal's business."""
+    if held.own:
+        held = replace(held, own=in_the_way(wanted, held))
     if held.rules is None or (wanted.rules is not None and wanted.rules.forward is not None):
         return held
     return ScriptState(
@@ -45,6 +49,8 @@ def own_part(wanted: ScriptState, held: ScriptState) -> ScriptState:
 
 def told_by(reply: ReplyRule, current: AutoReply) -> dict[str, Any]:
     """AutoReply.as_told of what a server holds."""
+    known = {current.mailbox.address, *addresses_of(current.mailbox)}
+    further = [address for address in reply.addresses if address not in known]
     return {
         **current.as_told(),
         "enabled": True,
@@ -53,4 +59,5 @@ def told_by(reply: ReplyRule, current: AutoReply) -> dict[str, Any]:
         "starts": reply.starts.isoformat() if reply.starts else None,
         "ends": reply.ends.isoformat() if reply.ends else None,
         "days": min(max(reply.days, 1), 60),
+        "addresses": further,
     }

@@ -1,6 +1,7 @@
 """What somebody changed of the portal's script on a server, in words, and how the database takes it over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,18 +10,30 @@ from django.utils.translation import gettext_noop
 from accounts.alarms import raise_alarms
 from accounts.models import Mailbox
 from mailservers.aspects import Drift, Seen, Watch
-from mailservers.drivers.base import Driver, DriverError, ForwardRule, ReplyRule, ScriptReport, ScriptState
-from mailservers.drivers.sieve_reading import redirects
+from mailservers.drivers.base import (
+    Driver,
+    DriverError,
+    ForwardRule,
+    OwnRule,
+    ReplyRule,
+    ScriptReport,
+    ScriptState,
+)
+from mailservers.drivers.sieve_reading import has_vacation, redirects
+from vacation import own_rules
 from vacation.content import content_of
-from vacation.forward_reading import FoundForward, read_script
-from vacation.models import AutoReply, Forwarding, ForwardingTarget
+from vacation.forward_reading import SOME_TIMES, FoundForward, read_script
+from vacation.forwarding import is_inside
+from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.rendering import render_script
-from vacation.reply_reading import NotUnderstood
+from vacation.reply_reading import ONLY_SOME, NotUnderstood
 from vacation.rules import told_by
-from vacation.taking_over import keep_script
+from vacation.taking_over import keep_script, may_keep_script, restore_own_rules
 
 OFF = ScriptState("", active=False)
 Reply = ReplyRule | Literal["as here"] | None
+NOT_SWITCHED = gettext_noop("The portal cannot switch that rule off by itself. Please do so in webmail.")
+STOPS_OTHERS = gettext_noop("The rule keeps those after it from running; without it they would run again.")
 BEGINS_LATER = gettext_noop("It sends mail on from a set time, which the portal does not do.")
 
 
@@ -34,19 +47,40 @@ def read_scripts(
 
 def explain_script(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drift:
     """What somebody wrote stays out of the sentences."""
+    own = held.own
+    told_own = own_rules.as_told(held.own_scripts, own)
+    put_right = {"own_rules": told_own} if own and told_own else None
+    changed = [*_own_differences(held, own)]
     try:
         reply, forward = _parts_of(mailbox, held)
-        told = _told_reply(mailbox, held, reply) | _told_forward(mailbox, wanted, reply, forward)
     except NotUnderstood as reason:
-        rewritten = gettext_noop("The portal's script was rewritten there.")
-        return Drift(((rewritten, {}),), held=None, why_not=reason.reason)
-    changed = [
-        *_reply_differences(mailbox, reply, told),
-        *_forward_differences(mailbox, told),
-    ]
+        changed.insert(0, (gettext_noop("The portal's script was rewritten there."), {}))
+        return Drift(tuple(changed), held=None, why_not=reason.reason, put_right=put_right)
+    try:
+        own_reply, own_forward = _own_parts(held, own)
+        forward = _both(forward, own_forward)
+        told = _told_reply(mailbox, held, own_reply or reply)
+        told |= _told_forward(mailbox, wanted, own_reply or reply, forward, is_own=own_forward is not None)
+    except NotUnderstood as reason:
+        if not own:
+            changed.insert(0, (gettext_noop("The portal's script was rewritten there."), {}))
+        return Drift(tuple(changed), held=None, why_not=reason.reason, put_right=put_right)
+    if own_reply is None:
+        changed += [(sentence, {}) for sentence in _reply_differences(mailbox, reply, told)]
+    if own_forward is None:
+        changed += [(sentence, {}) for sentence in _forward_differences(mailbox, told)]
     if not changed:
-        changed = [gettext_noop("The portal's script is another one there.")]
-    return Drift(tuple((sentence, {}) for sentence in changed), held=told)
+        changed = [(gettext_noop("The portal's script is another one there."), {})]
+    if not own:
+        return Drift(tuple(changed), held=told)
+    if told_own is None:
+        return Drift(tuple(changed), held=None, why_not=NOT_SWITCHED)
+    return Drift(
+        tuple(changed),
+        held=told | {"own_rules": told_own},
+        keeping=tuple(_keeping(mailbox, held, own, own_reply, told)),
+        put_right=put_right,
+    )
 
 
 def raise_unknown(found: Sequence[tuple[Mailbox, Sequence[str]]], known_before: bool) -> None:
@@ -78,6 +112,80 @@ def _parts_of(
     return read_script(held.text, ours=render_script(content_of(current)) if current.enabled else "")
 
 
+def _own_parts(held: ScriptState, own: Sequence[OwnRule]) -> tuple[ReplyRule | None, FoundForward | None]:
+    """What the mailbox's own rules do of what the portal does; raises NotUnderstood."""
+    if any(not rule.is_plain for rule in own):
+        raise NotUnderstood(ONLY_SOME)
+    if own_rules.stop_others(held.own_scripts, own):
+        raise NotUnderstood(STOPS_OTHERS)
+    return own_rules.read(own) if own else (None, None)
+
+
+def _both(
+    forward: FoundForward | ForwardRule | None, own: FoundForward | None
+) -> FoundForward | ForwardRule | None:
+    """What the portal's part and a rule of the mailbox's own do together."""
+    if own is None or forward is None:
+        return own or forward
+    if isinstance(forward, ForwardRule) or (forward.starts, forward.ends) != (own.starts, own.ends):
+        raise NotUnderstood(SOME_TIMES)
+    targets = sorted({*forward.targets, *own.targets})
+    return replace(own, targets=tuple(targets), keep_copy=forward.keep_copy and own.keep_copy)
+
+
+def _own_differences(held: ScriptState, own: Sequence[OwnRule]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for rule in own:
+        where = {"rule": rule.name, "script": rule.script}
+        answers = has_vacation(rule.text)
+        if answers and redirects(rule.text):
+            yield (
+                gettext_noop("The rule “%(rule)s” in the script “%(script)s” answers and sends mail on."),
+                where,
+            )
+        elif answers:
+            yield gettext_noop("The rule “%(rule)s” in the script “%(script)s” answers automatically."), where
+        else:
+            yield gettext_noop("The rule “%(rule)s” in the script “%(script)s” sends mail on."), where
+    answering = [rule for rule in own if has_vacation(rule.text)]
+    if len(answering) + (held.active and has_vacation(held.text)) > 1:
+        yield gettext_noop("More than one auto-reply runs there: the mail server then sends none at all."), {}
+
+
+def _keeping(
+    mailbox: Mailbox,
+    held: ScriptState,
+    own: Sequence[OwnRule],
+    own_reply: ReplyRule | None,
+    told: Mapping[str, Any],
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What comes of keeping rules of the mailbox's own."""
+    if own_reply is not None:
+        yield gettext_noop("The auto-reply set here becomes the one of that rule."), {}
+    rules = DomainRules.of(mailbox.domain)
+    known = {target.address: target.answer for target in Forwarding.of(mailbox).listed_targets()}
+    for address in told.get("targets", []):
+        where = {"address": address}
+        if not rules.permits(address):
+            yield gettext_noop("Nothing goes to %(address)s: the domain's rules do not allow it."), where
+        elif not is_inside(mailbox, address) and known.get(address) != "confirmed":
+            yield (
+                gettext_noop("%(address)s is asked by mail first; until it agrees, nothing goes there."),
+                where,
+            )
+    if own_rules.are_stopped_before(held.own_scripts, own):
+        yield (
+            gettext_noop("It holds for all mail then; there, rules before it keep some mail from it."),
+            {},
+        )
+    yield (
+        gettext_noop(
+            "The rule is switched off there. All other rules stay as they are and still run. A copy of the"
+            " script is kept, and Undo switches the rule on again."
+        ),
+        {},
+    )
+
+
 def _told_reply(mailbox: Mailbox, held: ScriptState, reply: Reply) -> dict[str, Any]:
     current = AutoReply.of(mailbox)
     if reply is None:
@@ -85,8 +193,9 @@ def _told_reply(mailbox: Mailbox, held: ScriptState, reply: Reply) -> dict[str, 
     if reply == "as here":
         return current.as_told()
     told = told_by(reply, current)
-    # Servers that know no Sieve know no subject either: ours stays.
-    return told if held.rules is None else {**told, "subject": current.subject}
+    # Servers that know no Sieve know no subject either, and no further addresses: ours stay.
+    unknown = {"subject": current.subject, "addresses": current.addresses}
+    return told if held.rules is None else {**told, **unknown}
 
 
 def _told_forward(
@@ -94,6 +203,8 @@ def _told_forward(
     wanted: ScriptState,
     reply: Reply,
     forward: FoundForward | ForwardRule | None,
+    *,
+    is_own: bool,
 ) -> dict[str, Any]:
     """Nothing for a mailbox that never forwarded and does not now."""
     current = Forwarding.of(mailbox)
@@ -105,7 +216,7 @@ def _told_forward(
     ends = forward.ends if isinstance(forward, FoundForward) else None
     auto_reply = AutoReply.of(mailbox)
     answers = (auto_reply.starts, auto_reply.ends) if reply == "as here" else _window_of(reply)
-    away = current.only_while_away or starts is not None
+    away = starts is not None or (current.only_while_away and not is_own)
     if away and starts != answers[0]:
         raise NotUnderstood(BEGINS_LATER)
     if away and ends == answers[1]:
@@ -175,8 +286,20 @@ _FORWARD_CHANGED = {
 def _seen(report: ScriptReport | DriverError) -> Seen | DriverError:
     if isinstance(report, DriverError):
         return report
-    held = report.script
-    return Seen(held if held.active or held.rules is not None else OFF, report.redirects)
+    held = report.script if report.script.active or report.script.rules is not None else OFF
+    own = own_rules.found_in(report.own)
+    if own:
+        held = replace(held, own=own, own_scripts=report.own)
+    return Seen(held, report.redirects, in_the_way=bool(own))
 
 
-watch = Watch(read=read_scripts, explain=explain_script, keep=keep_script, alarm=raise_unknown, at_once=100)
+watch = Watch(
+    read=read_scripts,
+    explain=explain_script,
+    keep=keep_script,
+    restore=restore_own_rules,
+    may_keep=may_keep_script,
+    alarm=raise_unknown,
+    after_refusal=True,
+    at_once=100,
+)

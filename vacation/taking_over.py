@@ -10,8 +10,9 @@ from accounts.models import Mailbox, Person
 from audit.chain import Actor, Entry, record
 from audit.models import Event
 from mailservers.aspects import TakenBack
-from vacation import forwarding, services
-from vacation.models import ForwardingTarget
+from mailservers.models import Change
+from vacation import forwarding, own_rules, services
+from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.permission import May, may, must_ask_for
 
 
@@ -27,8 +28,38 @@ def keep_script(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> Event:
     return _take(mailbox, told, by, "kept_from_server")
 
 
+@transaction.atomic
+def restore_own_rules(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> Event:
+    """Have rules of the mailbox's own switched off that do what is the portal's to do."""
+    Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    before, after = _switch_own_rules(mailbox, told)
+    return record(
+        "mailbox.restored_on_server",
+        by=by,
+        about=mailbox,
+        domain=mailbox.domain.name,
+        before=before,
+        after=after,
+    )
+
+
+def may_keep_script(mailbox: Mailbox, told: dict[str, Any], person: Person) -> bool:
+    """Whether what the server holds is also what this person may set."""
+    return _is_permitted(mailbox, told, person)
+
+
+def may_restore_script(change: Change, person: Person) -> bool:
+    """Whether undoing it is something this person may do: whoever has to ask may not do it at once."""
+    rules = DomainRules.objects.filter(domain__mailboxes=change.mailbox_id).first()
+    if rules is None or rules.leaves_all_to_users or change.event is None:
+        return True
+    mailbox = Mailbox.objects.select_related("domain__mail_rules").get(pk=change.mailbox_id)
+    return _is_permitted(mailbox, change.event.before or {}, person)
+
+
 def _take(mailbox: Mailbox, told: dict[str, Any], by: Actor, how: str) -> Event:
-    _refuse_unpermitted(mailbox, told, by)
+    if isinstance(by, Person) and not _is_permitted(mailbox, told, by):
+        raise PermissionDenied
     # The mailbox's row is the lock of both.
     Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     entries: list[tuple[str, Entry]] = []
@@ -36,31 +67,55 @@ def _take(mailbox: Mailbox, told: dict[str, Any], by: Actor, how: str) -> Event:
         entries.append(("auto_reply", services.bring_back(mailbox, told)))
     if "targets" in told:
         entries.append(("forwarding", forwarding.bring_back(mailbox, told)))
+    before, after = _switch_own_rules(mailbox, told)
     what = entries[0][0] if len(entries) == 1 else "mail_rules"
     return record(
         f"{what}.{how}",
         by=by,
         about=mailbox,
         domain=mailbox.domain.name,
-        before=_merged([entry.before for _, entry in entries]),
-        after=_merged([entry.after for _, entry in entries]),
+        before=_merged([*(entry.before for _, entry in entries), before]),
+        after=_merged([*(entry.after for _, entry in entries), after]),
     )
 
 
-def _refuse_unpermitted(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> None:
+def _switch_own_rules(mailbox: Mailbox, told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Switch off what is taken over, or off and on what an event tells; what the next one keeps of it."""
+    off, on = told.get("own_rules_off", []), told.get("own_rules_on", [])
+    if found := told.get("own_rules"):
+        off = own_rules.switch_off(mailbox, found)
+    else:
+        if told.get("enabled"):
+            # Beside the auto-reply that comes back, another one would keep the server from sending any.
+            on = [number for number in on if not own_rules.answers(mailbox, number)]
+        own_rules.switch(mailbox, off, off=True)
+        own_rules.switch(mailbox, on, off=False)
+    if not off and not on:
+        return {}, {}
+    names = own_rules.names_of(mailbox, off or on)
+    return (
+        {"own_rules_on": off, "own_rules_off": on, "off_in_webmail": names if on else []},
+        {"own_rules_on": on, "own_rules_off": off, "off_in_webmail": names if off else []},
+    )
+
+
+def _is_permitted(mailbox: Mailbox, told: dict[str, Any], by: Person) -> bool:
     """Undo and keeping theirs are changes too: whoever has to ask may not make them at once."""
-    if not isinstance(by, Person):
-        return
-    if told.get("enabled") and may(by, mailbox, "auto_reply") != May.CHANGE:
-        raise PermissionDenied
-    if told.get("forward"):
-        known = set(
-            ForwardingTarget.objects.filter(forwarding__mailbox=mailbox).values_list("address", flat=True)
-        )
-        outside = [address for address in told["targets"] if not forwarding.is_inside(mailbox, address)]
-        asks = must_ask_for(by, mailbox, set(outside) - known)
-        if asks or may(by, mailbox, "forwarding") != May.CHANGE:
-            raise PermissionDenied
+    reply = AutoReply.of(mailbox)
+    switches_on = told.get("enabled") and AutoReply.from_told(mailbox, told).as_told() != reply.as_told()
+    if switches_on and may(by, mailbox, "auto_reply") != May.CHANGE:
+        return False
+    if not told.get("forward"):
+        return True
+    now = Forwarding.of(mailbox).as_told()
+    if now == {name: told[name] for name in now}:
+        return True
+    known = set(
+        ForwardingTarget.objects.filter(forwarding__mailbox=mailbox).values_list("address", flat=True)
+    )
+    outside = [address for address in told["targets"] if not forwarding.is_inside(mailbox, address)]
+    asks = must_ask_for(by, mailbox, set(outside) - known)
+    return not asks and may(by, mailbox, "forwarding") == May.CHANGE
 
 
 def _merged(parts: Sequence[dict[str, Any] | None]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from accounts.models import Mailbox
 from accounts.requests import person_of
 from mailservers.models import Change
 from mailservers.servers import limits_of
-from vacation import proofs, requests
+from vacation import own_rules, proofs, requests
 from vacation.forms import AutoReplyForm, FillInForm
 from vacation.limits import as_held, sentences_about
 from vacation.models import AutoReply, DomainRules, ReplyTemplate
@@ -23,7 +23,9 @@ from vacation.services import ChangedMeanwhile, save_auto_reply
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    visible = Mailbox.objects.open_to(person).select_related("domain__mail_rules", "server", "auto_reply")
+    visible = Mailbox.objects.open_to(person).select_related(
+        "domain__mail_rules", "server", "auto_reply", "own_scripts"
+    )
     mailbox = get_object_or_404(visible, address=address)
     allowed = may(person, mailbox, "auto_reply")
     if request.method == "POST" and allowed == May.LOOK:
@@ -58,6 +60,8 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
         "asking": requests.waiting_for(mailbox, "auto_reply"),
         "proof": proofs.newest(mailbox, "auto_reply"),
         "provable": proofs.is_possible(),
+        "switched_off": own_rules.switched_off_in(mailbox),
+        "drifted": own_rules.drift_of(mailbox),
         "must_ask": allowed == May.ASK,
         "only_webmaster": DomainRules.of(mailbox.domain).auto_reply == "webmaster",
         "changeable": allowed != May.LOOK,

@@ -94,6 +94,8 @@ class ReplyRule:
     starts: datetime | None = None
     ends: datetime | None = None
     days: int = 7
+    addresses: tuple[str, ...] = ()
+    """Mail to these is answered as well, where the server can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,40 @@ class MailRules:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnScript:
+    """A script that the mailbox's user made."""
+
+    name: str
+    text: str = field(repr=False)
+    always: bool = True
+    """It runs for all mail; else only where a test in another script holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRule:
+    """An outermost command of a script that the mailbox's user made."""
+
+    script: str
+    name: str
+    text: str = field(repr=False)
+    is_plain: bool
+    """It answers all mail or sends all mail on, at most between two moments; else only some."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEdit:
+    """In one of the mailbox's own scripts a rule with this text becomes that one."""
+
+    script: str
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+
+
+PASSING = {"passing": True}
+"""Metadata of fields that are no part of a state: they are told with it, or come with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptState:
     """The portal's part of the Sieve script that a mailbox runs, and whether it runs.
 
@@ -124,8 +160,12 @@ class ScriptState:
     text: str
     active: bool
     rules: MailRules | None = None
-    replaces_own: bool = field(default=False, compare=False)
-    """When it is put: an auto-reply in the mailbox's own scripts is switched off, to make room for ours."""
+    own: tuple[OwnRule, ...] = ()
+    """Rules of the mailbox's own that do what is the portal's to do; never wanted, and told by no driver."""
+    edits: tuple[RuleEdit, ...] = field(default=(), compare=False, metadata=PASSING)
+    """When it is put: rules of the mailbox's own to change as well, where they are still as they were."""
+    own_scripts: tuple[OwnScript, ...] = field(default=(), compare=False, repr=False, metadata=PASSING)
+    """Where it was read: what the rules in `own` were found in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +227,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnScript:
-    """A script that the mailbox's user made."""
-
-    name: str
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class ScriptReport:
     """What happens to a mailbox's mail when it is delivered."""
 
@@ -202,8 +234,8 @@ class ScriptReport:
     """As `read_script` tells it."""
     redirects: tuple[str, ...] = ()
     """Where all that runs sends mail on to, the mailbox's own rules included; in lower case, sorted."""
-    answering: tuple[OwnScript, ...] = ()
-    """Those of the mailbox's own scripts that run and answer mail automatically."""
+    own: tuple[OwnScript, ...] = ()
+    """Those of the mailbox's own scripts that run and answer mail or send it on."""
 
 
 class FolderKind(StrEnum):

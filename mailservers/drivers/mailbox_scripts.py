@@ -1,11 +1,19 @@
 """Puts the portal's script into a mailbox over ManageSieve, next to those that are there already."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from django.utils.translation import gettext_noop
 
-from mailservers.drivers.base import DriverError, OwnScript, Refused, ScriptReport, ScriptState, TryAgain
+from mailservers.drivers.base import (
+    DriverError,
+    OwnScript,
+    Refused,
+    RuleEdit,
+    ScriptReport,
+    ScriptState,
+    TryAgain,
+)
 from mailservers.drivers.managesieve import ManageSieveClient, Rejected, ScriptEntry
 from mailservers.drivers.portal_script import (
     NAME,
@@ -15,15 +23,14 @@ from mailservers.drivers.portal_script import (
     remembered,
     take_apart,
 )
-from mailservers.drivers.sieve_reading import has_vacation, included, redirects
-from mailservers.drivers.switching_off import without_vacation
+from mailservers.drivers.sieve_reading import has_vacation, included, included_always, redirects
+from mailservers.drivers.switching_off import edited
 
 
-def run(client: ManageSieveClient, text: str, *, replaces_own: bool = False) -> None:
-    """Make this text run, and after it the script that was active before.
+def run(client: ManageSieveClient, text: str, edits: Sequence[RuleEdit] = ()) -> None:
+    """Make this text run, and after it the script that was active before, with these edits of its rules.
 
-    Only one of them may answer mail. `replaces_own`: auto-replies in the mailbox's own scripts are switched
-    off, so that ours takes their place; otherwise they are a reason to refuse.
+    Only one of them may answer mail: Refused when the mailbox's own scripts do as well.
     """
     names, active, stored = _look(client)
     if NAME in names and not is_ours(stored):
@@ -33,26 +40,22 @@ def run(client: ManageSieveClient, text: str, *, replaces_own: bool = False) -> 
     if not before and remembered(stored) in names:
         before = remembered(stored)
     whole = compose(PortalScript(text, before))
+    changed = _edited(client, names, edits)
     # The server would take two, and then fail at each delivery: one reply a mail is all it sends.
-    quiet = _without_rivals(client, before, names, may=replaces_own) if has_vacation(text) else {}
-    try:
-        if stored != whole:
-            client.check_script(whole)
-        for own in quiet.values():
-            client.check_script(own)
-        if stored != whole:
-            client.put_script(NAME, whole)
-        for name, own in quiet.items():
-            client.put_script(name, own)
-    except Rejected as no:
-        raise refusal_in_words(no) from None
+    if has_vacation(text):
+        _refuse_rivals(client, before, names, changed)
+    if stored != whole:
+        changed = {NAME: whole, **changed}
+    _put_all(client, changed)
     if active != NAME:
         client.set_active(NAME)
 
 
-def stop(client: ManageSieveClient) -> None:
-    """Take the portal's script away, and let the one from before run again."""
+def stop(client: ManageSieveClient, edits: Sequence[RuleEdit] = ()) -> None:
+    """Take the portal's script away, and let the one from before run again, with these edits of its rules."""
     names, active, stored = _look(client)
+    if edits:
+        _put_all(client, _edited(client, names, edits))
     if NAME not in names:
         return
     if not is_ours(stored):
@@ -73,9 +76,13 @@ def report(client: ManageSieveClient) -> ScriptReport:
     """The portal's part, and what all that runs does with mail."""
     names, active, stored = _look(client)
     running = list(_running(client, active, names, {NAME: stored}))
-    targets = {target for _, text in running for target in redirects(text)}
-    answering = [OwnScript(name, text) for name, text in running if name != NAME and has_vacation(text)]
-    return ScriptReport(_ours(names, active, stored), tuple(sorted(targets)), tuple(answering))
+    targets = {target for script in running for target in redirects(script.text)}
+    own = [
+        script
+        for script in running
+        if script.name != NAME and (has_vacation(script.text) or redirects(script.text))
+    ]
+    return ScriptReport(_ours(names, active, stored), tuple(sorted(targets)), tuple(own))
 
 
 def refusal_in_words(no: Rejected) -> DriverError:
@@ -138,41 +145,65 @@ def _set_aside(client: ManageSieveClient, names: Set[str]) -> str:
     return aside
 
 
-def _without_rivals(
-    client: ManageSieveClient, first: str, names: Set[str], *, may: bool
-) -> Mapping[str, str]:
-    """This script and those it includes that answer mail, by name, with that switched off; Refused if not."""
-    quiet: dict[str, str] = {}
-    for name, text in _running(client, first, names - {NAME}, {}):
-        if not has_vacation(text):
-            continue
-        own = without_vacation(text) if may else None
-        if own is None:
+def _edited(client: ManageSieveClient, names: Set[str], edits: Sequence[RuleEdit]) -> dict[str, str]:
+    """By name: those of the mailbox's own scripts that become others by that."""
+    changed = {}
+    for name in sorted({edit.script for edit in edits} & (names - {NAME})):
+        text = client.get_script(name)
+        after = edited(text, [edit for edit in edits if edit.script == name])
+        if after != text:
+            changed[name] = after
+    return changed
+
+
+def _put_all(client: ManageSieveClient, scripts: Mapping[str, str]) -> None:
+    """All of them, or none that the server finds a mistake in."""
+    try:
+        for text in scripts.values():
+            client.check_script(text)
+        for name, text in scripts.items():
+            # People's own keep whatever line ends they have.
+            client.put_script(name, text, to_the_byte=name != NAME)
+    except Rejected as no:
+        raise refusal_in_words(no) from None
+
+
+def _refuse_rivals(
+    client: ManageSieveClient, first: str, names: Set[str], changed: Mapping[str, str]
+) -> None:
+    """Where this script, or one that it includes, answers mail."""
+    for script in _running(client, first, names - {NAME}, changed):
+        if has_vacation(script.text):
             raise Refused(
                 gettext_noop(
                     "The mailbox runs its own auto-reply in the script “%(script)s”."
-                    " Switch it off in webmail first, then try again."
+                    " Choose on the mailbox's page which one holds, or switch it off in webmail."
                 ),
-                script=name,
+                script=script.name,
             )
-        quiet[name] = own
-    return quiet
 
 
 def _running(
     client: ManageSieveClient, first: str, names: Set[str], known: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
-    """This script and those it includes, as (name, text); asks for the text only where it is not known."""
+) -> Iterator[OwnScript]:
+    """This script and those it includes; asks for the text only where it is not known."""
     seen: set[str] = set()
-    waiting = [first]
+    waiting = [(first, True)]
     while waiting:
-        name = waiting.pop()
+        name, always = waiting.pop()
         if name in seen or name not in names:
             continue
         seen.add(name)
-        text = known[name] if name in known else client.get_script(name).replace("\r\n", "\n")
-        yield name, text
-        waiting += included(text)
+        text = known[name] if name in known else client.get_script(name)
+        yield OwnScript(name, text, always)
+        outermost = included_always(text)
+        inner = [name for name in included(text) if name not in outermost]
+        # Those that always run come first off the list: one may be included in both ways.
+        if always:
+            waiting += [(name, True) for name in outermost]
+        else:
+            inner += outermost
+        waiting = [*((name, False) for name in inner), *waiting]
 
 
 def _first_error(text: str) -> str:

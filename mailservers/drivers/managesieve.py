@@ -167,9 +167,10 @@ class ManageSieveClient:
         self._need_version()
         return _warnings(self._command(b"CHECKSCRIPT", _script(text)))
 
-    def put_script(self, name: str, text: str) -> str:
-        """Store the script; answers the server's warnings."""
-        return _warnings(self._command(b"PUTSCRIPT", _literal(name), _script(text)))
+    def put_script(self, name: str, text: str, *, to_the_byte: bool = False) -> str:
+        """Store the script; answers the server's warnings. `to_the_byte`: with the line ends it has."""
+        source = _literal(text) if to_the_byte else _script(text)
+        return _warnings(self._command(b"PUTSCRIPT", _literal(name), source))
 
     def set_active(self, name: str) -> None:
         """Run this script; an empty name means none."""

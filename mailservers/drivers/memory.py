@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ from mailservers.drivers.base import (
     UsageState,
 )
 from mailservers.drivers.sieve_reading import has_vacation, redirects
+from mailservers.drivers.switching_off import edited
 
 NO_MAIL = (0, 0)
 
@@ -98,7 +100,9 @@ class MemoryDriver:
 
     def put_script(self, login: str, script: ScriptState) -> None:
         self._fail_if_told()
-        self.scripts[login] = script if script.active else ScriptState("", active=False)
+        if login in self.own_scripts:
+            self.own_scripts[login] = edited(self.own_scripts[login], script.edits)
+        self.scripts[login] = replace(script, edits=()) if script.active else ScriptState("", active=False)
 
     def read_script(self, login: str) -> ScriptState:
         self._fail_if_told()
@@ -126,8 +130,8 @@ class MemoryDriver:
                 continue
             own = self.own_scripts.get(login, "")
             targets = {*redirects(script.text if script.active else ""), *redirects(own)}
-            answering = (OwnScript("own", own),) if has_vacation(own) else ()
-            reports[login] = ScriptReport(script, tuple(sorted(targets)), answering)
+            found = (OwnScript("own", own),) if has_vacation(own) or redirects(own) else ()
+            reports[login] = ScriptReport(script, tuple(sorted(targets)), found)
         return reports
 
     def end_sessions(self, login: str) -> None:

@@ -4,7 +4,7 @@ Nothing here runs a script: what might happen to some mail counts as if it did.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -79,8 +79,23 @@ def has_vacation(script: str) -> bool:
 
 def included(script: str) -> list[str]:
     """The mailbox's own scripts that it includes."""
+    return _own_names(_arguments_of("include", live_tokens(tokens(script))))
+
+
+def included_always(script: str) -> list[str]:
+    """Those among them that no test decides about."""
+    outermost, depth = [], 0
+    for token in tokens(script):
+        if token.kind == "sign":
+            depth += {"{": 1, "}": -1}.get(token.value, 0)
+        if depth == 0:
+            outermost.append(token)
+    return _own_names(_arguments_of("include", outermost))
+
+
+def _own_names(includes: Iterable[list[Token]]) -> list[str]:
     names = []
-    for arguments in _arguments_of("include", script):
+    for arguments in includes:
         options = [tag.value for tag in takewhile(_is_tag, arguments)]
         name = arguments[len(options) :][:1]
         if name and name[0].kind == "string" and ":global" not in options:
@@ -91,7 +106,7 @@ def included(script: str) -> list[str]:
 def redirects(script: str) -> list[str]:
     """The addresses it sends mail on to, in lower case; one made of variables comes as it is written."""
     targets = []
-    for arguments in _arguments_of("redirect", script):
+    for arguments in _arguments_of("redirect", live_tokens(tokens(script))):
         # The address is the last argument, whatever tags stand before it.
         strings = [argument.value for argument in arguments if argument.kind == "string"]
         if strings:
@@ -99,9 +114,8 @@ def redirects(script: str) -> list[str]:
     return targets
 
 
-def _arguments_of(action: str, script: str) -> Iterator[list[Token]]:
-    """For each time the action can be reached: what stands between its name and its semicolon."""
-    live = live_tokens(tokens(script))
+def _arguments_of(action: str, live: list[Token]) -> Iterator[list[Token]]:
+    """For each time the action is there: what stands between its name and its semicolon."""
     for position, token in enumerate(live):
         if token.is_a("word", action):
             yield list(takewhile(lambda argument: not argument.is_a("sign", ";"), live[position + 1 :]))

@@ -71,7 +71,7 @@ class SieveScripts:
     def put(self, login: str, script: ScriptState) -> None:
         if not script.active:
             with self._mailbox(login) as client:
-                mailbox_scripts.stop(client)
+                mailbox_scripts.stop(client, script.edits)
             return
         try:
             script.text.encode()
@@ -80,7 +80,7 @@ class SieveScripts:
                 gettext_noop("The script has characters in it that no mail server takes.")
             ) from None
         with self._mailbox(login) as client:
-            mailbox_scripts.run(client, script.text, replaces_own=script.replaces_own)
+            mailbox_scripts.run(client, script.text, script.edits)
 
     def read(self, login: str) -> ScriptState:
         with self._mailbox(login) as client:

@@ -44,6 +44,8 @@ LABELS = {
     "outside_text": gettext_noop("Text for people outside the domain"),
     "periods": gettext_noop("Further periods"),
     "weekdays": gettext_noop("Only on these days of the week"),
+    "addresses": gettext_noop("Other addresses that are answered"),
+    "off_in_webmail": gettext_noop("Rules that are switched off in webmail"),
     "reason": gettext_noop("Reason"),
     "template": gettext_noop("Template"),
     "rule_outside": gettext_noop("Mail may be forwarded"),
@@ -79,7 +81,7 @@ MOMENTS |= {"maintenance_starts", "maintenance_ends"}
 SIZES = {"quota_bytes", "max_quota_bytes", "default_quota_bytes"}
 LONG = {"text", "outside_text"}
 # Beside what people read of it.
-UNTOLD = {"zone"}
+UNTOLD = {"zone", "own_rules_on", "own_rules_off"}
 # The sentences of these events say it already.
 TOLD = {"auto_reply.switched_on": {"enabled"}, "auto_reply.switched_off": {"enabled"}}
 TOLD |= {"forwarding.switched_on": {"forward"}, "forwarding.switched_off": {"forward"}}

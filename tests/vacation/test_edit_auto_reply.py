@@ -155,3 +155,32 @@ def test_a_stranger_finds_no_such_mailbox(client, mailbox, stranger, other_webma
 def test_an_auto_reply_that_has_ended_is_over(mailbox):
     assert AutoReply(mailbox=mailbox, ends=timezone.now()).is_over
     assert not AutoReply(mailbox=mailbox).is_over
+
+
+def test_how_often_one_sender_is_answered_and_for_which_addresses(willem, mailbox, committed):
+    typed = AWAY | {"days": "2", "addresses": "Anna <Sales@Other.test>, anna@example.test"}
+    with committed():
+        willem.post(URL, typed)
+    script = MemoryDriver.scripts[mailbox.login].text
+    assert ":days 2 " in script
+    assert '["anna@example.test", "sales@other.test"]' in script
+    assert 'value="2"' in willem.get(URL).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"days": "0"}, "greater than or equal to 1"),
+        ({"days": "61"}, "less than or equal to 60"),
+        ({"addresses": "sales"}, "“sales” is not a mail address"),
+        (
+            {"addresses": " ".join(f"a{n}@x.test" for n in range(21))},
+            "These are 21 addresses; 20 are possible.",
+        ),
+    ],
+)
+def test_what_cannot_be_is_said_and_stays_typed(willem, mailbox, typed, words):
+    page = willem.post(URL, AWAY | typed).content.decode()
+    assert words in page
+    assert next(iter(typed.values())) in page
+    assert not AutoReply.objects.exists()

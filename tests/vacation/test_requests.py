@@ -179,3 +179,22 @@ def test_an_allow_list_takes_domains_and_addresses_only(client, webmaster, domai
         {"auto_reply": "self", "forwarding": "self", "outside": "listed", "allowed": typed},
     )
     assert "neither a domain nor an address" in words(answer)
+
+
+def test_no_undo_is_offered_to_whoever_must_ask_and_pressing_it_says_why(
+    client, owner, mailbox, webmaster, rules, committed
+):
+    with committed():
+        reply = AutoReply(mailbox=mailbox, enabled=True, text="Set by the webmaster.")
+        save_auto_reply(reply, seen_version=0, by=webmaster)
+    with committed():
+        off = AutoReply(mailbox=mailbox, enabled=False, text="Set by the webmaster.")
+        change = save_auto_reply(off, seen_version=1, by=owner)
+    for person, offered in ((owner, False), (webmaster, True)):
+        client.force_login(person, "accounts.backends.PersonBackend")
+        for page in (PAGE, "/mailboxes/anna@example.test/", "/mailboxes/anna@example.test/history/"):
+            assert (f"/changes/{change.pk}/undo/" in client.get(page).content.decode()) is offered
+    client.force_login(owner, "accounts.backends.PersonBackend")
+    answer = client.post(f"/changes/{change.pk}/undo/", follow=True)
+    assert "in this domain a webmaster decides about that" in words(answer)
+    assert not AutoReply.of(mailbox).enabled

@@ -13,6 +13,7 @@ from mailservers.drivers.base import (
     DriverError,
     OwnScript,
     Refused,
+    RuleEdit,
     ScriptReport,
     ScriptState,
     ServerAway,
@@ -20,6 +21,7 @@ from mailservers.drivers.base import (
 )
 from mailservers.drivers.dovecot import DovecotDriver
 from mailservers.drivers.portal_script import PortalScript, compose
+from mailservers.drivers.switching_off import rules, switched_off
 from tests.mailservers.drivers.contract import OFF, SCRIPT, new_account
 from tests.mailservers.drivers.mailbox import (
     STRANGER,
@@ -254,7 +256,7 @@ def test_an_own_auto_reply_is_told_instead_of_failing_at_each_mail(
         driver.put_script(account.login, AWAY)
     assert str(refusal.value) == (
         "The mailbox runs its own auto-reply in the script “roundcube”."
-        " Switch it off in webmail first, then try again."
+        " Choose on the mailbox's page which one holds, or switch it off in webmail."
     )
     assert refusal.value.values == {"script": "roundcube"}
     assert scripts(server, account.login) == {"roundcube": True}
@@ -402,7 +404,8 @@ def test_ours_takes_the_place_of_an_own_auto_reply(
 ) -> None:
     login = account.login
     own = FILING.replace('["fileinto", "mailbox"]', '["fileinto", "mailbox", "vacation"]')
-    own += '# rule:[Vacation]\nif true\n{\n\tvacation :days 3 "Own reply.";\n}\n'
+    rule = 'if true\n{\n\tvacation :days 3 "Own reply.";\n}'
+    own += f"# rule:[Vacation]\n{rule}\n"
     if ours_is_there:
         driver.put_script(login, AWAY)
     keep_own_script(server, login, "roundcube", own)
@@ -414,8 +417,9 @@ def test_ours_takes_the_place_of_an_own_auto_reply(
         driver.put_script(login, AWAY)
     assert script_text(server, login, "roundcube") == own
 
+    off = RuleEdit("roundcube", rule, f"if false # {rule[3:]}")
     for _ in range(2):
-        driver.put_script(login, replace(AWAY, replaces_own=True))
+        driver.put_script(login, replace(AWAY, edits=(off,)))
         assert driver.read_script(login) == AWAY
     assert scripts(server, login) == {"portal": True, "roundcube": False}
     assert script_text(server, login, "roundcube") == own.replace("if true\n", "if false # true\n")
@@ -425,16 +429,44 @@ def test_ours_takes_the_place_of_an_own_auto_reply(
     [reply] = sink.wait_for(1, to=sender)
     assert reply["Subject"] == "Away"
 
+    # And back: what was there runs again, as it was.
+    on = RuleEdit("roundcube", off.after, off.before)
+    driver.put_script(login, replace(OFF, edits=(on,)))
+    assert scripts(server, login) == {"roundcube": True}
+    assert script_text(server, login, "roundcube") == own
 
-def test_an_own_auto_reply_that_is_no_rule_of_its_own_is_left_alone(
+
+def test_an_edit_leaves_every_other_byte_as_it_is(
     server: Dovecot, driver: DovecotDriver, account: AccountState
 ) -> None:
-    own = 'require "vacation";\nif header "x" "y" { keep; } else { vacation "Own reply."; }\n'
-    keep_own_script(server, account.login, "roundcube", own)
-    with pytest.raises(Refused, match="Switch it off in webmail first"):
-        driver.put_script(account.login, replace(AWAY, replaces_own=True))
-    assert script_text(server, account.login, "roundcube") == own
-    assert scripts(server, account.login) == {"roundcube": True}
+    login = account.login
+    before = "# mine – ü\n" + 'require "vacation";\r\n\n/* kept */\tif true\n{\r\n\t'
+    before += "vacation text:\na\r\n..b\n.\n;\r\n}\n\nkeep ;"
+    with webmail(server, login) as client:
+        client.put_script("mixed", before, to_the_byte=True)
+        client.set_active("mixed")
+        assert client.get_script("mixed") == before
+    [rule] = [rule for rule in rules(before) if rule.text.startswith("if")]
+    off = RuleEdit("mixed", rule.text, switched_off(rule) or "")
+    driver.put_script(login, replace(SCRIPT, edits=(off,)))
+    with webmail(server, login) as client:
+        assert client.get_script("mixed") == before.replace("if true", "if false # true")
+
+
+def test_two_auto_replies_are_none_and_own_rules_do_not_run(
+    server: Dovecot, driver: DovecotDriver, account: AccountState, sink: Sink
+) -> None:
+    """Why it is told as soon as somebody makes one in webmail beside the portal's."""
+    login = account.login
+    keep_own_script(server, login, "roundcube", FILING)
+    driver.put_script(login, AWAY)
+    both = 'require ["fileinto", "mailbox", "vacation"];\nvacation "Own reply.";\nfileinto :create "Own";\n'
+    keep_own_script(server, login, "roundcube", both, active=False)
+    sender = f"customer.{login}@elsewhere.test"
+    deliver(server, account, "greetings", sender)
+    assert subjects(server, login) == ["greetings"]
+    assert subjects(server, login, "Own") == []
+    assert sink.messages(to=sender) == []
 
 
 # --- many at once
@@ -451,7 +483,10 @@ def test_redirects_are_told_wherever_they_run(
     )
     driver.put_script(login, AWAY)
     report = driver.read_scripts([login], connections=1, seconds=30.0)[login]
-    assert report == ScriptReport(AWAY, ("deep@x.test", "first@x.test"))
+    assert isinstance(report, ScriptReport)
+    assert report.script == AWAY
+    assert report.redirects == ("deep@x.test", "first@x.test")
+    assert [(script.name, script.always) for script in report.own] == [("roundcube", True), ("deeper", True)]
 
 
 def test_own_scripts_that_answer_are_told(
@@ -460,10 +495,11 @@ def test_own_scripts_that_answer_are_told(
     def report() -> ScriptReport | DriverError:
         return driver.read_scripts([account.login], connections=1, seconds=30.0)[account.login]
 
+    own = (OwnScript("roundcube", OWN_AWAY.replace("\n", "\r\n")),)
     keep_own_script(server, account.login, "roundcube", OWN_AWAY)
-    assert report() == ScriptReport(OFF, (), (OwnScript("roundcube", OWN_AWAY),))
+    assert report() == ScriptReport(OFF, (), own)
     driver.put_script(account.login, SCRIPT)
-    assert report() == ScriptReport(SCRIPT, (), (OwnScript("roundcube", OWN_AWAY),))
+    assert report() == ScriptReport(SCRIPT, (), own)
     keep_own_script(server, account.login, "filing", FILING)
     assert report() == ScriptReport(ScriptState(SCRIPT.text, active=False))
 

@@ -10,7 +10,7 @@ from accounts.models import Mailbox, RedirectAlarm
 from audit.chain import record
 from fleet.dovecot import Dovecot
 from mailservers import credentials, drift, outbox
-from mailservers.models import DriftCheck, Server
+from mailservers.models import Change, DriftCheck, Server
 from tests.mailservers.drivers.contract import OTHER_HASH, new_account
 from tests.mailservers.drivers.mailbox import keep_own_script, script_text, scripts, webmail
 from vacation.models import AutoReply
@@ -86,14 +86,46 @@ def test_a_row_changed_in_the_database(told, live, dovecot, committed, webmaster
     assert told() == {}
 
 
-def test_another_script_made_active_in_webmail(told, live, dovecot, committed, webmaster):
+def test_another_script_made_active_in_webmail_is_taken_over(told, live, dovecot, committed, webmaster):
     keep_own_script(dovecot, live.login, "roundcube", OWN_REPLY)
-    assert "does not run there" in told()["script"][0]
+    assert told() == {"script": ["The rule “away” in the script “roundcube” answers automatically."]}
     with committed():
         drift.keep_theirs(live, "script", seen=mark(live, "script"), by=webmaster)
-    assert AutoReply.objects.get().enabled is False
-    assert scripts(dovecot, live.login) == {"roundcube": True}
+    reply = AutoReply.objects.get()
+    assert (reply.enabled, reply.text, reply.days) == (True, "My own reply.", 1)
+    assert scripts(dovecot, live.login) == {"portal": True, "roundcube": False}
+    off = 'if false # true\n{\n\tvacation :days 1 "My own reply.";\n}'
+    rule = 'vacation :days 1 "My own reply.";'
+    assert script_text(dovecot, live.login, "roundcube") == OWN_REPLY.replace(rule, off)
     assert told() == {}
+    with committed():
+        outbox.undo(Change.objects.with_way_back().latest("pk"), by=webmaster)
+    # What was set here stands again. Theirs stays off: of two, the server would send none.
+    assert AutoReply.objects.get().text == "Back on Monday."
+    assert script_text(dovecot, live.login, "roundcube") == OWN_REPLY.replace(rule, off)
+    assert told() == {}
+
+
+def test_one_from_before_is_found_when_ours_is_refused(server, mailbox, dovecot, committed, webmaster):
+    names = new_account("example.test")
+    mailbox.login, mailbox.address = names.login, names.address
+    mailbox.save()
+    with committed():
+        outbox.request_push(mailbox, "account", record("mailbox.created", by=None, about=mailbox))
+    keep_own_script(dovecot, mailbox.login, "roundcube", OWN_REPLY)
+    with committed():
+        reply = AutoReply(mailbox=mailbox, enabled=True, text="Back on Monday.")
+        change = save_auto_reply(reply, seen_version=0, by=webmaster)
+    change.refresh_from_db()
+    assert (change.state, change.reason_text) == (
+        "failed",
+        "The mailbox runs its own auto-reply in the script “roundcube”."
+        " Choose on the mailbox's page which one holds, or switch it off in webmail.",
+    )
+    with committed():
+        drift.restore_ours(mailbox, "script", seen=mark(mailbox, "script"), by=webmaster)
+    assert Change.objects.latest("pk").state == "live"
+    assert "if false # true" in script_text(dovecot, mailbox.login, "roundcube")
 
 
 def test_the_portals_script_edited_in_webmail(told, live, dovecot, committed, webmaster):
@@ -125,7 +157,7 @@ def test_a_redirect_among_the_users_own_rules(told, live, dovecot, webmaster, ma
         client.put_script("roundcube", OWN_RULES)
         ours = client.get_script("portal")
         client.put_script("portal", ours + 'include :personal :optional "roundcube";\r\n')
-    assert told() == {}  # as the portal writes it itself next to a script from before
+    assert told() == {"script": ["The rule “on” in the script “roundcube” sends mail on."]}
     assert RedirectAlarm.objects.get().targets == ["thief@evil.test"]
     assert [mail.to for mail in mailoutbox] == [["willem@example.test"]]
 

@@ -1,4 +1,4 @@
-"""Auto-replies in people's own scripts, switched off as Roundcube does it."""
+"""Rules in people's own scripts, switched off as Roundcube does it, and on again."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailservers.drivers.base import RuleEdit
 from mailservers.drivers.sieve_reading import has_vacation
-from mailservers.drivers.switching_off import without_vacation
+from mailservers.drivers.switching_off import does, edited, rules, switched_off
 
 ROUNDCUBE = Path(__file__).parents[2] / "vacation" / "roundcube"
 
@@ -16,20 +17,53 @@ def roundcube(name: str) -> str:
     return (ROUNDCUBE / f"{name}.sieve").read_bytes().decode()
 
 
+def edits(script: str, action: str = "vacation") -> list[RuleEdit]:
+    """Those that switch off every rule with the action; fails where one can't be."""
+    found = []
+    for rule in rules(script):
+        if does(rule, action):
+            off = switched_off(rule)
+            assert off is not None
+            found.append(RuleEdit("x", rule.text, off))
+    return found
+
+
+def without_vacation(script: str) -> str:
+    return edited(script, edits(script))
+
+
 def test_a_rule_of_roundcubes_is_switched_off_as_roundcube_does_it() -> None:
-    assert without_vacation(roundcube("on")) == roundcube("on").replace("\r\n", "\n").replace(
-        "if true\n", "if false # true\n"
-    )
-    assert without_vacation(roundcube("off")) == roundcube("off").replace("\r\n", "\n")
+    assert without_vacation(roundcube("on")) == roundcube("on").replace("if true", "if false # true")
+    assert without_vacation(roundcube("off")) == roundcube("off")
+
+
+def test_rules_are_told_by_the_names_that_roundcube_gives_them() -> None:
+    assert [rule.name for rule in rules(roundcube("days"))] == ["Invoices", "Vacation"]
+    assert [rule.name for rule in rules("keep; # rule:[x] keep;\nstop;")] == ["", ""]
 
 
 @pytest.mark.parametrize("name", ["days", "times", "copy", "discard", "only-from-boss", "portal-changed"])
-def test_the_other_rules_stay_as_they_are(name: str) -> None:
-    before = roundcube(name).replace("\r\n", "\n")
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_the_other_rules_stay_as_they_are_to_the_byte(name: str, line_end: str) -> None:
+    before = roundcube(name).replace("\r\n", "\n").replace("\n", line_end)
     after = without_vacation(before)
-    assert after is not None
     assert not has_vacation(after)
     assert after.replace("if false # ", "if ") == before
+    assert after.count("\r") == before.count("\r")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", ["days", "times", "copy", "portal-changed"])
+def test_switched_on_again_the_script_is_what_it_was(name: str, line_end: str) -> None:
+    before = roundcube(name).replace("\r\n", "\n").replace("\n", line_end)
+    back = [RuleEdit(edit.script, edit.after, edit.before) for edit in edits(before)]
+    assert edited(without_vacation(before), back) == before
+
+
+def test_a_rule_that_was_changed_meanwhile_is_left_alone() -> None:
+    before = roundcube("days")
+    other = before.replace("maandag", "dinsdag")
+    assert edited(other, edits(before)) == other
 
 
 @pytest.mark.parametrize(
@@ -53,7 +87,9 @@ def test_the_other_rules_stay_as_they_are(name: str) -> None:
 )
 def test_scripts_of_other_hands(before: str, after: str) -> None:
     assert without_vacation(before) == after
-    assert without_vacation(before.replace("\n", "\r\n")) == after
+    assert without_vacation(before.replace("\n", "\r\n")) == after.replace(
+        "\n", "\r\n" if "\n" in before else "\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,15 +101,26 @@ def test_scripts_of_other_hands(before: str, after: str) -> None:
         'if header "x" "a # b" { vacation "a"; }',
         'if true /* why\n not */ { vacation "a"; }',
         'if header "x" "a\nb" { vacation "a"; }',
-        'vacation "never closed',
-        'if true { vacation "a";',
     ],
 )
 def test_what_is_no_rule_of_its_own_is_left_to_its_owner(script: str) -> None:
-    assert without_vacation(script) is None
+    [rule] = [rule for rule in rules(script) if does(rule, "vacation")]
+    assert switched_off(rule) is None
+
+
+@pytest.mark.parametrize("script", ['vacation "never closed', 'if true { vacation "a";'])
+def test_what_is_never_closed_is_no_rule(script: str) -> None:
+    assert rules(script) == []
+
+
+def test_a_bare_redirect() -> None:
+    script = 'require "copy";\nredirect :copy "a@x.test";\nkeep;\n'
+    after = 'require "copy";\nif false # true\n{\n\tredirect :copy "a@x.test";\n}\nkeep;\n'
+    assert edited(script, edits(script, "redirect")) == after
 
 
 @given(st.lists(st.sampled_from(["if", "true", "{", "}", ";", "vacation", '"a"', "else", "#", "\n", "keep"])))
-def test_whatever_comes_out_answers_nobody(words: list[str]) -> None:
-    after = without_vacation(" ".join(words))
-    assert after is None or not has_vacation(after)
+def test_a_rule_that_is_off_answers_nobody(words: list[str]) -> None:
+    for rule in rules(" ".join(words)):
+        off = switched_off(rule)
+        assert off is None or not has_vacation(off)

@@ -1,0 +1,354 @@
+"""Auto-replies and forwardings made in webmail: seen, told, taken over, switched off, and brought back.
+
+The files in roundcube/ were written by Roundcube's own plug-in (see test_reply_reading.py).
+"""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from accounts.models import RedirectAlarm
+from audit.chain import record
+from mailservers import drift, outbox
+from mailservers.drivers.base import OwnScript, Refused
+from mailservers.drivers.memory import MemoryDriver
+from mailservers.drivers.sieve_reading import has_vacation, redirects
+from mailservers.drivers.switching_off import edited
+from mailservers.models import Change, Observation
+from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, OwnScripts
+from vacation.own_rules import found_in
+from vacation.services import save_auto_reply
+
+pytestmark = pytest.mark.sql
+
+LOGIN = "example0001"
+PAGE = "/mailboxes/anna@example.test/"
+FILING = (
+    'require "fileinto";\r\n# rule:[Invoices]\r\n'
+    'if header :contains "subject" "invoice"\r\n{\r\n\tfileinto "I";\r\n}\r\n'
+)
+MORE_THAN_ANSWERS = "With the answer it also sends mail on or throws it away; the portal does not."
+
+
+def roundcube(name: str) -> str:
+    return (Path(__file__).parent / "roundcube" / f"{name}.sieve").read_bytes().decode()
+
+
+@pytest.fixture
+def look(mailbox, server, committed):
+    """What is said of the mailbox once the server was looked at."""
+
+    def look() -> list[str]:
+        with committed():
+            drift.request_check(server, mailbox=mailbox)
+        parts = [part for part in drift.drifted_parts(mailbox) if part.aspect == "script"]
+        return [told for part in parts for told in part.differences_told]
+
+    return look
+
+
+@pytest.fixture
+def keep(mailbox, webmaster, committed):
+    def keep(by=None):
+        with committed():
+            mark = Observation.objects.get(aspect="script").mark
+            return drift.keep_theirs(mailbox, "script", seen=mark, by=by or webmaster)
+
+    return keep
+
+
+@pytest.fixture
+def restore(mailbox, webmaster, committed):
+    def restore():
+        with committed():
+            mark = Observation.objects.get(aspect="script").mark
+            return drift.restore_ours(mailbox, "script", seen=mark, by=webmaster)
+
+    return restore
+
+
+@pytest.fixture
+def undo(webmaster, committed):
+    def undo():
+        with committed():
+            return outbox.undo(Change.objects.with_way_back().latest("pk"), by=webmaster)
+
+    return undo
+
+
+def answered_here(mailbox, committed, webmaster, text="Set here."):
+    with committed():
+        reply = AutoReply(mailbox=mailbox, enabled=True, text=text)
+        return save_auto_reply(reply, seen_version=0, by=webmaster)
+
+
+def own():
+    return MemoryDriver.own_scripts[LOGIN]
+
+
+def part():
+    return Observation.objects.get(aspect="script")
+
+
+# --- an auto-reply
+
+
+def test_one_made_in_webmails_form_is_told_and_taken_over_whole(look, keep, mailbox):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("days")
+    assert look() == ["The rule “Vacation” in the script “own” answers automatically."]
+    assert part().keeping_told == [
+        "The auto-reply set here becomes the one of that rule.",
+        "It holds for all mail then; there, rules before it keep some mail from it.",
+        "The rule is switched off there. All other rules stay as they are and still run. A copy of the"
+        " script is kept, and Undo switches the rule on again.",
+    ]
+    keep()
+    reply = AutoReply.of(mailbox)
+    assert reply.enabled
+    assert reply.text == 'Dag "allemaal",\n\n.ik ben terug op maandag.\n.\n\nAnna – \\o/'
+    assert (reply.subject, reply.days) == ('Weg: tot maandag – "echt"', 3)
+    brussels = dt.timezone(dt.timedelta(hours=2))
+    assert (reply.starts, reply.ends) == (
+        dt.datetime(2026, 6, 1, tzinfo=brussels),
+        dt.datetime(2026, 6, 15, tzinfo=brussels),
+    )
+    assert reply.addresses == []
+    assert own() == roundcube("days").replace("if allof", "if false # allof")
+    assert "Weg: tot maandag" in MemoryDriver.scripts[LOGIN].text
+    assert look() == []
+    [kept] = OwnScripts.objects.get().rules
+    assert (kept["whole"], kept["is_due"]) == (roundcube("days"), False)
+
+
+def test_undoing_it_switches_the_rule_on_again_and_undoing_that_off(look, keep, undo, mailbox):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on")
+    look()
+    keep()
+    undo()
+    assert own() == roundcube("on")
+    assert not AutoReply.of(mailbox).enabled
+    assert MemoryDriver.scripts[LOGIN].text == ""
+    undo()
+    assert AutoReply.of(mailbox).enabled
+    assert not has_vacation(own())
+    assert look() == []
+
+
+def test_the_other_rules_stay_byte_for_byte(look, keep):
+    MemoryDriver.own_scripts[LOGIN] = FILING + roundcube("on").partition("\n")[2]
+    before = own()
+    look()
+    keep()
+    assert own() == before.replace("if true", "if false # true")
+
+
+def test_addresses_that_it_answers_as_well_are_kept(look, keep, mailbox):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on").replace(
+        '"anna@example.test"', '["anna@example.test", "Sales@other.test"]'
+    )
+    look()
+    keep()
+    assert AutoReply.of(mailbox).addresses == ["sales@other.test"]
+    assert "sales@other.test" in MemoryDriver.scripts[LOGIN].text
+
+
+def test_one_made_before_ours_makes_the_push_fail_and_is_told_at_once(
+    mailbox, webmaster, committed, keep, monkeypatch
+):
+    """Pigeonhole would send neither of two, so the driver refuses: the memory server does so here."""
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on")
+    refuse_two(monkeypatch)
+    change = answered_here(mailbox, committed, webmaster)
+    change.refresh_from_db()
+    assert change.state == Change.State.FAILED
+    assert part().differences_told == ["The rule “Vacation” in the script “own” answers automatically."]
+    keep()
+    assert AutoReply.of(mailbox).text == "Back on Monday."
+    assert "Back on Monday." in MemoryDriver.scripts[LOGIN].text
+
+
+def test_restoring_ours_switches_theirs_off_and_nothing_is_lost(
+    look, restore, mailbox, webmaster, committed, monkeypatch
+):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on")
+    refuse_two(monkeypatch)
+    answered_here(mailbox, committed, webmaster)
+    restore()
+    assert "Set here." in MemoryDriver.scripts[LOGIN].text
+    assert own() == roundcube("on").replace("if true", "if false # true")
+    assert look() == []
+    assert OwnScripts.objects.get().rules[0]["whole"] == roundcube("on")
+
+
+def test_one_made_while_ours_runs_is_told_as_two(look, mailbox, webmaster, committed):
+    answered_here(mailbox, committed, webmaster)
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on")
+    assert look()[1] == "More than one auto-reply runs there: the mail server then sends none at all."
+
+
+@pytest.mark.parametrize(
+    ("script", "why_not"),
+    [
+        (
+            roundcube("discard"),
+            "With the answer it also sends mail on or throws it away; the portal does not.",
+        ),
+        (roundcube("on") + roundcube("on").partition("\n")[2], "The script has more than one auto-reply."),
+        (
+            roundcube("on").replace("}", "\tstop;\r\n}") + "keep;\n",
+            "The rule keeps those after it from running; without it they would run again.",
+        ),
+    ],
+)
+def test_what_the_portal_could_not_do_is_not_kept_but_can_be_switched_off(
+    look, restore, script, why_not, mailbox
+):
+    MemoryDriver.own_scripts[LOGIN] = script
+    look()
+    assert part().held is None
+    assert part().why_not_text == why_not
+    restore()
+    assert not has_vacation(own())
+    assert look() == []
+
+
+def test_rules_about_some_mail_only_are_their_owners_business(look, mailbox, webmaster, committed):
+    MemoryDriver.own_scripts[LOGIN] = (
+        roundcube("only-from-boss") + 'if header :is "subject" "x" { redirect "b@x.test"; }\n'
+    )
+    assert look() == []
+    answered_here(mailbox, committed, webmaster)
+    assert "More than one auto-reply runs there" in look()[-1]
+
+
+def test_a_script_that_only_sometimes_runs_is_its_owners_too():
+    text = roundcube("forward")
+    assert found_in([OwnScript("a", text, always=False)]) == ()
+    assert [rule.name for rule in found_in([OwnScript("a", text)])] == ["Forward"]
+
+
+# --- forwarding
+
+
+def test_a_forwarding_to_outside_is_taken_over_and_asked_first(look, keep, mailbox, domain):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("forward")
+    assert look() == ["The rule “Forward” in the script “own” sends mail on."]
+    assert part().keeping_told[0] == (
+        "boss@elsewhere.test is asked by mail first; until it agrees, nothing goes there."
+    )
+    assert RedirectAlarm.objects.get().targets == ["boss@elsewhere.test"]
+    keep()
+    forwarding = Forwarding.of(mailbox)
+    assert (forwarding.enabled, forwarding.keep_copy) == (True, True)
+    target = ForwardingTarget.objects.get()
+    assert (target.address, target.answer) == ("boss@elsewhere.test", "waiting")
+    assert redirects(own()) == []
+    assert MemoryDriver.scripts[LOGIN].text == ""
+
+
+def test_one_within_the_domain_goes_on_at_once(look, keep, mailbox):
+    MemoryDriver.own_scripts[LOGIN] = FILING + 'redirect "Bert@Example.test";\n'
+    assert look() == ["The rule “#2” in the script “own” sends mail on."]
+    keep()
+    assert redirects(MemoryDriver.scripts[LOGIN].text) == ["bert@example.test"]
+    assert not Forwarding.of(mailbox).keep_copy
+    assert own() == FILING + 'if false # true\r\n{\r\n\tredirect "Bert@Example.test";\r\n}\n'
+
+
+def test_beside_one_set_here_both_are_kept(look, keep, mailbox, webmaster, committed):
+    forwarding = Forwarding.objects.create(mailbox=mailbox, enabled=True, keep_copy=True)
+    ForwardingTarget.objects.create(
+        forwarding=forwarding, address="cees@example.test", confirmed_at=dt.datetime.now(dt.UTC)
+    )
+    with committed():
+        outbox.request_push(mailbox, "script", event_of(mailbox))
+    MemoryDriver.own_scripts[LOGIN] = 'require "copy";\nredirect :copy "bert@example.test";\n'
+    look()
+    keep()
+    assert redirects(MemoryDriver.scripts[LOGIN].text) == ["bert@example.test", "cees@example.test"]
+    assert Forwarding.of(mailbox).keep_copy
+
+
+def test_answer_and_forward_of_one_rule_are_both_taken_over(look, keep, mailbox):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("copy")
+    assert look() == ["The rule “Vacation” in the script “own” answers and sends mail on."]
+    keep()
+    assert AutoReply.of(mailbox).text == "Back on Monday."
+    assert Forwarding.of(mailbox).addresses() == ["boss@elsewhere.test"]
+
+
+def test_what_the_domain_forbids_is_said_before(look, keep, mailbox, domain):
+    DomainRules.objects.create(domain=domain, outside="inside")
+    MemoryDriver.own_scripts[LOGIN] = roundcube("forward")
+    look()
+    assert "Nothing goes to boss@elsewhere.test: the domain's rules do not allow it." in part().keeping_told
+
+
+# --- who may
+
+
+@pytest.mark.parametrize(
+    "rule", [{"forwarding": "approval"}, {"forwarding": "webmaster"}, {"outside": "approval"}]
+)
+def test_a_user_who_must_ask_is_told_so_and_cannot_keep(
+    look, client, mailbox, owner, domain, committed, rule
+):
+    DomainRules.objects.create(domain=domain, **rule)
+    MemoryDriver.own_scripts[LOGIN] = roundcube("forward")
+    look()
+    client.force_login(owner, "accounts.backends.PersonBackend")
+    page = client.get(PAGE).content.decode()
+    assert "To keep what is there needs a webmaster in this domain." in page
+    assert "Keep what is there</button>" not in page
+    told = {"aspect": "script", "seen": part().mark}
+    answer = client.post(PAGE + "keep-theirs/", told, follow=True).content.decode()
+    assert "in this domain a webmaster decides about that" in answer
+    assert not Forwarding.objects.exists()
+
+
+def test_the_page_says_what_comes_of_either_way(look, client, mailbox, owner):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("forward")
+    look()
+    client.force_login(owner, "accounts.backends.PersonBackend")
+    page = client.get(PAGE).content.decode()
+    for words in (
+        "If you keep what is there",
+        "boss@elsewhere.test is asked by mail first",
+        "If you restore what is set here",
+        "Keep what is there</button>",
+    ):
+        assert words in page
+
+
+def test_the_settings_pages_say_so_and_show_the_script_as_it_was(look, keep, client, webmaster):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("days")
+    look()
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    for page in ("auto-reply/", "forwarding/"):
+        assert (
+            "It was not done in this portal. Choose what holds." in client.get(PAGE + page).content.decode()
+        )
+    keep()
+    page = client.get(PAGE + "auto-reply/").content.decode()
+    assert "It was not done in this portal" not in page
+    assert "“Vacation” in the script “own”" in page
+    assert "INBOX/Invoices" in page
+
+
+def event_of(mailbox):
+    return record("mailbox.created", by=None, about=mailbox)
+
+
+def refuse_two(monkeypatch):
+    """As the driver for Dovecot does."""
+    put = MemoryDriver.put_script
+
+    def put_script(driver, login, script):
+        if has_vacation(script.text) and has_vacation(
+            edited(MemoryDriver.own_scripts.get(login, ""), script.edits)
+        ):
+            raise Refused("The mailbox runs its own auto-reply.")
+        put(driver, login, script)
+
+    monkeypatch.setattr(MemoryDriver, "put_script", put_script)
