@@ -53,7 +53,7 @@ def may_restore_script(change: Change, person: Person) -> bool:
     rules = DomainRules.objects.filter(domain__mailboxes=change.mailbox_id).first()
     if rules is None or rules.leaves_all_to_users or change.event is None:
         return True
-    mailbox = Mailbox.objects.select_related("domain__mail_rules").get(pk=change.mailbox_id)
+    mailbox = Mailbox.objects.select_related("domain__mail_rules").get(pk=change.mailbox_id or 0)
     return _is_permitted(mailbox, change.event.before or {}, person)
 
 
