@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit import seals, triggers
@@ -15,6 +18,8 @@ from audit.models import ChainHead, Event, Seal
 
 Ends = dict[str, dict[str, Any]]
 BATCH = 2000
+# While so many are deleted nobody can append.
+MOST_IN_A_FILE = 100_000
 
 
 def as_json(event: Event) -> dict[str, Any]:
@@ -57,33 +62,67 @@ def _export(file: TextIO) -> int:
 
 
 def archive(before: datetime, folder: Path) -> tuple[Path, int] | None:
-    """Seal the events before a moment into a new file, then delete them here; None if there are none.
+    """Seal the oldest events before a moment into a new file, then delete them here; None if there are none.
 
     Each lane is archived up to its first event that is not older. Raises NoAuditKey without a key and
-    OSError when the file can't be written: then nothing is deleted.
+    OSError when the file can't be written: then nothing is deleted. Others wait only while it deletes.
     """
     key = seals.private_key()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"audit-until-{before:%Y%m%d}-made-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl.gz"
-    with triggers.lifted(connection):
-        heads = list(ChainHead.objects.select_for_update().order_by("lane"))
-        parts = {head.lane: part for head in heads if (part := _old_part(head, before))}
-        if not parts:
-            return None
-        begins = {
-            str(head.lane): {"place": head.archived_place, "hash": head.archived_hash}
-            for head in heads
-            if head.archived_place
-        }
-        ends = begins | {str(lane): {"place": last.place, "hash": last.hash} for lane, last in parts.items()}
-        sealed = seals.keep_seal("archive", {"begins": begins, "ends": ends, "file": path.name}, key)
-        count = 0
+    heads = list(ChainHead.objects.order_by("lane"))
+    parts = _old_parts(heads, before, MOST_IN_A_FILE)
+    if not parts:
+        return None
+    path = folder / f"audit-until-{before:%Y%m%d}-made-{timezone.now():%Y%m%dT%H%M%S%fZ}.jsonl.gz"
+    begins = {
+        str(head.lane): {"place": head.archived_place, "hash": head.archived_hash}
+        for head in heads
+        if head.archived_place
+    }
+    count = _write_events(path, begins, parts)
+    try:
+        with transaction.atomic():
+            _delete(path, begins, parts, key)
+    except _Disturbed:
+        path.unlink()
+        raise
+    return path, count
+
+
+class _Disturbed(OSError):
+    """Somebody else archived or erased some of the same events meanwhile: the next time will do."""
+
+    strerror = "the events changed meanwhile, try again"
+
+
+def _write_events(path: Path, begins: Ends, parts: dict[int, Event]) -> int:
+    """Without the seal; how many."""
+    count = 0
+    try:
         with gzip.open(path, "xt", encoding="utf-8") as file:
             _write(file, {"format": seals.FORMAT, "kind": "archive", "begins": begins})
             for event in _old_events(parts):
                 _write(file, {"event": as_json(event)})
                 count += 1
-            _write(file, {"seal": sealed.as_json()})
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return count
+
+
+def _delete(path: Path, begins: Ends, parts: dict[int, Event], key: Ed25519PrivateKey) -> None:
+    """Seal what is in the file, and delete it here; in the caller's transaction.
+
+    The ends of the lanes are locked first, as whoever appends does: the other order could end in a deadlock.
+    Once sealed the file stays, whatever happens: nobody can tell whether a commit that failed did not happen.
+    """
+    heads = list(ChainHead.objects.select_for_update().order_by("lane"))
+    ends = begins | {str(lane): {"place": last.place, "hash": last.hash} for lane, last in parts.items()}
+    archived = {str(head.lane): head.archived_place for head in heads if head.archived_place}
+    if archived != {lane: end["place"] for lane, end in begins.items()} or _was_erased_since(path, parts):
+        raise _Disturbed
+    sealed = seals.keep_seal("archive", {"begins": begins, "ends": ends, "file": path.name}, key)
+    with triggers.lifted(connection):
         for head in heads:
             if head.lane in parts:
                 last = parts[head.lane]
@@ -93,15 +132,41 @@ def archive(before: datetime, folder: Path) -> tuple[Path, int] | None:
                 old._raw_delete(old.db)
                 head.archived_place, head.archived_hash = last.place, last.hash
                 head.save(update_fields=["archived_place", "archived_hash"])
-    return path, count
+    with path.open("ab") as raw:
+        with gzip.open(raw, "at", encoding="utf-8") as file:
+            _write(file, {"seal": sealed.as_json()})
+        raw.flush()
+        os.fsync(raw.fileno())
 
 
-def _old_part(head: ChainHead, before: datetime) -> Event | None:
-    """The last event of the lane that goes."""
-    of_lane = Event.objects.filter(lane=head.lane)
-    stays = of_lane.filter(at__gte=before).order_by("place").first()
-    going = of_lane.filter(place__lt=stays.place) if stays else of_lane
-    return going.order_by("place").last()
+def _was_erased_since(path: Path, parts: dict[int, Event]) -> bool:
+    """Whether the file still holds something that was erased here after it was written."""
+    archived = Q()
+    for lane, last in parts.items():
+        archived |= Q(lane=lane, place__lte=last.place)
+    blank = ("who_digest", "what_digest")
+    now = sum(Event.objects.filter(archived).exclude(**{digest: ""}).count() for digest in blank)
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        events = (json.loads(row).get("event", {}) for row in file)
+        then = sum(bool(event.get(digest)) for event in events for digest in blank)
+    return now != then
+
+
+def _old_parts(heads: list[ChainHead], before: datetime, most: int) -> dict[int, Event]:
+    """By lane the last event that goes; so many in all."""
+    parts = {}
+    for head in heads:
+        last = _old_part(head, before, most) if most > 0 else None
+        if last:
+            parts[head.lane] = last
+            most -= last.place - head.archived_place
+    return parts
+
+
+def _old_part(head: ChainHead, before: datetime, most: int) -> Event | None:
+    going = Event.objects.filter(lane=head.lane, place__lte=head.archived_place + most).order_by("place")
+    stays = going.filter(at__gte=before).first()
+    return (going.filter(place__lt=stays.place) if stays else going).last()
 
 
 def _old_events(parts: dict[int, Event]) -> Iterator[Event]:

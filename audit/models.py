@@ -133,9 +133,28 @@ class Seal(models.Model):
     statement = models.JSONField()
     key = models.CharField(max_length=64, help_text=_("Which public key it was signed for."))
     signature = models.CharField(max_length=128)
+    mail_due_at = models.DateTimeField(
+        null=True, db_index=True, help_text=_("When it is to be sent to whoever keeps it elsewhere.")
+    )
 
     class Meta:
         ordering = ("-pk",)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.made_at:%Y-%m-%d %H:%M}"
+
+
+class Verification(models.Model):
+    """What came of looking through the chain: each night by the portal, and by `verify_audit`."""
+
+    at = models.DateTimeField(db_index=True)
+    is_of_all = models.BooleanField(help_text=_("All events, and not only those since a checkpoint."))
+    events = models.BigIntegerField(help_text=_("How many were looked at."))
+    problems = models.JSONField(default=list, help_text=_("A sentence for each; none: it is whole."))
+    mail_due_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}: {len(self.problems)}"

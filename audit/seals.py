@@ -97,7 +97,7 @@ def fits(sealed: Sealed, key: Ed25519PublicKey) -> bool:
 
 @transaction.atomic
 def make_checkpoint() -> Sealed:
-    """Sign where the lanes end now, keep it in the database, and in a file if a directory is set."""
+    """Sign where the lanes end now; keep it here, and in a file and by mail as the settings say."""
     key = private_key()
     sealed = keep_seal("checkpoint", {"ends": ends_now()}, key)
     if settings.AUDIT_DIRECTORY:
@@ -126,16 +126,25 @@ def keep_seal(kind: str, told: dict[str, Any], key: Ed25519PrivateKey) -> Sealed
     }
     sealed = Sealed(statement, key_name(key.public_key()), key.sign(canonical(statement)).hex())
     Seal.objects.create(
-        kind=kind, made_at=now, statement=statement, key=sealed.key, signature=sealed.signature
+        kind=kind,
+        made_at=now,
+        statement=statement,
+        key=sealed.key,
+        signature=sealed.signature,
+        mail_due_at=now if settings.AUDIT_MAIL else None,
     )
     return sealed
 
 
-def write_seal(sealed: Sealed) -> Path:
+def file_name(sealed: Sealed) -> str:
     made = datetime.fromisoformat(sealed.statement["made_at"])
+    return f"{sealed.statement['kind']}-{made:%Y%m%dT%H%M%SZ}-{sealed.signature[:8]}.json"
+
+
+def write_seal(sealed: Sealed) -> Path:
     folder = Path(settings.AUDIT_DIRECTORY)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{sealed.statement['kind']}-{made:%Y%m%dT%H%M%SZ}-{sealed.signature[:8]}.json"
+    path = folder / file_name(sealed)
     path.write_text(as_text(sealed) + "\n")
     return path
 

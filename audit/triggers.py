@@ -93,11 +93,21 @@ def are_missing(connection: BaseDatabaseWrapper) -> bool:
 
 @contextmanager
 def lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Without them inside one transaction, which nobody else sees: only archiving needs it."""
+    """Without them inside one transaction, which nobody else sees: only archiving needs it.
+
+    On PostgreSQL readers go on meanwhile: switching a trigger off takes no lock that they would wait for.
+    """
     with transaction.atomic():
-        remove(connection)
-        yield
-        install(connection)
+        if connection.vendor == "postgresql":
+            _execute(connection, (f"ALTER TABLE audit_event DISABLE TRIGGER {name}" for name in NAMES[:2]))
+            yield
+            # Else what the transaction still has to look after would be in the way.
+            _execute(connection, ("SET CONSTRAINTS ALL IMMEDIATE",))
+            _execute(connection, (f"ALTER TABLE audit_event ENABLE TRIGGER {name}" for name in NAMES[:2]))
+        else:
+            remove(connection)
+            yield
+            install(connection)
 
 
 def _execute(connection: BaseDatabaseWrapper, statements: Iterable[str]) -> None:

@@ -17,11 +17,16 @@ ERASED = "audit.erased"
 
 
 def problems(
-    *, since: datetime | None = None, key: Ed25519PublicKey | None = None, outside: Iterable[Sealed] = ()
+    *,
+    since: datetime | None = None,
+    after: Sealed | None = None,
+    key: Ed25519PublicKey | None = None,
+    outside: Iterable[Sealed] = (),
 ) -> Iterator[str]:
     """A sentence for each place where the chain is not what was appended.
 
-    `outside` are seals kept away from the database; without `key` no signature is looked at.
+    With `since` or `after`, a checkpoint, earlier events are passed over. `outside` are seals kept away from
+    the database; without `key` no signature is looked at.
     """
     if triggers.are_missing(connection):
         yield "The database's own guard is not there: events can be changed and deleted."
@@ -31,7 +36,7 @@ def problems(
     if not heads:
         yield "The ends of the lanes are missing."
     for head in heads:
-        yield from _lane_problems(head, since, erased, told)
+        yield from _lane_problems(head, since, after, erased, told)
     known = {head.lane for head in heads}
     for lane in Event.objects.exclude(lane__in=known).values_list("lane", flat=True).distinct():
         yield f"There is no lane {lane}, but it has events."
@@ -40,10 +45,18 @@ def problems(
 
 
 def _lane_problems(
-    head: ChainHead, since: datetime | None, erased: dict[int, set[str]], told: dict[int, set[str]]
+    head: ChainHead,
+    since: datetime | None,
+    after: Sealed | None,
+    erased: dict[int, set[str]],
+    told: dict[int, set[str]],
 ) -> Iterator[str]:
     events = Event.objects.filter(lane=head.lane).order_by("place")
     expected, previous = head.archived_place + 1, head.archived_hash
+    known = (after.statement["ends"] if after else {}).get(str(head.lane))
+    if known and known["place"] > head.archived_place:
+        expected, previous = known["place"] + 1, known["hash"]
+        events = events.filter(place__gte=expected)
     if since is not None:
         first = events.filter(at__gte=since).first()
         before = events.filter(place__lt=first.place).last() if first else events.last()

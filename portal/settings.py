@@ -91,8 +91,12 @@ DNS_SERVERS = env.words("PORTAL_DNS_SERVERS")
 AUDIT_KEY_FILE = env.word("PORTAL_AUDIT_KEY_FILE")
 # Where signed checkpoints are kept beside the database, best on another machine's disk.
 AUDIT_DIRECTORY = env.word("PORTAL_AUDIT_DIRECTORY")
-# How long events stay in the database before archive_audit takes them out; 0: for ever.
+# Who gets each signed checkpoint by mail, to keep it where nobody of the hoster can reach it.
+AUDIT_MAIL = env.words("PORTAL_AUDIT_MAIL")
+# How long events stay in the database before they are archived; 0: for ever.
 AUDIT_KEEP_DAYS = env.count("PORTAL_AUDIT_KEEP_DAYS", default=0)
+# Where the portal puts archives by itself; empty: only archive_audit makes some.
+AUDIT_ARCHIVE_DIRECTORY = env.word("PORTAL_AUDIT_ARCHIVE_DIRECTORY")
 LOG_LEVEL = env.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 if IN_PRODUCTION:
@@ -314,6 +318,22 @@ CELERY_BEAT_SCHEDULE = {
         "task": "audit.tasks.seal_the_chain",
         "schedule": crontab(hour="3", minute="10"),
         "options": {"expires": 6 * 60 * 60},
+    },
+    "verify the audit chain": {
+        "task": "audit.tasks.verify_the_chain",
+        "schedule": crontab(hour="3", minute="50"),
+        "options": {"expires": 6 * 60 * 60},
+    },
+    # A part at a time, so that nobody waits.
+    "archive old events": {
+        "task": "audit.tasks.archive_old_events",
+        "schedule": crontab(hour="4-5", minute="*/10"),
+        "options": {"expires": 590},
+    },
+    "mail checkpoints": {
+        "task": "audit.tasks.mail_checkpoints",
+        "schedule": 300.0,
+        "options": {"expires": 290},
     },
     "forget old days": {"task": "quotas.tasks.forget", "schedule": 24 * 60 * 60.0},
 }

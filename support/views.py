@@ -15,11 +15,11 @@ from accounts.models import Domain, Mailbox, Person
 from accounts.paging import page_by_number
 from accounts.requests import person_of
 from audit.chain import record
-from audit.models import Event
+from audit.models import Event, Verification
 from mailservers.models import Change, Observation, Server
 from support.days import days_of
 from support.exporting import as_csv, as_json_lines
-from support.rights import events_open_to
+from support.rights import events_open_to, staff
 from support.searching import SearchForm, matching
 
 SHOWN_IN_LIST = (
@@ -35,13 +35,6 @@ FORMATS: dict[str, tuple[Callable[["QuerySet[Event]", dict[str, str]], Iterator[
 }
 
 
-def _staff(request: HttpRequest) -> Person:
-    person = person_of(request)
-    if not person.sees_everything:
-        raise Http404
-    return person
-
-
 def for_list(events: "QuerySet[Event]") -> "QuerySet[Event]":
     """Only what a list shows, since texts may be long; each with its change, in one query."""
     return events.select_related("change__server").only(*SHOWN_IN_LIST)
@@ -53,7 +46,7 @@ def with_changes(events: "QuerySet[Event]") -> "QuerySet[Event]":
 
 @require_safe
 def search_events(request: HttpRequest) -> HttpResponse:
-    person = _staff(request)
+    person = staff(request)
     form = SearchForm(request.GET)
     events = events_open_to(person)
     found = matching(events, form.cleaned_data) if form.is_valid() else events.none()
@@ -81,19 +74,20 @@ def _chips(request: HttpRequest, form: SearchForm) -> list[tuple[str, str, str]]
 @require_safe
 def count_days(request: HttpRequest) -> HttpResponse:
     """The chart above the search: how many of what is searched for each day; a fragment, or a page."""
-    events, form = events_open_to(_staff(request)), SearchForm(request.GET)
+    events, form = events_open_to(staff(request)), SearchForm(request.GET)
     days = days_of(events, form.cleaned_data) if form.is_valid() else []
     query = (
         {name: value for name, value in form.wanted.items() if name not in ("since", "until")} if days else {}
     )
     template = "support/_days.html" if "HX-Request" in request.headers else "support/show_days.html"
-    return render(request, template, {"days": days, "query": urlencode(query), "form": form})
+    context = {"days": days, "query": urlencode(query), "form": form, "last": Verification.objects.first()}
+    return render(request, template, context)
 
 
 @require_POST
 def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """A file with all that the search found; that it was taken is an event, with the filter."""
-    person = _staff(request)
+    person = staff(request)
     form = SearchForm(request.POST)
     kind = request.POST.get("format", "")
     if kind not in FORMATS or not form.is_valid():
@@ -111,7 +105,7 @@ def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 @require_safe
 def show_event(request: HttpRequest, number: int) -> HttpResponse:
     """An event whole; with its change, if it asked for one, and how each attempt to push it went."""
-    events = events_open_to(_staff(request))
+    events = events_open_to(staff(request))
     event = get_object_or_404(with_changes(events), number=number)
     change = getattr(event, "change", None)
     if event.subject_kind == Change._meta.label_lower:
@@ -142,7 +136,7 @@ def _attempts(change: Change | None) -> "QuerySet[Event]":
 @require_safe
 def show_mailbox_timeline(request: HttpRequest, address: str) -> HttpResponse:
     """By name, so that one that was deleted long ago has a timeline too."""
-    events = events_open_to(_staff(request)).filter(subject=address.casefold())
+    events = events_open_to(staff(request)).filter(subject=address.casefold())
     mailbox = Mailbox.objects.filter(address=address.casefold()).first()
     if mailbox is None and not events.exists():
         raise Http404
@@ -154,7 +148,7 @@ def show_mailbox_timeline(request: HttpRequest, address: str) -> HttpResponse:
 def show_person_timeline(request: HttpRequest, username: str) -> HttpResponse:
     person = get_object_or_404(Person, username=username)
     told = Q(by=person) | Q(subject_kind=Person._meta.label_lower, subject_id=person.pk)
-    events = events_open_to(_staff(request)).filter(told)
+    events = events_open_to(staff(request)).filter(told)
     return _timeline(
         request, events, username, _("What this person did, and what was done to their account."), ""
     )
@@ -163,9 +157,7 @@ def show_person_timeline(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def show_server_timeline(request: HttpRequest, server: str) -> HttpResponse:
     found = get_object_or_404(Server, name=server)
-    events = events_open_to(_staff(request)).filter(
-        subject_kind=Server._meta.label_lower, subject_id=found.pk
-    )
+    events = events_open_to(staff(request)).filter(subject_kind=Server._meta.label_lower, subject_id=found.pk)
     link = reverse("accounts:show-server", args=[server])
     return _timeline(request, events, server, _("What staff did to this mail server."), link)
 
