@@ -1,20 +1,23 @@
 """People, the domains they run, and the mailboxes in them."""
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from mailservers.models import Server, one_subject
+from mailservers.models import Change, Server, one_subject
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
@@ -157,18 +160,35 @@ class DomainAdmin(models.Model):
         return f"{self.person} @ {self.domain}"
 
 
-# How a list of mailboxes can be narrowed: in words, and as a condition.
-SHOWN = {
+# How a list of mailboxes can be narrowed: in words, and as a condition. Apps above add theirs when they are
+# ready (AppConfig.ready).
+SHOWN: "dict[str, tuple[str | Promise, Q | Callable[[], Q]]]" = {
+    "live": (
+        _("everything is live"),
+        lambda: ~Q(pk__in=_with_change("waiting", "pushing")) & ~Q(pk__in=_with_failure()),
+    ),
+    "waiting": (_("a change waits"), lambda: Q(pk__in=_with_change("waiting", "pushing"))),
+    "failed": (_("a change failed"), lambda: Q(pk__in=_with_failure())),
+    "on": (_("signing in is on"), Q(enabled=True)),
     "off": (_("signing in is switched off"), Q(enabled=False)),
     "no-password": (_("no password yet"), Q(password_hash="")),
-    "auto-reply": (_("auto-reply is on"), Q(auto_reply__enabled=True)),
+    "never-used": (_("never signed in here"), Q(owner__last_login=None)),
     "full": (
         _("80 % full or more"),
         Q(quota_bytes__gt=0, usage__bytes_used__gte=models.F("quota_bytes") * 8 / 10),
     ),
-    "waiting": (_("a change waits"), Q(changes__state__in=["waiting", "pushing"])),
     "no-recovery": (_("no recovery address"), Q(recovery_address="")),
 }
+
+
+def _with_change(*states: str) -> "models.QuerySet[Change, int]":
+    return Change.objects.filter(state__in=states, mailbox__isnull=False).values_list("mailbox", flat=True)
+
+
+def _with_failure() -> "models.QuerySet[Change, int]":
+    """Of mailboxes whose newest change of some part failed."""
+    failed = Change.objects.filter(state="failed", mailbox__isnull=False)
+    return failed.without_newer().values_list("mailbox", flat=True)
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
@@ -219,6 +239,14 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         """
         return self.quota_changeable_by(person) if aspect == "account" else self.changeable_by(person)
 
+    def with_rights_of(self, person: Person) -> "MailboxQuerySet":
+        """Each knows what the person may do with it (`is_changeable`, `is_administered`)."""
+        this = Mailbox.objects.filter(pk=models.OuterRef("pk"))
+        return self.annotate(
+            is_changeable=models.Exists(this.changeable_by(person)),
+            is_administered=models.Exists(this.administered_by(person)),
+        )
+
     def owned_by(self, person: Person) -> "MailboxQuerySet":
         """The person's own: nobody else ever sets a password."""
         return self.alive().filter(owner=person)
@@ -228,18 +256,35 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         typed = name.strip().casefold()
         return self.alive().filter(Q(address=typed) | Q(login=typed))
 
-    def showing(self, name: str) -> "MailboxQuerySet":
-        """Those that a name of SHOWN stands for; all, for any other name."""
-        if name not in SHOWN:
-            return self.all()
-        return self.filter(pk__in=Mailbox.objects.filter(SHOWN[name][1]).values("pk"))
+    def showing(self, *names: str) -> "MailboxQuerySet":
+        """Those that all these names of SHOWN stand for; other names mean nothing."""
+        found = self.all()
+        for name in names:
+            if name in SHOWN:
+                condition = SHOWN[name][1]
+                found = found.filter(condition() if callable(condition) else condition)
+        return found
 
     def matching(self, text: str) -> "MailboxQuerySet":
         """Those with the text in their address, login or name."""
         text = text.strip()
         if not text:
             return self.all()
-        return self.filter(Q(address__icontains=text) | Q(login__icontains=text) | Q(name__icontains=text))
+        return self.alias(searched=SearchedText()).filter(searched__icontains=text)
+
+
+class SearchedText(models.Func):
+    """Address, login and name, a line each; PostgreSQL has an index of it in capitals, mailbox_searched."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || chr(10) || "
+    output_field = models.TextField()
+
+    def __init__(self) -> None:
+        super().__init__("address", "login", "name")
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, arg_joiner=" || char(10) || ", **extra)
 
 
 class Mailbox(models.Model):
@@ -268,7 +313,11 @@ class Mailbox(models.Model):
     class Meta:
         verbose_name_plural = "mailboxes"
         constraints = (models.UniqueConstraint(fields=["server", "login"], name="one_login_on_a_server"),)
-        indexes = (models.Index(fields=["domain", "address"], name="mailbox_in_domain"),)
+        indexes = (
+            models.Index(fields=["domain", "address"], name="mailbox_in_domain"),
+            models.Index(fields=["domain", "id"], name="mailbox_alive", condition=Q(deleted_at=None)),
+            models.Index(fields=["domain"], name="mailbox_deleted", condition=Q(deleted_at__isnull=False)),
+        )
 
     def __str__(self) -> str:
         return self.address

@@ -5,11 +5,12 @@ Whether a GB is 1024 or 1000 MB is said once, by PORTAL_SIZE_UNITS (settings.SIZ
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from django.conf import settings
 from django.utils.formats import get_format, number_format
+from django.utils.translation import get_language, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext, pgettext_lazy
 
 # Translators: units of size; French says octets, ko, Mo, Go, To.
 UNITS = (
@@ -30,7 +31,12 @@ _BYTES = {"b", "o", "byte", "bytes", "octet", "octets"}
 
 def in_words(count: int) -> str:
     """1 GB, 2.5 GB, 750 MB: at most one digit after the point, in the reader's language."""
-    step = settings.SIZE_STEP
+    return _in_words(count, settings.SIZE_STEP, get_language())
+
+
+@lru_cache(10_000)
+def _in_words(count: int, step: int, _language: str | None) -> str:
+    """Lists hold many of these, and the same ones often."""
     amount, unit = float(count), 0
     # What would be shown as 1024.0 of the smaller unit.
     while amount >= step - 0.05 and unit < len(UNITS) - 1:

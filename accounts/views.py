@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import devices, sessions, stepping_up, throttling
 from accounts.forms import CodeForm, SignInForm
+from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of
 from accounts.models import SHOWN, Domain, Mailbox, Person, RedirectAlarm
-from accounts.paging import page_by_address, page_by_number
+from accounts.paging import page_by_number
 from accounts.requests import person_of
 from audit.chain import record
 from audit.models import Event
-from mailservers.drift import drifted_parts, last_looked_at, may_keep
-from mailservers.models import Change
+from mailservers.drift import drifted_parts, may_keep
+from mailservers.models import Change, Observation
 
 # So many are shown above the list of domains.
 ALARMS = 5
@@ -120,40 +121,35 @@ def _waiting_for_room(person: Person) -> list[tuple[Domain, int]]:
 @require_safe
 def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
-    deleted = Mailbox.objects.deleted().filter(domain=OuterRef("pk"))
-    asking = Mailbox.objects.alive().filter(domain=OuterRef("pk"), quota_requests__state="waiting")
-    asking_count = asking.order_by().values("domain").annotate(count=Count("pk")).values("count")
     visible = Domain.objects.open_to(person).select_related("server")
-    domain = get_object_or_404(
-        visible.annotate(has_deleted=Exists(deleted), asking_count=Subquery(asking_count)), name=name
-    )
     may_give_room = person.is_operator or not person.is_support
-    asking_here = getattr(domain, "asking_count", None) if may_give_room else None
-    sought = request.GET.get("q", "").strip()
-    shown = request.GET.get("show", "")
-    found = (
-        Mailbox.objects.alive()
-        .filter(domain=domain)
-        .matching(sought)
-        .showing(shown)
-        .select_related("auto_reply", "usage")
+    if may_give_room:
+        asking = Mailbox.objects.alive().filter(domain=OuterRef("pk"), quota_requests__state="waiting")
+        counted = asking.order_by().values("domain").annotate(count=Count("pk")).values("count")
+        visible = visible.annotate(asking_count=Subquery(counted))
+    domain = get_object_or_404(visible, name=name)
+    asking_here = getattr(domain, "asking_count", None)
+    narrowing = Narrowing.from_query(request.GET)
+    found = narrowing.narrow(Mailbox.objects.alive().filter(domain=domain))
+    page = page_of(
+        found, narrowing.sort, after=request.GET.get("after", ""), before=request.GET.get("before", "")
     )
-    page = page_by_address(found, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
-    changes = Change.objects.newest_of_each([mailbox.pk for mailbox in page.rows])
+    count, are_more = count_of(found, page)
     context = {
         "domain": domain,
         "quota_requests": [(domain, asking_here)] if asking_here else [],
         "page": page,
-        "q": sought,
-        "show": shown,
-        "narrowed": bool(sought or shown in SHOWN),
+        "narrowing": narrowing,
+        "chips": narrowing.chips(request.path),
         "ways_to_show": [(name, words) for name, (words, _condition) in SHOWN.items()],
+        "ways_to_sort": [(name, order.words) for name, order in ORDERS.items()],
         # Who sees it and is no staff is one of its webmasters.
         "administered": person.is_operator
         or not person.is_support
         or Domain.objects.administered_by(person).filter(pk=domain.pk).exists(),
-        "found_count": found.count(),
-        "rows": [(mailbox, changes.get(mailbox.pk)) for mailbox in page.rows],
+        "found_count": count,
+        "are_more": are_more,
+        "rows": rows_of(page.rows, [domain.server]),
     }
     return render(request, "accounts/list_mailboxes.html", context)
 
@@ -161,12 +157,21 @@ def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    mailbox = get_object_or_404(
-        Mailbox.objects.open_to(person).select_related("domain", "server", "auto_reply", "usage"),
-        address=address,
+    newest = Observation.objects.filter(mailbox=OuterRef("pk")).order_by("-seen_at")
+    mailboxes = (
+        Mailbox.objects.open_to(person)
+        .with_rights_of(person)
+        .annotate(
+            checked_at=Subquery(newest.values("seen_at")[:1]),
+            has_alarm=Exists(RedirectAlarm.objects.open().filter(mailbox=OuterRef("pk"))),
+        )
     )
-    changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
-    alarms = list(RedirectAlarm.objects.open().filter(mailbox=mailbox).order_by("-pk"))
+    mailbox = get_object_or_404(
+        mailboxes.select_related("domain", "server", "auto_reply", "usage", "forwarding"), address=address
+    )
+    alarms = []
+    if getattr(mailbox, "has_alarm", False):
+        alarms = list(RedirectAlarm.objects.open().filter(mailbox=mailbox).order_by("-pk"))
     drifted = drifted_parts(mailbox)
     context = {
         "mailbox": mailbox,
@@ -177,12 +182,12 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             if Mailbox.objects.settleable_by(person, part.aspect).filter(pk=mailbox.pk).exists()
         ],
         "keepable": [part.aspect for part in drifted if may_keep(part, person)],
-        "checked_at": last_looked_at(mailbox),
+        "checked_at": getattr(mailbox, "checked_at", None),
         "alarms": alarms,
         "newest_alarm": alarms[0].pk if alarms else 0,
-        "changes": {aspect: Change.objects.newest_of(mailbox.pk, aspect) for aspect in ("account", "script")},
-        "changeable": changeable,
-        "administered": Mailbox.objects.administered_by(person).filter(pk=mailbox.pk).exists(),
+        "changes": Change.objects.newest_by_aspect(mailbox.pk),
+        "changeable": getattr(mailbox, "is_changeable", False),
+        "administered": getattr(mailbox, "is_administered", False),
     }
     return render(request, "accounts/show_mailbox.html", context)
 
@@ -190,9 +195,8 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
 @require_safe
 def show_history(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    changeable = Mailbox.objects.changeable_by(person).filter(pk=OuterRef("pk"))
-    visible = Mailbox.objects.open_to(person).select_related("domain", "server")
-    mailbox = get_object_or_404(visible.annotate(is_changeable=Exists(changeable)), address=address)
+    visible = Mailbox.objects.open_to(person).with_rights_of(person).select_related("domain", "server")
+    mailbox = get_object_or_404(visible, address=address)
     changes = Change.objects.select_related("server").with_way_back()
     events = Event.objects.filter(
         subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk

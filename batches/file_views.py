@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.mailbox_list import Narrowing
 from accounts.models import Domain, Mailbox
 from accounts.requests import person_of
 from accounts.spreadsheets import CSV, XLSX, as_csv, as_xlsx
@@ -73,12 +74,12 @@ def export(request: HttpRequest, name: str) -> HttpResponseBase:
     domain = get_object_or_404(Domain.objects.open_to(person), name=name)
     if not has_stepped_up(request):
         return ask_to_step_up(request)
-    kind, sought, shown = (request.POST.get(key, "") for key in ("format", "q", "show"))
-    kind = _format(kind)
-    mailboxes = Mailbox.objects.alive().filter(domain=domain).matching(sought).showing(shown)
+    kind = _format(request.POST.get("format", ""))
+    narrowing = Narrowing.from_query(request.POST)
+    mailboxes = narrowing.narrow(Mailbox.objects.alive().filter(domain=domain))
     if kind == "xlsx" and mailboxes.count() > exporting.MOST_IN_XLSX:
         kind = "csv"
-    told = {"filter": {key: value for key, value in (("q", sought), ("show", shown)) if value}}
+    told = {"filter": narrowing.told()}
     record("mailboxes.exported", by=person, about=domain, domain=domain.name, after=told | {"format": kind})
     return _file(kind, domain.name, exporting.titles(), exporting.rows_of(mailboxes))
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.mailbox_list import Narrowing
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from accounts.paging import ROWS, Page, page_by_id
 from accounts.requests import person_of
@@ -157,7 +158,7 @@ def _context(person: Person, batch: Batch) -> dict[str, object]:
 def _chosen(request: HttpRequest, domain: Domain, which: str) -> MailboxQuerySet:
     mailboxes = Mailbox.objects.alive().filter(domain=domain)
     if which == "all":
-        return mailboxes.matching(request.POST.get("q", "")).showing(request.POST.get("show", ""))
+        return Narrowing.from_query(request.POST).narrow(mailboxes)
     ticked = request.POST.getlist("mailbox" if which == "ticked" else "on_page")
     return mailboxes.filter(address__in=ticked[:500])
 

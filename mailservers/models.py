@@ -185,12 +185,29 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         found = self.of(subject_id, aspect).select_related("server").with_way_back()
         return found.newest_first().first()
 
-    def newest_of_each(self, subject_ids: Iterable[int], aspect: str = "") -> "dict[int, Change]":
-        """By the subjects' ids, the newest change of each that has one: of mailboxes, whatever the aspect."""
+    def newest_by_aspect(self, mailbox_id: int) -> "dict[str, Change]":
+        """A mailbox's newest change of each aspect, with its server and its way back."""
+        newest = self.filter(mailbox=mailbox_id).select_related("server").with_way_back().without_newer()
+        return {change.aspect: change for change in newest}
+
+    def newest_of_each(
+        self, subject_ids: Iterable[int], aspect: str = "", *, servers: "Iterable[Server]" = ()
+    ) -> "dict[int, Change]":
+        """By the subjects' ids, the newest change of each that has one: of mailboxes, whatever the aspect.
+
+        `servers` are known and not read again.
+        """
         key = subject_field(aspect)
         newest = self.filter(**{f"{key}__in": subject_ids}).values(key).annotate(newest=models.Max("pk"))
         changes = Change.objects.filter(pk__in=newest.values("newest"))
-        return {change.subject_id: change for change in changes.select_related("server")}
+        known = {server.pk: server for server in servers}
+        if not known:
+            changes = changes.select_related("server")
+        found = {change.subject_id: change for change in changes}
+        for change in found.values():
+            if change.server_id in known:
+                change.server = known[change.server_id]
+        return found
 
 
 def _newer() -> ChangeQuerySet:

@@ -26,7 +26,7 @@ def event_rows(events: Iterable[Event]) -> SafeString:
     before, after = reverse("support:show-event", args=[0]).split("0")
     when, about, outcome = (escape(word) for word in (_("When"), _("About"), _("Outcome")))
     source, done = escape(pgettext("an address", "From")), escape(_("done"))
-    icons = {state.value: icon(name) for state, name in ICONS.items()}
+    icons = {state: icon(name) for state, name in ICONS.items()}
     rows = [
         '<tr role="row"><th role="rowheader" scope="row" class="anywhere">'
         f'<a href="{before}{event.number}{after}">{escape(sentence_for(event))}</a></th>'
