@@ -13,6 +13,7 @@ from passlib.hash import sha512_crypt
 from sqlalchemy.engine import URL, make_url
 
 from fleet.certificates import CertificateAuthority
+from fleet.clock import DOVECOT_SETTING, MovableClock
 from fleet.ports import reserve_port
 from fleet.processes import ChildProcess, accepts_connections, find_program
 from fleet.users import service_user
@@ -28,6 +29,7 @@ class Dovecot:
 
     Mail goes out to `smtp_out_port`. The accounts are in an SQLite file of its own, or in the PostgreSQL
     database at `postgres_dsn` (``postgresql://user:password@host:port/database``), one for each server.
+    All its processes go by `clock`, where one is given.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class Dovecot:
         certificates: CertificateAuthority,
         smtp_out_port: int,
         postgres_dsn: str | None = None,
+        *,
+        clock: MovableClock | None = None,
     ) -> None:
         self.name = name
         self.directory = directory.resolve()
@@ -52,15 +56,19 @@ class Dovecot:
             else make_url(postgres_dsn).set(drivername="postgresql+psycopg")
         )
         self._config = self.directory / "dovecot.conf"
+        # By env, which runs as Dovecot's user: what libfaketime makes would else belong to us.
+        clocked = ["env", *(f"{key}={value}" for key, value in clock.environment.items())] if clock else []
         self._process = ChildProcess(
             f"Dovecot {name}",
-            [find_program("dovecot"), "-F", "-c", self._config],
+            [*clocked, find_program("dovecot"), "-F", "-c", self._config],
             self.directory / "dovecot.log",
             user=self.user,
         )
         self._lay_out(certificates, smtp_out_port)
         self._create_table()
         self.user.take_over(self.directory)
+        if clock:
+            self.override(DOVECOT_SETTING)
 
     @property
     def sql_url(self) -> str:

@@ -32,25 +32,28 @@ def calendar_of(domain: Domain, *, first: date, days: int) -> list[Day]:
     )
     for day in found:
         day.is_today = day.date == today
-        day.away = [reply for reply in replies if _answers_on(reply, day.date)]
+        day.away = [reply for reply in replies if _answers_on(reply, day.date, today)]
     return found
 
 
-def _answers_on(reply: AutoReply, day: date) -> bool:
+def _answers_on(reply: AutoReply, day: date, today: date) -> bool:
     begins = timezone.make_aware(datetime.combine(day, time()))
     ends = timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
-    if not any(
-        (window[0] is None or window[0] < ends) and (window[1] is None or window[1] > begins)
-        for window in reply.windows()
-    ):
-        return False
-    return not reply.weekdays or _weekday(reply, begins) in reply.weekdays
+    for starts, over in reply.windows():
+        # Without a beginning it is not known since when it answers: not on days that are over.
+        first = starts or (begins if day >= today else ends)
+        last = over or ends
+        if first < ends and last > begins and _is_its_weekday(reply, max(first, begins), min(last, ends)):
+            return True
+    return False
 
 
-def _weekday(reply: AutoReply, moment: datetime) -> int:
-    """At noon of the reader's day, in the zone of whoever set it."""
-    noon = moment + timedelta(hours=12)
-    return noon.astimezone(ZoneInfo(reply.zone or settings.TIME_ZONE)).isoweekday()
+def _is_its_weekday(reply: AutoReply, first: datetime, last: datetime) -> bool:
+    """At noon of the reader's day, or as near to it as the period comes; in the zone of whoever set it."""
+    noon = timezone.make_aware(datetime.combine(timezone.localdate(first), time(12)))
+    moment = min(max(noon, first), last - timedelta(seconds=1))
+    zone = ZoneInfo(reply.zone or settings.TIME_ZONE)
+    return not reply.weekdays or moment.astimezone(zone).isoweekday() in reply.weekdays
 
 
 def weeks_of(days: Sequence[Day]) -> list[Sequence[Day]]:

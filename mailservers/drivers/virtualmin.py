@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
@@ -241,6 +242,9 @@ class VirtualminDriver:
         rules = (
             MailRules(None, ForwardRule()) if rows.managed_elsewhere(row) else rows.rules_of(row, self._zone)
         )
+        if rules.forward is not None:
+            # An administrator may have typed capital letters: it is the same address all the same.
+            rules = replace(rules, forward=replace(rules.forward, targets=_lower(rules.forward)))
         active = rules.reply is not None or bool(rules.forward and rules.forward.targets)
         return ScriptState("", active=active, rules=rules)
 
@@ -533,7 +537,7 @@ def _clear_text(account: AccountState) -> str:
 
 
 def _lower(forward: ForwardRule | None) -> tuple[str, ...]:
-    return tuple(sorted(target.lower() for target in forward.targets)) if forward else ()
+    return tuple(sorted({target.lower() for target in forward.targets})) if forward else ()
 
 
 def _no_look_inside() -> Refused:

@@ -1,14 +1,16 @@
 """Two readers of Sieve that are not ours: sievelib's parser, and Pigeonhole itself."""
 
+import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sievelib.parser import Parser
 
+from fleet.clock import DOVECOT_SETTING
 from fleet.users import private_directory, service_user
 
 VACATION = re.compile(
@@ -60,6 +62,7 @@ class Pigeonhole:
             f"mail_uid = {self._user.name}\nmail_gid = {self._user.group}\n"
             "first_valid_uid = 1\nfirst_valid_gid = 1\n"
             f"mail_location = maildir:{directory}/Maildir\n"
+            f"{DOVECOT_SETTING}"
         )
         self._user.take_over(directory)
 
@@ -75,19 +78,25 @@ class Pigeonhole:
         assert done.returncode == 0, done.stderr
         assert len([*scripts.glob("*.svbin")]) == number + 1
 
-    def performed(self, source: str, message: str, *, sender: str, address: str) -> str:
-        """What it would do with the message, as it prints it."""
+    def performed(
+        self, source: str, message: str, *, sender: str, address: str, clock: Mapping[str, str] | None = None
+    ) -> str:
+        """What it would do with the message, as it prints it; by the real clock, or by `clock_at`."""
         script, mail = self.directory / "script.sieve", self.directory / "message.eml"
         script.write_text(source)
         mail.write_text(message)
         self._user.take_over(self.directory)
-        done = self._run("sieve-test", "-c", self._config, "-f", sender, "-a", address, script, mail)
+        command = ("sieve-test", "-c", self._config, "-f", sender, "-a", address, script, mail)
+        done = self._run(*command, env=clock)
         assert done.returncode == 0, done.stderr
         return done.stdout.decode().replace("\r\n", "\n")
 
     @staticmethod
-    def _run(*command: str | Path) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(command, capture_output=True, check=False, timeout=20)
+    def _run(
+        *command: str | Path, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        whole = {**os.environ, **env} if env else None
+        return subprocess.run(command, capture_output=True, check=False, timeout=20, env=whole)
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """Templates, the preview, several periods on the page, and the calendar of who is away."""
 
+import datetime as dt
+
 import pytest
+from django.utils import timezone
 
 from mailservers.drivers.memory import MemoryDriver
 from quotas.models import Notice
@@ -134,3 +137,28 @@ def test_the_calendar_shows_whoever_answers_on_their_days(willem, mailbox):
     weeks = willem.get("/domains/example.test/away/").context["weeks"]
     away = {day.date.isoweekday() for week in weeks for day in week if day.away}
     assert (away, len(weeks)) == ({3}, 5)
+
+
+def shown(willem) -> list[dt.date]:
+    weeks = willem.get("/domains/example.test/away/").context["weeks"]
+    return [day.date for week in weeks for day in week if day.away]
+
+
+def test_the_calendar_shows_days_of_the_week_from_the_beginning_to_the_end(willem, mailbox):
+    today = timezone.localdate()
+    third = today + dt.timedelta(days=14 - today.weekday())
+    AutoReply.objects.create(
+        mailbox=mailbox,
+        enabled=True,
+        text="x",
+        weekdays=[1, 3],
+        # From the Monday's evening until the Wednesday's noon, nine days later.
+        starts=timezone.make_aware(dt.datetime.combine(third, dt.time(18))),
+        ends=timezone.make_aware(dt.datetime.combine(third + dt.timedelta(days=9), dt.time(12))),
+    )
+    assert shown(willem) == [third + dt.timedelta(days=number) for number in (0, 2, 7, 9)]
+
+
+def test_without_a_beginning_the_days_that_are_over_are_not_shown(willem, mailbox):
+    AutoReply.objects.create(mailbox=mailbox, enabled=True, text="x", weekdays=[1, 2, 3, 4, 5, 6, 7])
+    assert min(shown(willem)) == timezone.localdate()

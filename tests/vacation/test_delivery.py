@@ -6,12 +6,14 @@ import re
 import ssl
 from email.message import EmailMessage
 from email.utils import parseaddr
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from sqlalchemy import create_engine, text
 
 from fleet.certificates import CertificateAuthority
+from fleet.clock import MovableClock
 from fleet.dovecot import Dovecot
 from fleet.sink import Sink
 from fleet.users import private_directory
@@ -408,3 +410,67 @@ def test_outsiders_and_colleagues_each_get_their_text(account):
 def test_the_subject_of_the_mail_goes_into_that_of_the_reply(account):
     account.set_reply(subject="Weg – {subject} ${x}")
     assert decoded(account.reply()["Subject"]) == "Weg – Hello ${x}"
+
+
+# --- with the server's clock moved
+
+
+@pytest.fixture(scope="module")
+def moved():
+    """A whole server that goes by a clock of its own; its mailbox has a number that no other test uses."""
+    with private_directory("clock") as directory:
+        sink = Sink(directory / "sink")
+        clock = MovableClock(directory / "clock", zone="America/New_York")
+        clock.set(dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
+        dovecot = Dovecot(
+            "c", directory / "d", CertificateAuthority(directory / "ca"), sink.port, clock=clock
+        )
+        engine = create_engine(dovecot.sql_url)
+        login, address = login_and_address(999)
+        with engine.begin() as connection:
+            row = text("INSERT INTO mailbox (login, address, password) VALUES (:login, :address, '')")
+            connection.execute(row, {"login": login, "address": address})
+        engine.dispose()
+        sink.start()
+        dovecot.start()
+        yield Account((dovecot, sink), 999), clock
+        dovecot.kill()  # whose clock stands still does not end soon
+        sink.stop()
+
+
+def test_a_delivered_mail_is_answered_by_the_servers_clock_through_both_changes(moved):
+    """LMTP, Pigeonhole, SMTP, all of it: the clock goes from one moment to the next, and mail comes."""
+    account, clock = moved
+    amsterdam = ZoneInfo("Europe/Amsterdam")
+
+    def at(moment: str) -> dt.datetime:
+        return dt.datetime.fromisoformat(f"2026-{moment}").replace(tzinfo=amsterdam)
+
+    account.set_reply(
+        starts=at("03-29 01:30"),
+        ends=at("03-29 03:30"),
+        further=((at("10-25 00:00"), at("10-25 03:00")), (at("10-31 00:00"), at("11-02 00:00"))),
+        weekdays=(7,),
+        zone="Europe/Amsterdam",
+    )
+    moments = {
+        "03-29 01:29:59": 0,
+        "03-29 01:30:00": 1,
+        "03-29 03:00:00": 1,
+        "03-29 03:29:59": 1,
+        "03-29 03:30:00": 0,
+        "10-24 23:59:59": 0,
+        "10-25 00:00:00": 1,
+        "10-25 02:59:59": 1,
+        "10-25 03:00:00": 0,
+        "10-31 23:59:59": 0,
+        "11-01 00:00:00": 1,
+        "11-01 23:59:59": 1,
+        "11-02 00:00:00": 0,
+    }
+    found = {}
+    for moment in moments:
+        clock.set(at(moment))
+        found[moment] = len(account.replies())
+    assert found == moments
+    assert account.stored() == len(moments)

@@ -1,6 +1,8 @@
 """Periods, days of the week, a text for outsiders, the mail's own subject: what Pigeonhole does."""
 
 import datetime as dt
+from collections.abc import Iterator
+from email import message_from_string, policy
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fleet.clock import clock_at
 from tests.vacation.sieve_engines import Pigeonhole, pigeonhole, words
 from tests.vacation.test_rendering import LINES, TEXTS
 from vacation.rendering import AutoReplyContent, ForwardContent, away_tests, render_script
-from vacation.sieve import Tag
+from vacation.sieve import Tag, UnfitText
 from vacation.sieve import Test as SieveTest
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -28,9 +31,11 @@ def content(**given) -> AutoReplyContent:
     return AutoReplyContent(**{"address": "anna@example.test", "text": "Inside.\n", "handle": "one", **given})
 
 
-def performed(engine: Pigeonhole, script: str, *, sender="ann@outside.test", subject="Hello") -> str:
+def performed(
+    engine: Pigeonhole, script: str, *, sender="ann@outside.test", subject="Hello", clock=None
+) -> str:
     mail = MAIL.format(sender=sender, subject=subject)
-    return engine.performed(script, mail, sender=sender, address="anna@example.test")
+    return engine.performed(script, mail, sender=sender, address="anna@example.test", clock=clock)
 
 
 def holds(test: SieveTest, moment: dt.datetime) -> bool:
@@ -87,14 +92,87 @@ def test_a_period_over_a_change_of_the_clock_is_what_the_clock_on_the_wall_says(
     assert found == [False, True, True, False]
 
 
-def test_real_pigeonhole_agrees_about_today(engine):
-    today = dt.datetime.now(BRUSSELS)
-    if today.hour == 23 and today.minute > 57:
-        pytest.skip("the day is about to change")
-    others = tuple(day for day in range(1, 8) if day != today.isoweekday())
-    on = performed(engine, render_script(content(weekdays=(today.isoweekday(),), zone="Europe/Brussels")))
-    off = performed(engine, render_script(content(weekdays=others, zone="Europe/Brussels")))
-    assert ("send vacation" in on, "send vacation" in off) == (True, False)
+SUNDAYS = [("2026-03-29", "01:59:59", "03:00:00"), ("2026-10-25", "02:59:59", "03:00:00")]
+
+
+@pytest.mark.parametrize(("day", "last", "first"), SUNDAYS)
+@pytest.mark.parametrize("server_zone", ["America/New_York", "Europe/Amsterdam"])
+def test_with_its_clock_moved_pigeonhole_answers_on_the_day_that_the_wall_says(
+    engine, day, last, first, server_zone
+):
+    """Sundays only, on those when the clocks are changed; whatever zone the server itself is in."""
+    script = render_script(content(weekdays=(7,), zone="Europe/Amsterdam"))
+    sunday = dt.date.fromisoformat(day)
+    after, before = sunday + dt.timedelta(days=1), sunday - dt.timedelta(days=1)
+    moments = {
+        f"{before} 23:59:59": False,
+        f"{day} 00:00:00": True,
+        f"{day} {last}": True,
+        f"{day} {first}": True,
+        f"{day} 23:59:59": True,
+        f"{after} 00:00:00": False,
+    }
+    assert {moment: answered(engine, script, moment, server_zone) for moment in moments} == moments
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "moments"),
+    [
+        # An hour that the wall's clock skips, and one that it shows twice.
+        (
+            "2026-03-29 01:30:00",
+            "2026-03-29 03:30:00",
+            {
+                "2026-03-29 01:29:59": False,
+                "2026-03-29 01:30:00": True,
+                "2026-03-29 03:29:59": True,
+                "2026-03-29 03:30:00": False,
+            },
+        ),
+        (
+            "2026-10-25 02:30:00",
+            "2026-10-25 03:00:00",
+            {
+                "2026-10-25 02:29:59": False,
+                "2026-10-25 02:30:00": True,
+                "2026-10-25 02:59:59": True,
+                "2026-10-25 03:00:00": False,
+            },
+        ),
+    ],
+)
+def test_with_its_clock_moved_pigeonhole_keeps_a_period_over_a_change(engine, starts, ends, moments):
+    script = render_script(content(starts=on_the_wall(starts), ends=on_the_wall(ends)))
+    assert {moment: answered(engine, script, moment, "America/New_York") for moment in moments} == moments
+
+
+def test_with_its_clock_moved_each_period_answers_in_its_time_and_the_forward_only_with_it(engine):
+    away = content(
+        starts=on_the_wall("2026-03-28 12:00:00"),
+        ends=on_the_wall("2026-03-29 12:00:00"),
+        further=((on_the_wall("2026-10-24 12:00:00"), on_the_wall("2026-10-25 12:00:00")),),
+    )
+    script = render_script(away, ForwardContent(targets=("home@outside.test",), while_away=away))
+    wanted = {
+        "03-29 11:59:59": True,
+        "03-29 12:00:00": False,
+        "10-25 11:59:59": True,
+        "10-25 12:00:00": False,
+    }
+    for moment, does in wanted.items():
+        clock = clock_at(on_the_wall(f"2026-{moment}"))
+        found = performed(engine, script, clock=clock)
+        assert ("send vacation" in found, "home@outside.test" in found) == (does, does), moment
+
+
+def answered(engine: Pigeonhole, script: str, moment: str, server_zone: str) -> bool:
+    clock = clock_at(on_the_wall(moment), zone=server_zone)
+    return "send vacation" in performed(engine, script, clock=clock)
+
+
+def on_the_wall(text: str) -> dt.datetime:
+    """In Amsterdam; of a moment that the clock shows twice, the first."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Amsterdam"))
 
 
 def test_several_periods_answer_each_in_its_time(engine):
@@ -146,52 +224,133 @@ def test_text_with_the_form_of_a_variable_stays_as_it_was_written(engine):
     assert "Price: ${1} ${subject} ${dollar}{x}." in performed(engine, script)
 
 
-BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-MOMENTS = st.integers(0, 10**8).map(lambda number: BEGIN + dt.timedelta(seconds=number))
-PERIODS = st.tuples(MOMENTS, MOMENTS)
 LOCAL = st.from_regex(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}", fullmatch=True)
-CONTENTS = st.builds(
-    content,
-    text=TEXTS,
-    outside_text=TEXTS,
-    subject=st.one_of(LINES, st.just("Re: {subject}")),
-    further=st.lists(PERIODS, max_size=3).map(tuple),
-    weekdays=st.sets(st.integers(1, 7)).map(tuple),
-    zone=st.sampled_from(["UTC", "Asia/Kolkata"]),
+CHANGES = ("2026-03-29T00:59:59+00:00", "2026-10-24T22:00:00+00:00", "2026-10-25T01:00:00+00:00")
+BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+MOMENTS = st.sampled_from([dt.datetime.fromisoformat(text) for text in CHANGES]) | st.integers(0, 10**8).map(
+    lambda number: BEGIN + dt.timedelta(seconds=number)
 )
-FORWARDS = st.builds(
-    ForwardContent,
-    targets=st.lists(LOCAL.map("{}@outside.test".format), min_size=1, max_size=4, unique=True).map(tuple),
-    keep_copy=st.booleans(),
-    ends=st.none() | MOMENTS,
-)
+# From the moment that is asked about, in seconds.
+NEAR = st.sampled_from([-(10**7), -3600, -1, 0, 1, 3600, 10**7])
 
 
-@settings(max_examples=12, deadline=None)
-@given(CONTENTS, FORWARDS)
-def test_whatever_is_written_the_script_does_these_actions_and_no_others(content, forward):
-    """As sievelib reads it: it does not share a line with our own parser or renderer."""
-    try:
-        script = render_script(content, forward)
-    except ValueError:
-        return
-    found = actions(words(script))
-    wanted = {"vacation"} | {f"redirect {target}" for target in forward.targets}
-    assert set(found) == wanted
-    assert len(found) == len(forward.targets) + (2 if content.outside_text else 1)
+@st.composite
+def cases(draw) -> tuple[AutoReplyContent | None, ForwardContent | None, dt.datetime]:
+    """An auto-reply, a forwarding, and a moment near which they begin and end."""
+    moment = draw(MOMENTS)
+
+    def near() -> dt.datetime:
+        return moment + dt.timedelta(seconds=draw(NEAR))
+
+    weekdays = draw(st.just(()) | st.sets(st.integers(1, 7), min_size=1).map(tuple))
+    away = content(
+        text=f"in {draw(TEXTS)}",
+        outside_text=draw(st.just("") | TEXTS.map("out {}".format)),
+        subject=draw(LINES | st.just("Re: {subject}")),
+        name=draw(LINES),
+        aliases=draw(st.lists(LOCAL.map("{}@example.test".format), max_size=2).map(tuple)),
+        days=draw(st.integers(1, 60)),
+        handle=draw(LINES.filter(bool)),
+        starts=near() if draw(st.booleans()) else None,
+        ends=near() if draw(st.booleans()) else None,
+        further=tuple((near(), near()) for _ in range(draw(st.integers(0, 2)))),
+        weekdays=weekdays,
+        zone=draw(st.sampled_from(["Europe/Amsterdam", "Asia/Kolkata"])),
+    )
+    forward = ForwardContent(
+        targets=draw(st.lists(LOCAL.map("{}@outside.test".format), min_size=1, max_size=4, unique=True)),
+        keep_copy=draw(st.booleans()),
+        ends=near() if draw(st.booleans()) else None,
+        while_away=away if draw(st.booleans()) else None,
+    )
+    which = draw(st.sampled_from(["both", "reply", "forward"]))
+    return away if which != "forward" else None, forward if which != "reply" else None, moment
 
 
-def actions(read: list[Any]) -> list[str]:
-    """The actions in it, at any depth."""
-    found = []
-    for command in read:
-        if command[0] == "vacation":
-            found.append("vacation")
-        elif command[0] == "redirect":
-            found.append(f"redirect {command[-1]}")
-        elif command[0] in ("if", "else"):
-            block = command[-1]
-            found += actions(block) if block and isinstance(block[0], list) else []
-        else:
-            assert command[0] in ("require", "set"), command
-    return found
+def test_whatever_is_written_the_script_does_these_actions_and_no_others(engine):
+    """As sievelib reads it, which shares no line with our parser or renderer; and Dovecot compiles it all."""
+    scripts = []
+
+    @settings(max_examples=150, deadline=None)
+    @given(cases(), st.booleans())
+    def look(drawn, from_inside):
+        away, forward, moment = drawn
+        try:
+            script = render_script(away, forward)
+        except UnfitText:
+            return
+        scripts.append(script)
+        done = set(performed_at(words(script), moment, from_inside=from_inside))
+        assert done == meant(away, forward, moment, from_inside=from_inside)
+
+    look()
+    engine.compile(scripts)
+
+
+def meant(
+    reply: AutoReplyContent | None, forward: ForwardContent | None, moment: dt.datetime, *, from_inside: bool
+) -> set[tuple[str, str]]:
+    """What people are told that happens then."""
+    actions = set()
+    if reply is not None and is_away(reply, moment):
+        outside = bool(reply.outside_text) and not from_inside
+        actions.add(("vacation", "out" if outside else "in"))
+    if forward is None or (forward.ends is not None and moment >= forward.ends):
+        return actions
+    if forward.while_away is None or is_away(forward.while_away, moment):
+        kind = "redirect :copy" if forward.keep_copy else "redirect"
+        actions |= {(kind, target) for target in forward.targets}
+    return actions
+
+
+def is_away(content: AutoReplyContent, moment: dt.datetime) -> bool:
+    windows = [(content.starts, content.ends), *content.further]
+    within = any((a is None or a <= moment) and (b is None or moment < b) for a, b in windows)
+    day = moment.astimezone(ZoneInfo(content.zone)).isoweekday()
+    return within and (not content.weekdays or day in content.weekdays)
+
+
+def performed_at(commands: list[Any], moment: dt.datetime, *, from_inside: bool) -> Iterator[tuple[str, str]]:
+    """What a server does whose clock shows this moment, by sievelib's reading of the script."""
+    before = False
+    for command in commands:
+        match command:
+            case ["require" | "set", *_]:
+                pass
+            case ["if", test, block]:
+                before = is_true(test, moment, from_inside=from_inside)
+                if before:
+                    yield from performed_at(block, moment, from_inside=from_inside)
+            case ["if", test]:  # with an empty block: only its variables count
+                before = is_true(test, moment, from_inside=from_inside)
+            case ["else", block]:
+                if not before:
+                    yield from performed_at(block, moment, from_inside=from_inside)
+            case ["vacation", *_, ":mime", entity]:
+                part = message_from_string(f"{entity}\n", policy=policy.default)
+                yield "vacation", str(part.get_content()).partition(" ")[0]
+            case ["redirect", ":copy", target]:
+                yield "redirect :copy", target
+            case ["redirect", target]:
+                yield "redirect", target
+            case _:
+                raise AssertionError(command)
+
+
+def is_true(test: list[Any], moment: dt.datetime, *, from_inside: bool) -> bool:
+    match test:
+        case ["anyof", tests]:
+            return any(is_true(inner, moment, from_inside=from_inside) for inner in tests)
+        case ["allof", tests]:
+            return all(is_true(inner, moment, from_inside=from_inside) for inner in tests)
+        case ["currentdate", ":zone", "+0000", ":value", relation, "iso8601", value]:
+            now = moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return now >= value if relation == "ge" else now < value
+        case ["currentdate", ":zone", offset, ":is", "weekday", days]:
+            there = moment.astimezone(dt.datetime.strptime(offset, "%z").tzinfo)
+            return str(there.isoweekday() % 7) in days
+        case ["envelope", ":domain", ":is", "from", ["example.test"]]:
+            return from_inside
+        case ["header", ":matches", "subject", "*"]:
+            return True
+    raise AssertionError(test)

@@ -161,6 +161,19 @@ def test_forwarding_that_is_not_the_portals_business_stays(anna, driver, virtual
     assert held(virtualmin)["forwards"] == ["own@elsewhere.test"]
 
 
+def test_capital_letters_in_an_address_are_no_difference(anna, driver, virtualmin):
+    wanted = fitted(None, ForwardRule(("home@elsewhere.test",), keep_copy=False))
+    driver.put_script(anna, wanted)
+    options = {"add-forward": "Home@Elsewhere.test", "del-forward": "home@elsewhere.test"}
+    virtualmin.call("modify-user", domain="a.test", user="anna", **options)
+    assert held(virtualmin)["forwards"] == ["Home@Elsewhere.test"]
+    assert driver.read_script(anna) == wanted
+    [report] = driver.read_scripts([anna], connections=1, seconds=10.0).values()
+    assert (report.script, report.redirects) == (wanted, ("home@elsewhere.test",))
+    driver.put_script(anna, wanted)
+    assert held(virtualmin)["forwards"] == ["home@elsewhere.test"]
+
+
 @pytest.mark.parametrize(
     "target", ["|/bin/x", "/var/x", ":include:/etc/passwd", "a b@c.test", "a@b.test\nc@d.test", "x"]
 )
