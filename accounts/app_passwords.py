@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from passlib.hash import sha512_crypt
 
-from accounts import passwords
+from accounts import notices, passwords
 from accounts.models import AppPassword, Mailbox, Person
 from audit.chain import Actor, record
 from mailservers import outbox
@@ -75,6 +75,7 @@ def make_app_password(mailbox: Mailbox, name: str, *, by: Person) -> tuple[AppPa
             password_hash=f"{{{SCHEME}}}{HASH.hash(clear)}",
         )
         _push("mailbox.app_password_made", current, by, after={"device": name})
+        notices.tell(current, "app-password", by=by, detail=name)
     return row, clear
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import notices
 from accounts.many import end_sessions
 from accounts.models import Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
@@ -55,6 +56,8 @@ def edit_mailbox(mailbox: Mailbox, changed: dict[str, str], *, seen: dict[str, s
     for name, value in changed.items():
         setattr(current, name, value)
     current.save(update_fields=list(changed))
+    if "recovery_address" in changed:
+        notices.tell_moved([(current, before["recovery_address"])], by=by)
     event = _record("mailbox.edited", current, by, before=before, after=changed)
     outbox.request_push(current, "account", event)
 

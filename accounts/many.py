@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from accounts import notices
 from accounts.models import Domain, Mailbox, Person
 from audit.chain import Entry, record_all
 from mailservers import outbox
@@ -78,8 +79,11 @@ def create_mailboxes(
 def change_mailboxes(wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Person | None) -> list[Change]:
     """Set the named fields: name, recovery_address, language, quota_bytes, enabled."""
     entries, fields = [], set()
+    moved = []
     for mailbox, values in wanted:
         before = {name: getattr(mailbox, name) for name in values}
+        if values.get("recovery_address", mailbox.recovery_address) != mailbox.recovery_address:
+            moved.append((mailbox, mailbox.recovery_address))
         for name, value in values.items():
             setattr(mailbox, name, value)
         fields |= set(values)
@@ -89,6 +93,7 @@ def change_mailboxes(wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Pe
     if not entries:
         return []
     Mailbox.objects.bulk_update([mailbox for mailbox, _ in wanted], sorted(fields), batch_size=200)
+    notices.tell_moved(moved, by=by)
     events = record_all(entries, by=by)
     pairs = [(mailbox, event) for (mailbox, _), event in zip(wanted, events, strict=True)]
     return outbox.request_pushes(pairs, "account")

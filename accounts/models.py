@@ -178,6 +178,7 @@ SHOWN: "dict[str, tuple[str | Promise, Q | Callable[[], Q]]]" = {
         Q(quota_bytes__gt=0, usage__bytes_used__gte=models.F("quota_bytes") * 8 / 10),
     ),
     "no-recovery": (_("no recovery address"), Q(recovery_address="")),
+    "frozen": (_("forwarding to outside is frozen"), Q(frozen_at__isnull=False)),
 }
 
 
@@ -303,6 +304,12 @@ class Mailbox(models.Model):
         default=False, help_text=_("Mail programs are not let in by its password, which is for the portal.")
     )
     recovery_address = models.EmailField(blank=True)
+    former_hash = models.CharField(
+        max_length=500, blank=True, help_text=_("Of the same password, in an older scheme.")
+    )
+    frozen_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when nothing is forwarded to outside: see freezing.py.")
+    )
     language = models.CharField(max_length=5, blank=True)
     owner = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="mailboxes")
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -429,10 +436,14 @@ class RedirectAlarmQuerySet(models.QuerySet["RedirectAlarm"]):
 
 
 class RedirectAlarm(models.Model):
-    """A mailbox's or an alias's mail is sent on to somewhere outside, and the portal did not do that."""
+    """A mailbox's or an alias's mail is sent on to somewhere outside, and the portal did not do that.
+
+    Or the mailbox's user says that somebody else changed something.
+    """
 
     mailbox = models.ForeignKey(Mailbox, models.CASCADE, null=True, related_name="redirect_alarms")
     alias = models.ForeignKey(Alias, models.CASCADE, null=True, related_name="redirect_alarms")
+    kind = models.CharField(max_length=10, default="redirect", help_text=_("Or not-me: see freezing.py."))
     targets = models.JSONField(default=list)
     found_at = models.DateTimeField(default=timezone.now)
     mail_due_at = models.DateTimeField(null=True, help_text=_("When the webmasters are to be written to."))
@@ -550,6 +561,39 @@ class EarlierPassword(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person or self.mailbox} until {self.replaced_at}"
+
+
+class Notice(models.Model):
+    """A mail to one address about something that a thief would do; see notices.py."""
+
+    kind = models.CharField(max_length=20)
+    detail = models.CharField(max_length=500, blank=True)
+    person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="notices")
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, null=True, related_name="notices")
+    by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    source_address = models.CharField(max_length=45, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    mail_to = models.EmailField()
+    mail_due_at = models.DateTimeField(null=True)
+    code_hash = models.CharField(max_length=64, unique=True, null=True, help_text=_("SHA-256 of its link."))
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(person__isnull=False, mailbox__isnull=True)
+                | Q(person__isnull=True, mailbox__isnull=False),
+                name="notice_about_a_person_or_a_mailbox",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["mail_due_at"], name="notice_mail_due", condition=Q(mail_due_at__isnull=False)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.person or self.mailbox}"
 
 
 class PasswordRequest(models.Model):

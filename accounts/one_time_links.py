@@ -31,6 +31,7 @@ class Purpose:
 
 
 CHOOSE_PASSWORD = Purpose("choose-password", "accounts:choose-password")
+CONFIRM_ADDRESS = Purpose("confirm-address", "accounts:confirm-address")
 
 
 def make_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) -> str:
@@ -96,6 +97,11 @@ def use_link(purpose: Purpose, code: str) -> OneTimeLink | None:
 def end_links(target: Person | Mailbox) -> None:
     """None of those made for this person or mailbox can be used from now on."""
     OneTimeLink.objects.filter(**_named(target)).delete()
+
+
+def end_links_for(purpose: Purpose, target: Person | Mailbox) -> None:
+    """None of those for this purpose can be used from now on."""
+    OneTimeLink.objects.filter(**_named(target), purpose=purpose.name, used_at=None).delete()
 
 
 def address_of(purpose: Purpose, code: str) -> str:

@@ -40,7 +40,7 @@ def ask_for_password(request: HttpRequest) -> HttpResponse:
     form = AskForm(request.POST or None)
     if form.is_valid():
         password_requests.ask(form.cleaned_data["name"])
-        transaction.on_commit(_tell_workers)
+        transaction.on_commit(tell_workers)
         return render(request, "accounts/asked_for_password.html")
     return render(request, "accounts/ask_for_password.html", {"form": form})
 
@@ -92,7 +92,7 @@ def make_password_link(request: HttpRequest, address: str) -> HttpResponse:
     mailbox = get_object_or_404(mine, address=address)
     if "send" in request.POST and mailbox.recovery_address:
         password_requests.send_mailbox_link(mailbox, by=person)
-        transaction.on_commit(_tell_workers)
+        transaction.on_commit(tell_workers)
         messages.success(
             request, _("A link is on its way to %(address)s.") % {"address": mailbox.recovery_address}
         )
@@ -105,7 +105,7 @@ def _show(request: HttpRequest, mailbox: Mailbox, link: str) -> HttpResponse:
     return render(request, "accounts/show_password_link.html", context)
 
 
-def _tell_workers() -> None:
+def tell_workers() -> None:
     """Without a broker the next beat does it."""
     try:
         look_after_password_requests.delay()

@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import Mailbox, OneTimeLink, PasswordRequest, Person
-from accounts.one_time_links import CHOOSE_PASSWORD, give_code, make_link, plan_link
+from accounts.one_time_links import CHOOSE_PASSWORD, CONFIRM_ADDRESS, give_code, make_link, plan_link
 from audit.chain import record
 from audit.origin import current_origin
 
@@ -123,22 +123,38 @@ def mail_links() -> int:
     for link in due:
         if not OneTimeLink.objects.filter(pk=link.pk, mail_due_at__lte=now).update(mail_due_at=now + SENDING):
             continue
-        if link.mailbox is None or link.expires_at < now:
+        if link.expires_at < now:
             OneTimeLink.objects.filter(pk=link.pk).update(mail_due_at=None)
             continue
-        sent += _mail_link(link, link.mailbox)
+        sent += _mail_link(link)
     return sent
 
 
-def _mail_link(link: OneTimeLink, mailbox: Mailbox) -> bool:
-    address = give_code(CHOOSE_PASSWORD, link)
-    with translation.override(mailbox.language or mailbox.domain.language):
-        subject = _("Choose a password for %(address)s") % {"address": mailbox.address}
-        text = render_to_string("accounts/password_link_mail.txt", {"mailbox": mailbox, "link": address})
+def _mail_link(link: OneTimeLink) -> bool:
+    purpose = CONFIRM_ADDRESS if link.purpose == CONFIRM_ADDRESS.name else CHOOSE_PASSWORD
+    context = {"target": link.mailbox or link.person, "mailbox": link.mailbox}
+    if link.mailbox is not None:
+        language = link.mailbox.language or link.mailbox.domain.language
+    else:
+        language = (link.person.language if link.person else "") or settings.LANGUAGE_CODE
+    with translation.override(language):
+        subject, template = _words_for(link)
+        text = render_to_string(template, {**context, "link": give_code(purpose, link)})
     if not _send(subject, text, [link.mail_to]):
         return False
     OneTimeLink.objects.filter(pk=link.pk).update(mail_due_at=None)
     return True
+
+
+def _words_for(link: OneTimeLink) -> tuple[str, str]:
+    """The subject and the template of its mail."""
+    if link.purpose == CONFIRM_ADDRESS.name:
+        subject = _("Is this the recovery address of %(name)s?") % {"name": link.mailbox or link.person}
+        return subject, "accounts/confirm_address_mail.txt"
+    if link.mailbox is not None:
+        subject = _("Choose a password for %(address)s") % {"address": link.mailbox.address}
+        return subject, "accounts/password_link_mail.txt"
+    return _("Choose a password for the mail portal"), "accounts/invitation_mail.txt"
 
 
 def tell_webmasters() -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import second_factors, sessions
+from accounts import notices, second_factors, sessions
 from accounts.devices import forget_devices
 from accounts.earlier_passwords import note_replaced
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
-from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link
+from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link, plan_link
 from accounts.passwords import normalise
 from audit.chain import record
 
@@ -25,11 +25,22 @@ class NotAllowed(Exception):
 @transaction.atomic
 def invite(person: Person, *, domains: Iterable[Domain], by: Person) -> str:
     """Keep somebody new; the address of the link on which they choose a password. There is none before."""
+    _keep_invited(person, domains, by)
+    return make_link(CHOOSE_PASSWORD, person, by=by)
+
+
+@transaction.atomic
+def invite_by_mail(person: Person, *, domains: Iterable[Domain], by: Person) -> None:
+    """The same, but the link goes to their address, and nobody else sees it."""
+    _keep_invited(person, domains, by)
+    plan_link(CHOOSE_PASSWORD, person, by=by, mail_to=person.email)
+
+
+def _keep_invited(person: Person, domains: Iterable[Domain], by: Person) -> None:
     person.set_unusable_password()
     person.save()
     DomainAdmin.objects.bulk_create([DomainAdmin(person=person, domain=domain) for domain in domains])
     record("person.invited", by=by, about=person, after=rights_of(person) | {"email": person.email})
-    return make_link(CHOOSE_PASSWORD, person, by=by)
 
 
 @transaction.atomic
@@ -37,6 +48,13 @@ def invite_again(person: Person, *, by: Person) -> str:
     """A new link, for who lost the first one or the password; the present password stays until it is used."""
     record("person.link_made", by=by, about=person)
     return make_link(CHOOSE_PASSWORD, person, by=by)
+
+
+@transaction.atomic
+def mail_link_again(person: Person, *, by: Person) -> None:
+    """The same, but the link goes to their address, and nobody else sees it."""
+    record("person.link_mailed", by=by, about=person)
+    plan_link(CHOOSE_PASSWORD, person, by=by, mail_to=person.email)
 
 
 @transaction.atomic
@@ -132,12 +150,15 @@ def reset_second_factor(person: Person, *, by: Person) -> None:
 @transaction.atomic
 def set_own_password(person: Person, clear: str, *, but: str | None = None) -> None:
     """The person's own; links made for the one before are over, and their sessions but the one named end."""
-    if person.has_usable_password():
+    was_there = person.has_usable_password()
+    if was_there:
         note_replaced(person, person.password)
     person.set_password(normalise(clear))
     person.save(update_fields=["password"])
     sessions.end_sessions(person, but=but)
     record("person.password_changed", by=person, about=person)
+    if was_there:
+        notices.tell(person, "password", by=person)
 
 
 def rights_of(person: Person) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import people, second_factors, stepping_up
 from accounts.models import Domain, Person
+from accounts.password_request_views import tell_workers
 from accounts.people_forms import InviteForm, InviteWebmasterForm, RightsForm
 from accounts.requests import person_of
 from audit.models import Event
@@ -43,9 +45,7 @@ def invite_person(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         if not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
-        person = form.save(commit=False)
-        link = people.invite(person, domains=form.cleaned_data["domain_names"], by=by)
-        return _show_link(request, person, link)
+        return _invite(request, form.save(commit=False), form.cleaned_data["domain_names"])
     return render(request, "accounts/invite_person.html", {"form": form})
 
 
@@ -92,10 +92,14 @@ def change_rights(request: HttpRequest, username: str) -> HttpResponse:
 @sensitive_post_parameters(stepping_up.PROOF)
 @require_POST
 def make_person_link(request: HttpRequest, username: str) -> HttpResponse:
-    """The link is in this one answer and nowhere else."""
+    """Mailed, or in this one answer and nowhere else."""
     person = _manageable(request, username)
     if not stepping_up.has_stepped_up(request):
         return stepping_up.ask_to_step_up(request)
+    if "send" in request.POST and person.email:
+        people.mail_link_again(person, by=person_of(request))
+        _say_it_is_on_its_way(request, person)
+        return redirect("accounts:show-person", username)
     return _show_link(request, person, people.invite_again(person, by=person_of(request)))
 
 
@@ -144,9 +148,7 @@ def invite_webmaster(request: HttpRequest, name: str) -> HttpResponse:
     if form.is_valid():
         if not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
-        person = form.save(commit=False)
-        link = people.invite(person, domains=[domain], by=by)
-        return _show_link(request, person, link, domain=domain)
+        return _invite(request, form.save(commit=False), [domain], domain=domain)
     return render(request, "accounts/invite_webmaster.html", {"form": form, "domain": domain})
 
 
@@ -186,6 +188,25 @@ def _act(request: HttpRequest, username: str, act: Callable[..., None], done: st
     if person.pk is None:
         return redirect("accounts:list-people")
     return redirect("accounts:show-person", username)
+
+
+def _invite(
+    request: HttpRequest, person: Person, domains: list[Domain], *, domain: Domain | None = None
+) -> HttpResponse:
+    """By mail, or by a link that is shown once, for whoever wants to hand it over."""
+    by = person_of(request)
+    if "hand_over" in request.POST:
+        return _show_link(request, person, people.invite(person, domains=domains, by=by), domain=domain)
+    people.invite_by_mail(person, domains=domains, by=by)
+    _say_it_is_on_its_way(request, person)
+    if domain is not None:
+        return redirect("accounts:list-webmasters", domain.name)
+    return redirect("accounts:show-person", person.username)
+
+
+def _say_it_is_on_its_way(request: HttpRequest, person: Person) -> None:
+    transaction.on_commit(tell_workers)
+    messages.success(request, _("A link is on its way to %(address)s.") % {"address": person.email})
 
 
 def _show_link(

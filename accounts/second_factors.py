@@ -14,6 +14,7 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts import notices
 from accounts.models import Person
 from audit.chain import record
 
@@ -98,6 +99,7 @@ def confirm_app(person: Person, device: TOTPDevice, code: str, *, name: str) -> 
     row.confirmed, row.name = True, name[:64]
     row.save(update_fields=["confirmed", "name"])
     record("person.second_factor_added", by=person, about=person, after={"name": row.name})
+    notices.tell(person, "second-factor", by=person, detail=row.name)
     return True
 
 
@@ -105,6 +107,7 @@ def confirm_app(person: Person, device: TOTPDevice, code: str, *, name: str) -> 
 def remove_device(person: Person, device: Device) -> None:
     """With the last one the recovery codes go too: alone they would open as much."""
     record("person.second_factor_removed", by=person, about=person, before={"name": device.name})
+    notices.tell(person, "factor-removed", by=person, detail=device.name)
     device.delete()
     if not has_device(person):
         StaticDevice.objects.filter(user=person).delete()
@@ -116,6 +119,7 @@ def remove_all(person: Person, *, by: Person) -> None:
     TOTPDevice.objects.filter(user=person).delete()
     StaticDevice.objects.filter(user=person).delete()
     record("person.second_factor_reset", by=by, about=person)
+    notices.tell(person, "factor-removed", by=by)
 
 
 @transaction.atomic
@@ -127,6 +131,7 @@ def make_recovery_codes(person: Person) -> list[str]:
     for code in codes:
         sheet.token_set.create(token=_kept_form(code))
     record("person.recovery_codes_made", by=person, about=person)
+    notices.tell(person, "recovery-codes", by=person)
     return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
 

@@ -3,7 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import passwords
+from accounts import notices, passwords
 from accounts.earlier_passwords import note_replaced
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
@@ -67,6 +67,7 @@ def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Chang
     # Outside the transaction: hashing is slow on purpose, and would keep others waiting for the lock.
     password_hash = passwords.hash_password(clear, *schemes[:1])
     with transaction.atomic():
+        had_one = bool(mailbox.password_hash)
         note_replaced(mailbox, mailbox.password_hash)
         mailbox.password_hash, mailbox.password_changed_at = password_hash, timezone.now()
         mailbox.save(update_fields=["password_hash", "password_changed_at"])
@@ -77,5 +78,7 @@ def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Chang
             owner.save(update_fields=["password"])
         if limits is not None and not limits.takes_hashes:
             sealed_passwords.seal(mailbox, passwords.normalise(clear))
+        if had_one:
+            notices.tell(mailbox, "password", by=by)
         event = record("mailbox.password_changed", by=by, about=mailbox, domain=mailbox.domain.name)
         return outbox.request_push(mailbox, "account", event)

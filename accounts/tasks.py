@@ -4,7 +4,15 @@ from contextlib import suppress
 
 from celery import shared_task
 
-from accounts import alarm_mails, aliases, app_passwords, help_mails, lifecycle, password_requests
+from accounts import (
+    alarm_mails,
+    aliases,
+    app_passwords,
+    help_mails,
+    lifecycle,
+    notices,
+    password_requests,
+)
 from accounts.models import AppPassword
 from mailservers.drivers.base import DriverError
 from mailservers.models import Server
@@ -24,6 +32,12 @@ def look_after_password_requests() -> None:
     password_requests.look_at_requests()
     password_requests.mail_links()
     password_requests.tell_webmasters()
+
+
+@shared_task(soft_time_limit=100, time_limit=120)
+def mail_notices() -> None:
+    """Tell people of what a thief would do; what could not be sent is tried again."""
+    notices.mail_notices()
 
 
 @shared_task(soft_time_limit=100, time_limit=120)

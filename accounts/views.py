@@ -171,7 +171,8 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     )
     alarms = []
     if getattr(mailbox, "has_alarm", False):
-        alarms = list(RedirectAlarm.objects.open().filter(mailbox=mailbox).order_by("-pk"))
+        rules = RedirectAlarm.objects.open().filter(mailbox=mailbox, kind="redirect")
+        alarms = list(rules.order_by("-pk"))
     drifted = drifted_parts(mailbox)
     context = {
         "mailbox": mailbox,

@@ -308,6 +308,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "purge mailboxes": {"task": "accounts.tasks.purge_mailboxes", "schedule": 60 * 60.0},
     "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},
+    "mail notices": {"task": "accounts.tasks.mail_notices", "schedule": 30.0, "options": {"expires": 25}},
     "mail grants": {"task": "accounts.tasks.mail_grants", "schedule": 60.0, "options": {"expires": 55}},
     "mail confirmations": {
         "task": "vacation.tasks.mail_confirmations",

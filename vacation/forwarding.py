@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import notices
 from accounts.models import Mailbox, Person
 from audit.chain import Entry, record, record_all
 from mailservers import outbox
@@ -39,7 +40,7 @@ def save_forwarding(
     before = Forwarding.of(forwarding.mailbox)
     if before.version != seen_version:
         raise ChangedMeanwhile
-    entry = _keep(before, forwarding, addresses)
+    entry = _keep(before, forwarding, addresses, by=by)
     [event] = record_all([entry], by=by)
     replace_request(forwarding.mailbox, "forwarding")
     tell_user(forwarding.mailbox, "forwarding", by)
@@ -111,8 +112,14 @@ def is_inside(mailbox: Mailbox, address: str) -> bool:
     return address.rpartition("@")[2] == mailbox.domain.name
 
 
-def _keep(before: Forwarding, forwarding: Forwarding, addresses: Sequence[str]) -> Entry:
+def _keep(
+    before: Forwarding, forwarding: Forwarding, addresses: Sequence[str], *, by: Person | None = None
+) -> Entry:
     told_before = before.as_told()
+    known = before.addresses() if before.enabled else []
+    new = [each for each in addresses if each not in known and not is_inside(forwarding.mailbox, each)]
+    if forwarding.enabled and new:
+        notices.tell(forwarding.mailbox, "forwarding", by=by, detail=", ".join(new))
     forwarding.pk, forwarding.version = before.pk, before.version + 1
     forwarding.save()
     _list_targets(forwarding, addresses)

@@ -46,7 +46,7 @@ def text(answer) -> str:
 
 
 def test_an_operator_invites_a_webmaster_by_a_link_that_is_shown_once(olga, domain):
-    fields = PERSON | {"role": "webmaster", "domain_names": "Example.TEST"}
+    fields = PERSON | {"role": "webmaster", "domain_names": "Example.TEST", "hand_over": "1"}
     page = text(olga.post("/people/invite/", fields))
     link = re.search(r'value="http://testserver(/choose-password/\?code=[\w-]+)"', page)[1]
     nora = Person.objects.get(username="nora")
@@ -54,6 +54,27 @@ def test_an_operator_invites_a_webmaster_by_a_link_that_is_shown_once(olga, doma
     assert not nora.has_usable_password()
     assert "nora" in text(olga.get(link))
     assert Event.objects.get(verb="person.invited").after["domains"] == ["example.test"]
+
+
+def test_an_invitation_goes_by_mail_and_whoever_invites_sees_no_link(olga, domain, committed, mailoutbox):
+    with committed():
+        answer = olga.post(
+            "/people/invite/", PERSON | {"role": "webmaster", "domain_names": "example.test"}, follow=True
+        )
+    assert "A link is on its way to nora@hoster.test." in text(answer)
+    assert "choose-password/?code" not in text(answer)
+    (sent,) = mailoutbox
+    assert sent.to == ["nora@hoster.test"]
+    link = re.search(r"http://testserver(/choose-password/\?code=[\w-]+)", sent.body)[1]
+    assert "You sign in to the mail portal as" in text(olga.get(link))
+
+
+def test_a_link_is_mailed_again_to_who_lost_it(olga, webmaster, committed, mailoutbox):
+    Person.objects.filter(pk=webmaster.pk).update(email="willem@hoster.test")
+    with committed():
+        olga.post("/people/willem/link/", {"send": "1"})
+    assert "/choose-password/?code=" in mailoutbox[0].body
+    assert Event.objects.get(verb="person.link_mailed").subject_id == webmaster.pk
 
 
 def test_inviting_asks_for_the_password_again_and_keeps_what_was_typed(client, operator, domain):
@@ -151,7 +172,11 @@ def test_disabling_ends_links(operator, webmaster):
 
 
 def test_a_webmaster_invites_another_of_the_own_domain(client, webmaster, domain):
-    page = text(signed_in(client, webmaster).post("/domains/example.test/webmasters/invite/", PERSON))
+    page = text(
+        signed_in(client, webmaster).post(
+            "/domains/example.test/webmasters/invite/", PERSON | {"hand_over": "1"}
+        )
+    )
     assert "/choose-password/?code=" in page
     assert list(Person.objects.get(username="nora").domains.all()) == [domain]
 

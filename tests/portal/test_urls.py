@@ -31,6 +31,11 @@ TABLE = {
     "accounts:enter-code":     [(IN, IN),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
     "accounts:step-up":         [(IN, IN),   (OK, OK),   (OK, OK),  (OK, OK),  (OK, OK),  (OK, OK)],
     "accounts:choose-password": [(NO, NO)] * 6,
+    "accounts:edit-own-address": [(IN, IN),  (NO, NO),   (OK, OK),  (OK, OK),  (OK, OK),  (OK, OK)],
+    "accounts:edit-recovery":   [(IN, IN),   (OK, OK),   (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
+    "accounts:confirm-address": [(NO, NO)] * 6,
+    "accounts:not-me":          [(NO, NO)] * 6,
+    "accounts:unfreeze":        [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:judge-password": [(NOT, NO), (NOT, OK),   (NOT, OK), (NOT, OK), (NOT, OK), (NOT, OK)],
     # Mailbox users have no password besides their mailbox's.
     "accounts:change-own-password": [(IN, IN), (NO, NO), (OK, OK), (OK, OK),  (OK, OK),  (OK, OK)],

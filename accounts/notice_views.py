@@ -1,0 +1,41 @@
+"""The link *this was not me*, and the way back."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import freezing, notices
+from accounts.models import Mailbox
+from accounts.requests import person_of
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def say_not_me(request: HttpRequest) -> HttpResponse:
+    """Shows what it is about; a press of the button does it: programs that look at links press none."""
+    code = request.POST.get("code", "") or request.GET.get("code", "")
+    notice = notices.find_notice(code)
+    if notice is None or (request.method == "POST" and not freezing.say_not_me(notice)):
+        return render(request, "accounts/notice_is_over.html", status=404)
+    context = {
+        "notice": notice,
+        "sentence": notices.sentence_of(notice),
+        "code": code,
+        "done": request.method == "POST",
+    }
+    return render(request, "accounts/not_me.html", context)
+
+
+@require_POST
+def unfreeze(request: HttpRequest, address: str) -> HttpResponse:
+    person = person_of(request)
+    mine = Mailbox.objects.administered_by(person).alive()
+    mailbox = get_object_or_404(mine, address=address)
+    freezing.unfreeze(mailbox, by=person)
+    messages.success(request, _("Mail is forwarded again as soon as the change is live."))
+    return redirect("accounts:show-mailbox", address)

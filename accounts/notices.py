@@ -1,0 +1,182 @@
+"""Mails about what a thief would do, to the mailbox and its recovery address, with a link: this was not me.
+
+    tell(mailbox, "app-password", by=person, detail=name)
+
+in the transaction that does it. A worker mails them; `freezing.py` does what the link is for. Each address
+gets a link of its own, with 256 random bits of which only the SHA-256 is kept, good for one press within 72
+hours. Unlike one-time links they outlive the next password: whoever changed it once may do so again.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.models import Mailbox, Notice, Person
+from audit.chain import Actor
+from audit.origin import current_origin
+
+log = structlog.get_logger(__name__)
+
+LIFETIME = timedelta(hours=72)
+FORGOTTEN_AFTER = timedelta(days=30)
+# So long a worker has for a mail before another one may try it.
+SENDING = timedelta(minutes=10)
+# What %(what)s, a mailbox or somebody's user name, is told. The second: there is a detail.
+KINDS: dict[str, tuple[str, str]] = {
+    "password": (gettext_noop("The password of %(what)s was changed."), ""),
+    "recovery": (
+        gettext_noop("The recovery address of %(what)s was taken away."),
+        gettext_noop("The recovery address of %(what)s is now %(detail)s."),
+    ),
+    "second-factor": (
+        gettext_noop("The second factor of %(what)s was changed."),
+        gettext_noop("A second factor of %(what)s was added: %(detail)s."),
+    ),
+    "factor-removed": (
+        gettext_noop("The second factor of %(what)s was taken away."),
+        gettext_noop("A second factor of %(what)s was taken away: %(detail)s."),
+    ),
+    "recovery-codes": (gettext_noop("New recovery codes were made for %(what)s."), ""),
+    "app-password": (
+        gettext_noop("An app password was made for %(what)s."),
+        gettext_noop("An app password was made for %(what)s: %(detail)s."),
+    ),
+    "forwarding": (
+        gettext_noop("Mail to %(what)s is to be forwarded."),
+        gettext_noop("Mail to %(what)s is to be forwarded to %(detail)s."),
+    ),
+    # To those who look after it, without a link.
+    "not-me": (gettext_noop("%(what)s says: somebody else changed something in my account."), ""),
+}
+
+
+def tell(
+    about: Mailbox | Person, kind: str, *, by: Actor | None, detail: str = "", also_to: Iterable[str] = ()
+) -> None:
+    """Have those who should know mailed, in the caller's transaction. `also_to`: who no longer would be."""
+    readers = {*_readers(about), *also_to} - {""}
+    _plan(about, kind, readers, by=by, detail=detail)
+
+
+def tell_moved(rows: Iterable[tuple[Mailbox, str]], *, by: Actor | None) -> None:
+    """Of mailboxes whose recovery address was changed together; each with the one before."""
+    for mailbox, before in rows:
+        tell(mailbox, "recovery", by=by, detail=mailbox.recovery_address, also_to=[before])
+
+
+def tell_who_looks_after(about: Mailbox | Person) -> None:
+    """That somebody else has the password, perhaps: the domain's webmasters, or else the operators."""
+    operators = Person.objects.filter(is_operator=True, is_active=True)
+    found: set[str] = set()
+    if isinstance(about, Mailbox):
+        found = set(about.domain.webmasters.filter(is_active=True).values_list("email", flat=True)) - {""}
+    if not found:
+        found = set(operators.exclude(pk=about.pk).values_list("email", flat=True)) - {""}
+    _plan(about, "not-me", found, by=None)
+
+
+def find_notice(code: str) -> Notice | None:
+    """Whose link it is; None when it was used, or is too old."""
+    fresh = Notice.objects.filter(used_at=None, at__gt=timezone.now() - LIFETIME)
+    return fresh.select_related("person", "mailbox__domain").filter(code_hash=_hash_of(code)).first()
+
+
+def use_notice(notice: Notice) -> bool:
+    """It is used up in the caller's transaction; of two at the same time one gets True."""
+    return bool(Notice.objects.filter(pk=notice.pk, used_at=None).update(used_at=timezone.now()))
+
+
+def sentence_of(notice: Notice) -> str:
+    """What happened, in the language that is spoken."""
+    plain, detailed = KINDS[notice.kind]
+    what = notice.mailbox.address if notice.mailbox else str(notice.person)
+    return _(detailed if notice.detail and detailed else plain) % {"what": what, "detail": notice.detail}
+
+
+def mail_notices() -> int:
+    """A worker's round: those that are due; how many went out. What could not be sent is tried again."""
+    now, sent = timezone.now(), 0
+    Notice.objects.filter(at__lt=now - FORGOTTEN_AFTER).delete()
+    due = Notice.objects.filter(mail_due_at__lte=now).select_related("person", "mailbox__domain", "by")
+    for notice in due.order_by("pk")[:200]:
+        mine = Notice.objects.filter(pk=notice.pk, mail_due_at=notice.mail_due_at)
+        # Each is one worker's: whoever moves its time on.
+        if mine.update(mail_due_at=now + SENDING) and _mail(notice):
+            Notice.objects.filter(pk=notice.pk).update(mail_due_at=None)
+            sent += 1
+    return sent
+
+
+def _plan(
+    about: Mailbox | Person, kind: str, readers: set[str], *, by: Actor | None, detail: str = ""
+) -> None:
+    target: dict[str, Person | Mailbox]
+    target = {"person": about} if isinstance(about, Person) else {"mailbox": about}
+    now, source = timezone.now(), current_origin().address
+    Notice.objects.bulk_create(
+        Notice(
+            **target,
+            kind=kind,
+            detail=detail[:500],
+            by=by if isinstance(by, Person) else None,
+            source_address=source,
+            mail_to=reader,
+            mail_due_at=now,
+        )
+        for reader in sorted(readers)
+    )
+
+
+def _readers(about: Mailbox | Person) -> set[str]:
+    if isinstance(about, Mailbox):
+        return {about.address, about.recovery_address}
+    own = about.mailboxes.alive().values_list("address", "recovery_address")
+    return {about.email, *(address for pair in own for address in pair)}
+
+
+def _mail(notice: Notice) -> bool:
+    code = secrets.token_urlsafe(32)
+    Notice.objects.filter(pk=notice.pk).update(code_hash=_hash_of(code))
+    link = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:not-me')}?code={code}"
+    with translation.override(_language_of(notice)):
+        subject = sentence_of(notice).rstrip(".")
+        context = {
+            "sentence": sentence_of(notice),
+            "notice": notice,
+            "link": "" if notice.kind == "not-me" else link,
+            "by_another": _is_by_another(notice),
+        }
+        text = render_to_string("accounts/notice_mail.txt", context)
+    try:
+        EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [notice.mail_to]).send()
+    except OSError as trouble:  # SMTP's errors are such
+        log.warning("mail server away", notice=notice.pk, error=type(trouble).__name__)
+        return False
+    return True
+
+
+def _is_by_another(notice: Notice) -> bool:
+    """Somebody who looks after it did so, and not its user."""
+    if notice.by is None:
+        return False
+    return notice.by_id != (notice.mailbox.owner_id if notice.mailbox else notice.person_id)
+
+
+def _language_of(notice: Notice) -> str:
+    if notice.mailbox:
+        return notice.mailbox.language or notice.mailbox.domain.language
+    return (notice.person.language if notice.person else "") or settings.LANGUAGE_CODE
+
+
+def _hash_of(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
