@@ -65,11 +65,8 @@ def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
 
 
 def _link(subject: Mailbox | Alias) -> str:
-    if isinstance(subject, Alias):
-        path = reverse("accounts:list-domains")
-    else:
-        path = reverse("accounts:show-mailbox", args=[subject.address])
-    return f"{settings.PUBLIC_URL}{path}"
+    page = "aliases:edit-alias" if isinstance(subject, Alias) else "accounts:show-mailbox"
+    return f"{settings.PUBLIC_URL}{reverse(page, args=[subject.address])}"
 
 
 def _addresses(people: Iterable[Person]) -> list[str]:

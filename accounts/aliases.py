@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from accounts.models import Alias, AliasTarget, Domain, Mailbox
@@ -38,6 +39,14 @@ class NoAliasLeft(Exception):
         self.most = most
 
 
+class StillNeeded(Exception):
+    """Aliases whose mail would have nowhere to go."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        super().__init__(addresses)
+        self.addresses = addresses
+
+
 def is_protected(address: str) -> bool:
     return address.rpartition("@")[0] in PROTECTED
 
@@ -45,8 +54,10 @@ def is_protected(address: str) -> bool:
 @transaction.atomic
 def create_alias(domain: Domain, address: str, targets: Iterable[str], *, by: Actor) -> Alias:
     """Raises Stale when somebody made it just now, Taken or NoAliasLeft."""
+    # Until the transaction ends nobody makes a mailbox or another alias in the domain.
+    lock_room(domain.pk)
     values = {"domain": domain, "deleted_at": timezone.now()}
-    alias = _locked(Alias.objects.get_or_create(address=address, defaults=values)[0])
+    alias = _locked(Alias.objects.get_or_create(address=address, defaults=values)[0].pk)
     if alias.deleted_at is None:
         raise Stale
     _save(alias, "alias.created", targets, by)
@@ -56,7 +67,7 @@ def create_alias(domain: Domain, address: str, targets: Iterable[str], *, by: Ac
 @transaction.atomic
 def save_alias(alias: Alias, targets: Iterable[str], *, seen_version: int, by: Actor) -> Change | None:
     """Raises Stale when it is not as the person saw it; None when nothing is changed by that."""
-    current = _locked(alias)
+    current = _locked(alias.pk)
     if current.version != seen_version or current.deleted_at is not None:
         raise Stale
     if current.addresses() == sorted(set(targets)):
@@ -65,9 +76,12 @@ def save_alias(alias: Alias, targets: Iterable[str], *, seen_version: int, by: A
 
 
 @transaction.atomic
-def delete_alias(alias: Alias, *, by: Actor) -> None:
-    """Quiet when it is deleted already."""
-    current = _locked(alias)
+def delete_alias(alias: Alias, *, by: Actor | None) -> None:
+    """Quiet when it is deleted already. Raises StillNeeded when others lead nowhere else."""
+    current = _locked(alias.pk)
+    if needing := leading_only_to(current.address):
+        raise StillNeeded(needing)
+    take_off(current.address, by=by)
     if current.deleted_at is None:
         _save(current, "alias.deleted", [], by)
 
@@ -79,7 +93,7 @@ def restore_alias(alias: Alias, told: dict[str, Any], by: Actor, how: TakenBack)
 
 
 @transaction.atomic
-def keep_alias(alias: Alias, told: dict[str, Any], by: Actor) -> Event:
+def keep_alias(alias: Alias, told: dict[str, Any], by: Actor | None) -> Event:
     """Take over what the server holds."""
     return _take(alias, told, "alias.kept_from_server", by)
 
@@ -90,22 +104,49 @@ def aliases_to(mailbox: Mailbox) -> list[Alias]:
     return list(found.order_by("address"))
 
 
+def also_receives(mailbox: Mailbox) -> list[str]:
+    """All addresses whose mail comes here too, at first hand; the catch-all begins with @."""
+    led = AliasTarget.objects.filter(address=mailbox.address, alias__deleted_at=None)
+    return list(led.order_by("alias__address").values_list("alias__address", flat=True))
+
+
 def addresses_of(mailbox: Mailbox) -> list[str]:
     """Under which a mail for this mailbox may come as well: what an auto-reply has to know."""
     led = AliasTarget.objects.filter(address=mailbox.address).exclude(alias__address__startswith="@")
     return list(led.order_by("alias__address").values_list("alias__address", flat=True))
 
 
+def leading_only_to(address: str) -> list[str]:
+    """The aliases whose mail would have nowhere to go without this address."""
+    led = Alias.objects.alive().annotate(count=Count("targets")).filter(count=1)
+    return list(led.filter(pk__in=_led_to(address)).order_by("address").values_list("address", flat=True))
+
+
 @transaction.atomic
-def take_off(mailbox: Mailbox, *, by: Actor) -> int:
-    """The mailbox goes: no alias leads there any longer. Those that led nowhere else are deleted."""
+def hand_over(mailbox: Mailbox, targets: Iterable[str], *, by: Actor | None) -> int:
+    """All that leads to the mailbox leads to these instead; how many aliases that are."""
+    return _replace(mailbox.address, list(targets), by)
+
+
+@transaction.atomic
+def take_off(address: str, *, by: Actor | None) -> int:
+    """No alias leads to this address any longer. Those that led nowhere else are deleted."""
+    return _replace(address, [], by)
+
+
+def _replace(address: str, instead: list[str], by: Actor | None) -> int:
     count = 0
     # In one order for everybody, so that two never wait for one another.
-    for alias in aliases_to(mailbox):
-        rest = [address for address in alias.addresses() if address != mailbox.address]
-        _save(_locked(alias), "alias.changed" if rest else "alias.deleted", rest, by)
+    for number in Alias.objects.filter(pk__in=_led_to(address)).order_by("pk").values_list("pk", flat=True):
+        alias = _locked(number)
+        after = {*(each for each in alias.addresses() if each != address), *instead} - {alias.address}
+        _save(alias, "alias.changed" if after else "alias.deleted", after, by)
         count += 1
     return count
+
+
+def _led_to(address: str) -> QuerySet[AliasTarget, int]:
+    return AliasTarget.objects.filter(address=address).values_list("alias", flat=True)
 
 
 def purge_aliases() -> int:
@@ -121,18 +162,22 @@ def purge_aliases() -> int:
     return forgotten
 
 
-def _take(alias: Alias, told: dict[str, Any], verb: str, by: Actor) -> Event:
+def _take(alias: Alias, told: dict[str, Any], verb: str, by: Actor | None) -> Event:
+    # The alias is locked already, and others lock the domain first: so this never waits for it.
+    domain = Domain.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=alias.domain_id)
     try:
-        return _keep(_locked(alias), verb, told["leads_to"], by)
+        if domain.first() is None:
+            raise outbox.MovedOn
+        return _keep(_locked(alias.pk), verb, told["leads_to"], by)
     except (Taken, NoAliasLeft):
         raise outbox.MovedOn from None
 
 
-def _save(alias: Alias, verb: str, targets: Iterable[str], by: Actor) -> Change:
+def _save(alias: Alias, verb: str, targets: Iterable[str], by: Actor | None) -> Change:
     return outbox.request_push(alias, ALIAS, _keep(alias, verb, targets, by))
 
 
-def _keep(alias: Alias, verb: str, targets: Iterable[str], by: Actor) -> Event:
+def _keep(alias: Alias, verb: str, targets: Iterable[str], by: Actor | None) -> Event:
     """The rows and the event, and the scripts that know its address. Wants the alias locked."""
     before, after = alias.addresses(), sorted(set(targets))
     if after and alias.deleted_at is not None:
@@ -159,8 +204,7 @@ def _keep(alias: Alias, verb: str, targets: Iterable[str], by: Actor) -> Event:
 
 
 def _require_free(alias: Alias) -> None:
-    """Until the transaction ends nobody makes a mailbox or another alias in the domain."""
-    lock_room(alias.domain_id)
+    """Wants the domain locked."""
     if Mailbox.objects.filter(address=alias.address).exists():
         raise Taken
     most = alias.domain.max_aliases
@@ -168,7 +212,7 @@ def _require_free(alias: Alias) -> None:
         raise NoAliasLeft(most)
 
 
-def _tell_scripts(alias: Alias, addresses: Iterable[str], by: Actor) -> None:
+def _tell_scripts(alias: Alias, addresses: Iterable[str], by: Actor | None) -> None:
     """An auto-reply answers mail to the mailbox's aliases too: its script lists them."""
     answering = Mailbox.objects.alive().filter(address__in=list(addresses), auto_reply__enabled=True)
     mailboxes: Sequence[Mailbox] = [
@@ -193,9 +237,9 @@ def _tell_scripts(alias: Alias, addresses: Iterable[str], by: Actor) -> None:
     )
 
 
-def _locked(alias: Alias) -> Alias:
+def _locked(number: int) -> Alias:
     rows = Alias.objects.select_for_update(of=("self",), no_key=True).select_related("domain__server")
-    found = rows.filter(pk=alias.pk).first()
+    found = rows.filter(pk=number).first()
     if found is None:
         raise Stale
     return found

@@ -100,7 +100,6 @@ def _back(request: HttpRequest, change: Change) -> HttpResponse:
     """To the page with the button, which the form names."""
     wanted = request.POST.get("next", "")
     ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
-    own = reverse("accounts:list-domains")
-    if change.alias_id is None:
-        own = reverse("accounts:show-mailbox", args=[change.subject.address])
+    page = "accounts:show-mailbox" if change.alias_id is None else "aliases:edit-alias"
+    own = reverse(page, args=[change.subject.address])
     return redirect(wanted if ours else own)

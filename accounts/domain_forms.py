@@ -26,13 +26,17 @@ class DomainForm(forms.ModelForm[Domain]):
 
     class Meta:
         model = Domain
-        fields = ("server", "default_quota_bytes", "max_quota_bytes", "max_mailboxes", "language")
+        fields = (
+            *("server", "default_quota_bytes", "max_quota_bytes", "max_mailboxes", "max_aliases", "language"),
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         server, most, language = (self.fields[each] for each in ("server", "max_mailboxes", "language"))
         server.label = _("Mail server")
         most.label, most.help_text = _("Most mailboxes"), _("0 means no limit.")
+        aliases = self.fields["max_aliases"]
+        aliases.label, aliases.help_text, aliases.required = _("Most aliases"), _("0 means no limit."), False
         language.label = _("Language")
         language.help_text = _("In which its people are written to, unless they choose another one.")
         self.fields["language"] = forms.ChoiceField(
@@ -44,6 +48,7 @@ class DomainForm(forms.ModelForm[Domain]):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
+        given["max_aliases"] = given.get("max_aliases") or 0
         # What was shown was rounded.
         for name in ("default_quota_bytes", "max_quota_bytes"):
             if name in given and name not in self.changed_data and self.instance.pk:
@@ -66,7 +71,7 @@ class NewDomainForm(DomainForm):
 
     class Meta:
         model = Domain
-        fields = ("name", "server", "default_quota_bytes", "max_quota_bytes", "max_mailboxes", "language")
+        fields = ("name", *DomainForm.Meta.fields)
 
     def clean_name(self) -> str:
         try:

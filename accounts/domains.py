@@ -23,7 +23,10 @@ def change_domain(domain: Domain, *, by: Person) -> None:
     after = _facts(domain)
     if before != after:
         domain.save(
-            update_fields=["server", "default_quota_bytes", "max_quota_bytes", "max_mailboxes", "language"]
+            update_fields=[
+                *("server", "default_quota_bytes", "max_quota_bytes", "max_mailboxes", "max_aliases"),
+                "language",
+            ]
         )
         record("domain.changed", by=by, about=domain, domain=domain.name, before=before, after=after)
 
@@ -52,5 +55,6 @@ def _facts(domain: Domain) -> dict[str, Any]:
         "default_quota_bytes": domain.default_quota_bytes,
         "max_quota_bytes": domain.max_quota_bytes,
         "max_mailboxes": domain.max_mailboxes,
+        "max_aliases": domain.max_aliases,
         "language": domain.language,
     }

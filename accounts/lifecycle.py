@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import notices
+from accounts import aliases, notices
 from accounts.many import end_sessions
 from accounts.models import Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
@@ -75,9 +75,17 @@ def switch_on(mailbox: Mailbox, *, by: Person) -> None:
 
 
 @transaction.atomic
-def delete_mailbox(mailbox: Mailbox, *, by: Person) -> None:
-    """Off at once; its address and mail are kept for a while, in which it can be brought back."""
+def delete_mailbox(mailbox: Mailbox, *, by: Person, with_aliases: bool = False) -> None:
+    """Off at once; its address and mail are kept for a while, in which it can be brought back.
+
+    No alias leads to it any longer. Raises StillNeeded when some lead nowhere else, unless these are to be
+    deleted with it.
+    """
     current = _locked(mailbox)
+    needing = aliases.leading_only_to(current.address)
+    if needing and (not with_aliases or any(map(aliases.is_protected, needing))):
+        raise aliases.StillNeeded(needing)
+    aliases.take_off(current.address, by=by)
     current.deleted_at = timezone.now()
     current.purge_after = current.deleted_at + timedelta(days=settings.KEEP_DELETED_DAYS)
     current.save(update_fields=["deleted_at", "purge_after"])

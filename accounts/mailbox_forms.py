@@ -9,17 +9,17 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
-from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.models import Alias, Domain, Mailbox
 from accounts.naming import BadName, local_part_of, login_of
+from accounts.protected_names import ProtectedName
 from accounts.size_field import SizeField
 from mailservers.servers import limits_of
 
-# RFC 2142: whoever has trouble with a domain writes there, so these are not anybody's to hand out.
-PROTECTED = ("abuse", "postmaster")
 
-
-class CreateMailboxForm(forms.Form):
+class CreateMailboxForm(ProtectedName):
     """A new mailbox of a domain."""
+
+    field_order = ("local_part", "knows_protected")
 
     local_part = forms.CharField(
         label=gettext_lazy("Address"),
@@ -51,9 +51,9 @@ class CreateMailboxForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
 
-    def __init__(self, data: Any = None, *, domain: Domain, by: Person, login: str) -> None:
+    def __init__(self, data: Any = None, *, domain: Domain, login: str) -> None:
         super().__init__(data, initial={"login": login, "quota_bytes": domain.default_quota_bytes})
-        self.domain, self.by = domain, by
+        self.domain = domain
         self.deleted: Mailbox | None = None
         """The deleted mailbox that has the address, if one has."""
         self.fields["local_part"].help_text = _("The part before @%(domain)s.") % {"domain": domain.name}
@@ -68,12 +68,8 @@ class CreateMailboxForm(forms.Form):
             raise ValidationError(gettext(wrong.sentence), params=wrong.values) from None
         address = f"{local_part}@{self.domain.name}"
         validate_email(address)
-        if local_part in PROTECTED and not self.by.is_operator:
-            raise ValidationError(
-                _("Everybody may write to %(name)s about trouble: ask your hoster to set this address up."),
-                params={"name": address},
-            )
         self._refuse_taken(address)
+        self.require_knowing(address)
         return local_part
 
     def _refuse_taken(self, address: str) -> None:

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import lifecycle
+from accounts.aliases import StillNeeded, aliases_to, is_protected, leading_only_to
 from accounts.mailbox_forms import CreateMailboxForm, EditMailboxForm
 from accounts.models import Domain, Mailbox, Person
 from accounts.requests import person_of
@@ -26,9 +27,7 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 def create_mailbox(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
     domain = _domain(person, name)
-    form = CreateMailboxForm(
-        request.POST or None, domain=domain, by=person, login=lifecycle.propose_login(domain)
-    )
+    form = CreateMailboxForm(request.POST or None, domain=domain, login=lifecycle.propose_login(domain))
     if form.is_valid():
         mailbox = _make(form, domain, person)
         if mailbox is not None:
@@ -82,7 +81,8 @@ def edit_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             messages.success(request, _("Saved. The mail server is told now."))
             return redirect("accounts:show-mailbox", address)
     change = Change.objects.newest_of(mailbox.pk, "account")
-    context = {"mailbox": mailbox, "form": form, "change": change}
+    only_here = leading_only_to(mailbox.address)
+    context = {"mailbox": mailbox, "form": form, "change": change, "only_here": only_here}
     return render(request, "accounts/edit_mailbox.html", context)
 
 
@@ -110,17 +110,29 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mailbox = _mailbox(person, address)
     typed = request.POST.get("address", "").strip().casefold()
+    with_aliases = "with_aliases" in request.POST
+    needed = False
     if request.method == "POST" and typed == mailbox.address:
-        lifecycle.delete_mailbox(mailbox, by=person)
-        messages.success(
-            request,
-            _("%(address)s is deleted. It can be brought back from this list.") % {"address": address},
-        )
-        return redirect("accounts:list-deleted", mailbox.domain.name)
+        try:
+            lifecycle.delete_mailbox(mailbox, by=person, with_aliases=with_aliases)
+        except StillNeeded:
+            needed = True
+        else:
+            messages.success(
+                request,
+                _("%(address)s is deleted. It can be brought back from this list.") % {"address": address},
+            )
+            return redirect("accounts:list-deleted", mailbox.domain.name)
+    only_here = leading_only_to(mailbox.address)
     context = {
         "mailbox": mailbox,
         "typed": typed,
-        "wrong": request.method == "POST",
+        "wrong": request.method == "POST" and not needed,
+        "needed": needed,
+        "with_aliases": with_aliases,
+        "only_here": only_here,
+        "protected_here": [each for each in only_here if is_protected(each)],
+        "also_here": [alias for alias in aliases_to(mailbox) if alias.address not in only_here],
         "days": settings.KEEP_DELETED_DAYS,
     }
     return render(request, "accounts/delete_mailbox.html", context)

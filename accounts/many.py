@@ -13,7 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import notices
-from accounts.models import Domain, Mailbox, Person
+from accounts.aliases import take_off
+from accounts.models import AliasTarget, Domain, Mailbox, Person
 from audit.chain import Entry, record_all
 from mailservers import outbox
 from mailservers.models import Change
@@ -103,6 +104,9 @@ def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Person | None) -> list
     """Off at once; addresses and mail are kept for a while, in which they can be brought back."""
     now = timezone.now()
     until = now + timedelta(days=settings.KEEP_DELETED_DAYS)
+    led_to = AliasTarget.objects.filter(address__in=[mailbox.address for mailbox in mailboxes])
+    for address in sorted(set(led_to.values_list("address", flat=True))):
+        take_off(address, by=by)
     for mailbox in mailboxes:
         mailbox.deleted_at, mailbox.purge_after = now, until
         end_sessions(mailbox)

@@ -5,11 +5,12 @@ from typing import Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from accounts.models import Mailbox, MailboxQuerySet
+from accounts.models import Alias, Mailbox
 from audit.models import Event
 
 ROWS = 50
 Row = TypeVar("Row")
+Addressed = TypeVar("Addressed", Mailbox, Alias)
 Numbered = TypeVar("Numbered", bound=Model)
 
 
@@ -22,8 +23,8 @@ class Page(Generic[Row]):
     after: str
 
 
-def page_by_address(mailboxes: MailboxQuerySet, *, after: str, before: str) -> Page[Mailbox]:
-    """The mailboxes next to an address, in alphabetical order."""
+def page_by_address(mailboxes: "QuerySet[Addressed]", *, after: str, before: str) -> "Page[Addressed]":
+    """The mailboxes, or aliases, next to an address, in alphabetical order."""
     if before:
         found = list(mailboxes.filter(address__lt=before).order_by("-address")[: ROWS + 1])
         more_before, more_after = len(found) > ROWS, True

@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import devices, sessions, stepping_up, throttling
+from accounts.aliases import also_receives
 from accounts.forms import CodeForm, SignInForm
 from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of
 from accounts.models import SHOWN, Domain, Mailbox, Person, RedirectAlarm
@@ -187,6 +188,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "alarms": alarms,
         "newest_alarm": alarms[0].pk if alarms else 0,
         "changes": Change.objects.newest_by_aspect(mailbox.pk),
+        "also_receives": also_receives(mailbox),
         "changeable": getattr(mailbox, "is_changeable", False),
         "administered": getattr(mailbox, "is_administered", False),
     }

@@ -225,6 +225,6 @@ def _taken(domain: Domain, rows: Sequence[Row]) -> tuple[set[str], set[str]]:
     addresses = [row.address for row in rows]
     logins = [str(row.wanted["login"]) for row in rows]
     known = set(Mailbox.objects.filter(address__in=addresses).values_list("address", flat=True))
-    known |= set(Alias.objects.filter(address__in=addresses).values_list("address", flat=True))
+    known |= set(Alias.objects.alive().filter(address__in=addresses).values_list("address", flat=True))
     on_server = Mailbox.objects.filter(server=domain.server_id, login__in=logins)
     return known, set(on_server.values_list("login", flat=True))

@@ -10,8 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_noop
 
 from accounts import passwords, sizes
+from accounts.aliases import PROTECTED
 from accounts.lifecycle import propose_logins
-from accounts.mailbox_forms import PROTECTED
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.naming import BadName, local_part_of, login_of
 from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft
@@ -179,7 +179,7 @@ def _plan_new(plan: _Plan, row: Row, given: dict[str, str]) -> None:
     if local_part in PROTECTED and not plan.by.is_operator:
         raise Refused(
             gettext_noop(
-                "Everybody may write to %(name)s about trouble: ask your hoster to set this address up."
+                "%(name)s is no ordinary address: make it by itself, so that you say that you know."
             ),
             name=row.address,
         )
@@ -429,7 +429,7 @@ def _look_up(table: Table, domain: Domain) -> _Here:
     aliases: set[str] = set()
     for some in _slices(addresses):
         found |= {m.address: m for m in Mailbox.objects.filter(domain=domain, address__in=some)}
-        aliases.update(Alias.objects.filter(address__in=some).values_list("address", flat=True))
+        aliases.update(Alias.objects.alive().filter(address__in=some).values_list("address", flat=True))
     taken: dict[str, str] = {}
     for some in _slices(logins):
         rows = Mailbox.objects.filter(server=domain.server_id, login__in=some)

@@ -123,6 +123,7 @@ INSTALLED_APPS = [
     "branding",
     "batches",
     "adoption",
+    "aliases",
     "vacation",
     "quotas",
     "accounts",

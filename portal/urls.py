@@ -8,6 +8,7 @@ urlpatterns = [
     path("health/ready", views.ready, name="ready"),
     path("metrics", views.show_metrics, name="metrics"),
     path("", include("accounts.urls")),
+    path("", include("aliases.urls")),
     path("", include("batches.urls")),
     path("", include("branding.urls")),
     path("", include("clientsetup.urls")),

@@ -133,7 +133,7 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
                 _("%(address)s is this mailbox itself. To keep the mail here, tick “Keep a copy here”.")
                 % there
             )
-        if path := way_back(self._mailbox, address):
+        if path := way_back(self._mailbox.address, address):
             return _("Mail to %(address)s would come back here: %(path)s.") % {
                 **there,
                 "path": " → ".join([self._mailbox.address, *path]),

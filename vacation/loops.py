@@ -1,6 +1,6 @@
 """Follows the portal's own aliases and forwardings, to find those that lead mail back."""
 
-from accounts.models import AliasTarget, Mailbox
+from accounts.models import Alias, AliasTarget, Mailbox
 from vacation.addresses import without_tag
 from vacation.models import ForwardingTarget
 
@@ -8,17 +8,19 @@ from vacation.models import ForwardingTarget
 DEEPEST = 20
 
 
-def way_back(mailbox: Mailbox, target: str) -> list[str]:
-    """The addresses on the way from this target back to the mailbox; empty when there is none.
+def way_back(home: str, target: str) -> list[str]:
+    """The addresses on the way from this target back to a mailbox or an alias; empty when there is none.
 
-    What a forwarding waits for counts as well: it may be confirmed tomorrow.
+    What a forwarding waits for counts as well: it may be confirmed tomorrow. Home may be a catch-all
+    (``@example.test``): then whatever leads to an address that nobody has in that domain leads home.
     """
-    home = mailbox.address
     came_from: dict[str, str] = {}
     level = [without_tag(target)]
     for _ in range(DEEPEST):
         if home in level:
             return _path(came_from, home, target)
+        if home.startswith("@") and (caught := _caught_by(home, level)):
+            return [*_path(came_from, caught, target), home]
         following: list[str] = []
         for source, address in _next(level):
             there = without_tag(address)
@@ -52,6 +54,14 @@ def _next(addresses: list[str]) -> list[tuple[str, str]]:
         (lost[domain], address) for domain, address in catching.values_list("alias__address", "address")
     ]
     return found
+
+
+def _caught_by(catch_all: str, addresses: list[str]) -> str:
+    """One of these that nobody has in the domain; empty when there is none."""
+    inside = [address for address in addresses if address.endswith(catch_all)]
+    known = set(Mailbox.objects.alive().filter(address__in=inside).values_list("address", flat=True))
+    known |= set(Alias.objects.alive().filter(address__in=inside).values_list("address", flat=True))
+    return next((address for address in inside if address not in known), "")
 
 
 def _path(came_from: dict[str, str], home: str, target: str) -> list[str]:

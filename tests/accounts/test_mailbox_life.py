@@ -87,7 +87,7 @@ def test_the_whole_address_may_be_typed(as_webmaster, domain, committed):
         ("local_part", "anna", "There is a mailbox with this address already."),
         ("local_part", "ANNA", "There is a mailbox with this address already."),
         ("local_part", "info", "This address is an alias already."),
-        ("local_part", "Postmaster", "ask your hoster to set this address up"),
+        ("local_part", "Postmaster", "is no ordinary address"),
         ("login", "example0001", "Another mailbox on the mail server has this login."),
         ("login", "bert jansen", "A login is made of the letters a to z"),
         ("quota_bytes", "-1 GB", "Write a number and a unit"),

@@ -12,6 +12,7 @@ ORDER = [
     "accounts",
     "quotas",
     "vacation",
+    "aliases",
     "adoption",
     "batches",
     "branding",

@@ -8,6 +8,7 @@ import itertools
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.models import Alias
 from adoption.models import Adoption
 from audit.chain import record
 from batches.models import Batch
@@ -171,6 +172,18 @@ TABLE = {
     "batches:undo":           [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "batches:throw-away":     [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "batches:download-not-done": [(IN, IN), (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    # The alias is info@example.test.
+    "aliases:list-aliases":   [(IN, IN),    (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "aliases:create-alias":   [(IN, IN),    (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "aliases:edit-catch-all": [(IN, IN),    (NO, NO),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
+    "aliases:give-names":     [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
+    "aliases:check-now":      [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "aliases:hand-over":      [(IN, IN),    (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "aliases:edit-alias":     [(IN, IN),    (NO, NO),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
+    "aliases:delete-alias":   [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "aliases:keep-theirs":    [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "aliases:restore-ours":   [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "aliases:acknowledge":    [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
     "vacation:edit-forwarding": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
     "vacation:ask-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
@@ -197,6 +210,8 @@ def change(mailbox, looked_up):
     # All are named by a number: here by the same.
     Adoption.objects.create(pk=change.pk, server=mailbox.server)
     Batch.objects.create(pk=change.pk, domain=mailbox.domain)
+    alias = Alias.objects.create(address="info@example.test", domain=mailbox.domain)
+    alias.targets.create(address="away@elsewhere.test")
     return change
 
 
@@ -230,7 +245,7 @@ def test_everybody_gets_what_the_table_says(client, mailbox, people, change, vie
         "<str:name>", "example.test"
     ).replace("<str:username>", "willem").replace("<str:address>", mailbox.address).replace(
         "<slug:server>", mailbox.server.name
-    )
+    ).replace("<str:alias>", "info@example.test")
     reads, posts = TABLE[view][WHO.index(who)]
     if people[who]:
         client.force_login(people[who], "accounts.backends.PersonBackend")
