@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.aliases import is_protected
+from accounts.aliases import PROTECTED, is_protected
 
 
 class ProtectedName(forms.Form):
@@ -19,21 +19,19 @@ class ProtectedName(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Shown once it matters: most people never see it.
-        self._knows = self.fields["knows_protected"]
-        if not self.data.get("knows_protected"):
+        # Shown where it matters: most people never see it.
+        typed = str(self.data.get("local_part", "")).strip().casefold().partition("@")[0]
+        if typed not in PROTECTED:
             del self.fields["knows_protected"]
 
     def require_knowing(self, address: str) -> None:
-        """Raises ValidationError, and shows the field, unless it was ticked."""
-        if not is_protected(address) or self.data.get("knows_protected"):
-            return
-        self.fields["knows_protected"] = self._knows
-        self.order_fields(self.field_order)
-        raise ValidationError(
-            _(
-                "%(name)s is no ordinary address: everybody may write there about trouble with the domain, so"
-                " somebody has to read it. If that is what you want, say so below and save again."
-            ),
-            params={"name": address},
-        )
+        """Raises ValidationError unless the field was ticked, or the address is an ordinary one."""
+        if is_protected(address) and not self.data.get("knows_protected"):
+            raise ValidationError(
+                _(
+                    "%(name)s is no ordinary address: everybody may write there about trouble with the"
+                    " domain, so somebody has to read it. If that is what you want, say so below and save"
+                    " again."
+                ),
+                params={"name": address},
+            )

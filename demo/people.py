@@ -16,14 +16,17 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factors
+from accounts.aliases import create_alias
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from accounts.services import change_password, create_mailbox
 from demo.passwords import readable_password
 from demo.sample import (
+    ALIASES,
     AUTO_REPLIES,
     DOMAINS,
     PEOPLE,
     ROOMS,
+    SampleAlias,
     SampleAutoReply,
     SampleDomain,
     SamplePerson,
@@ -60,6 +63,8 @@ def make_live() -> None:
     """With the worker: the mailboxes are on their servers, and then the auto-replies. Writes the logins."""
     # A script has no place on a server before its account is there.
     wait_until_all_is_live()
+    for alias in ALIASES:
+        name_alias(alias)
     for auto_reply in AUTO_REPLIES:
         switch_on(auto_reply)
     wait_until_all_is_live()
@@ -153,6 +158,11 @@ def create_domain(sample: SampleDomain, server: Server, operator: Person) -> lis
     return signing_in
 
 
+def name_alias(sample: SampleAlias) -> None:
+    domain = Domain.objects.get(name=sample.address.rpartition("@")[2])
+    create_alias(domain, sample.address, sample.targets, by=Person.objects.get(username=sample.by))
+
+
 def switch_on(sample: SampleAutoReply) -> None:
     auto_reply = AutoReply.of(Mailbox.objects.get(address=sample.address))
     seen_version = auto_reply.version
@@ -170,10 +180,10 @@ def wait_until_all_is_live() -> None:
         failed = Change.objects.filter(state=Change.State.FAILED).first()
         waiting = Change.objects.open().order_by("-reason").first()
         if failed:
-            sys.exit(f"{failed.mailbox} could not be set up: {say(failed.reason, failed.reason_values)}")
+            sys.exit(f"{failed.subject} could not be set up: {say(failed.reason, failed.reason_values)}")
         if not waiting:
             return
         if time.monotonic() > end:
             why = say(waiting.reason, waiting.reason_values) or "No worker has taken it."
-            sys.exit(f"{waiting.mailbox} is not set up after {LIVE_WITHIN_SECONDS:g} s. {why}")
+            sys.exit(f"{waiting.subject} is not set up after {LIVE_WITHIN_SECONDS:g} s. {why}")
         time.sleep(0.1)

@@ -41,6 +41,15 @@ class SampleAutoReply:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleAlias:
+    """An address that leads to others; without a local part the catch-all of its domain."""
+
+    address: str
+    by: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SampleMail:
     """A mail from outside that lies in a mailbox."""
 
@@ -146,6 +155,30 @@ AUTO_REPLIES = (
         starts=timedelta(days=20),
         ends=timedelta(days=34),
     ),
+)
+
+# In kapellmeister.test nobody reads postmaster and abuse: its page offers to mend that.
+ALIASES = (
+    SampleAlias("postmaster@example.test", "sophie", ("margaret.okafor@example.test",)),
+    SampleAlias("abuse@example.test", "sophie", ("margaret.okafor@example.test",)),
+    SampleAlias(
+        "sales@example.test",
+        "sophie",
+        (
+            *("anna.peeters@example.test", "thomas.whitfield@example.test"),
+            "orders@papierhandel.test",
+        ),
+    ),
+    SampleAlias("anna@example.test", "sophie", ("anna.peeters@example.test",)),
+    SampleAlias(
+        "orchester@kapellmeister.test",
+        "sophie",
+        ("clara.hoffmann@kapellmeister.test", "juergen.vogt@kapellmeister.test"),
+    ),
+    SampleAlias("@brouwerij.test", "joost", ("proeverij@brouwerij.test",)),
+    SampleAlias("bestellingen@brouwerij.test", "joost", ("pieter.dewit@brouwerij.test",)),
+    SampleAlias("atelier@atelierduval.test", "joost", ("marie.duval@atelierduval.test",)),
+    SampleAlias("@atelierduval.test", "joost", ("contact@atelierduval.test",)),
 )
 
 MAILS = (
