@@ -204,9 +204,14 @@ def show_history(request: HttpRequest, address: str) -> HttpResponse:
     events = Event.objects.filter(
         subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk
     ).prefetch_related(Prefetch("change", changes))
+    is_theirs = mailbox.owner_id == person.pk
     context = {
         "mailbox": mailbox,
-        "page": page_by_number(events, before=request.GET.get("before", "")),
+        "is_theirs": is_theirs,
+        # To them it is told by roles.
+        "page": page_by_number(
+            events.select_related("by") if is_theirs else events, before=request.GET.get("before", "")
+        ),
         "changeable": getattr(mailbox, "is_changeable", False),
     }
     return render(request, "accounts/show_history.html", context)

@@ -6,4 +6,4 @@ class AdoptionConfig(AppConfig):
     verbose_name = "Adoption"
 
     def ready(self) -> None:
-        from adoption import sentences  # noqa: F401, PLC0415 - registers; models are only ready now
+        from adoption import sentences, sentences_in_person  # noqa: F401, PLC0415 - registers; models are only ready now

@@ -6,4 +6,4 @@ class BrandingConfig(AppConfig):
     verbose_name = "Branding"
 
     def ready(self) -> None:
-        from branding import sentences  # noqa: F401, PLC0415 - registers; models are only ready now
+        from branding import sentences, sentences_in_person  # noqa: F401, PLC0415 - registers; models are only ready now

@@ -6,4 +6,4 @@ class MailserversConfig(AppConfig):
     verbose_name = "Mail servers"
 
     def ready(self) -> None:
-        from mailservers import sentences  # noqa: F401, PLC0415 - registers; models are only ready now
+        from mailservers import sentences, sentences_in_person  # noqa: F401, PLC0415 - registers; models are only ready now

@@ -7,7 +7,7 @@ class QuotasConfig(AppConfig):
 
     def ready(self) -> None:
         from mailservers import aspects  # noqa: PLC0415 - models are only ready now
-        from quotas import sentences  # noqa: F401, PLC0415
+        from quotas import sentences, sentences_in_person  # noqa: F401, PLC0415
         from quotas.aspects import trash  # noqa: PLC0415
 
         aspects.register(trash)

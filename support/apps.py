@@ -6,4 +6,4 @@ class SupportConfig(AppConfig):
     verbose_name = "Support"
 
     def ready(self) -> None:
-        from support import sentences  # noqa: F401, PLC0415 - registers; models are only ready now
+        from support import sentences, sentences_in_person  # noqa: F401, PLC0415 - registers; models are only ready now

@@ -7,7 +7,7 @@ class VacationConfig(AppConfig):
 
     def ready(self) -> None:
         from mailservers import aspects  # noqa: PLC0415
-        from vacation import filters, sentences  # noqa: F401, PLC0415 - register; models are only ready now
+        from vacation import filters, sentences, sentences_in_person  # noqa: F401, PLC0415 - register; models are only ready now
         from vacation.aspects import script  # noqa: PLC0415
 
         aspects.register(script)

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.models import Person
 from accounts.sizes import in_words
 from audit.models import Event
-from audit.sentences import sentence_for
+from audit.sentences import own_sentence_for, sentence_for, sentence_to_you
 from mailservers.models import say
 from portal.templatetags.times import weekday_and_moment
 
@@ -101,7 +103,43 @@ class Difference:
 
 @register.filter
 def sentence(event: Event) -> str:
+    """With names, as staff read it."""
     return sentence_for(event)
+
+
+@register.simple_tag(takes_context=True)
+def told(context: Context, event: Event) -> str:
+    """The event as a sentence to whoever reads the page: "You …" for what they did, "Your webmaster … your …"
+    for what was done to their mailbox (`is_theirs` in the context) or to them, else with names.
+    """
+    reader = context.get("user")
+    if not isinstance(reader, Person) or reader.sees_everything or event.who_digest:
+        return sentence_for(event)
+    if event.by_id == reader.pk and not event.on_behalf_of_name:
+        return own_sentence_for(event)
+    is_them = event.subject_kind == Person._meta.label_lower and event.subject_id == reader.pk
+    if is_them or context.get("is_theirs"):
+        return sentence_to_you(event, _role(event))
+    return sentence_for(event)
+
+
+def _role(event: Event) -> str:
+    """Who did something to the reader, as the reader knows them."""
+    if event.on_behalf_of_name:
+        return _("The support staff, whom your webmaster let in,")
+    if event.by_id is None:
+        return _("The portal")
+    try:
+        by = event.by
+    except Person.DoesNotExist:
+        by = None
+    if by is None:
+        return event.by_name
+    if by.is_operator:
+        return _("Your mail provider")
+    if by.is_support:
+        return _("The support staff")
+    return _("Your webmaster")
 
 
 @register.filter

@@ -9,7 +9,7 @@ def test_it_tells_who_did_what_and_where_it_stands(client, mailbox, webmaster):
     change = outbox.request_push(mailbox, "script", event)
     client.force_login(mailbox.owner)
     page = client.get(URL).content.decode()
-    assert "willem switched the auto-reply on" in page
+    assert "Your webmaster set an auto-reply for you" in page
     assert f'data-change="{change.pk}"' in page
 
 
