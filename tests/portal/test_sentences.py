@@ -29,7 +29,7 @@ def texts(tree: ast.AST) -> set[str]:
                 for argument in node.args[:1]
                 if isinstance(argument, ast.JoinedStr)
                 for part in argument.values
-                if isinstance(part, ast.Constant) and len(str(part.value)) > 1
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value != "."
             }
     return found - {"mailbox.org"}  # a provider
 
