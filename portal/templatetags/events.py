@@ -126,7 +126,7 @@ def told(context: Context, event: Event) -> str:
 def _role(event: Event) -> str:
     """Who did something to the reader, as the reader knows them."""
     if event.on_behalf_of_name:
-        return _("The support staff, whom your webmaster let in,")
+        return _("%(helper)s of the support staff, let in by your webmaster,") % {"helper": event.by_name}
     if event.by_id is None:
         return _("The portal")
     try:

@@ -58,7 +58,7 @@ def test_a_webmaster_lets_support_help_for_a_while(client, mailbox, webmaster, s
     assert (event.by, event.on_behalf_of) == (support, webmaster)
     client.force_login(mailbox.owner)
     page = client.get(URL + "history/").content.decode()
-    assert "sam on behalf of willem switched the auto-reply on" in page
+    assert "sam of the support staff, let in by your webmaster, set an auto-reply for you" in page
 
 
 def test_a_grant_ends_by_its_time_and_by_the_owners_wish(client, mailbox, webmaster, support):

@@ -31,7 +31,8 @@ def texts(tree: ast.AST) -> set[str]:
                 for part in argument.values
                 if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value != "."
             }
-    return found - {"mailbox.org"}  # a provider
+    names_of_modules = {text for text in found if (ROOT / f"{text.replace('.', '/')}.py").exists()}
+    return found - names_of_modules - {"mailbox.org"}  # a provider
 
 
 def modules() -> list[Path]:
