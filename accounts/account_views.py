@@ -129,7 +129,9 @@ def make_recovery_codes(request: HttpRequest) -> HttpResponse:
     """They are in this one answer and nowhere else."""
     person = person_of(request)
     if not second_factors.has_device(person):
-        messages.error(request, _("Add an authenticator app first: recovery codes stand in for it."))
+        messages.error(
+            request, _("Add an authenticator app or a passkey first: recovery codes stand in for it.")
+        )
         return redirect("accounts:show-account")
     codes = second_factors.make_recovery_codes(person)
     return render(request, "accounts/show_recovery_codes.html", {"codes": codes, "is_new": False})

@@ -72,6 +72,20 @@ class MailboxBackend(PeopleBackend):
         return owner
 
 
+# Sessions that no password began: any of them finds whose they are.
+BACKEND_OF_PASSKEYS = "accounts.backends.PersonBackend"
+
+
+def may_sign_in(person: Person) -> bool:
+    """Whether somebody who proved to be this person by a passkey gets in, as with the right password."""
+    if not person.is_active:
+        return False
+    if person.has_usable_password():
+        return True
+    more = person.sees_everything or person.has_domains
+    return not more and person.mailboxes.alive().filter(enabled=True).exists()
+
+
 def is_password_of(person: Person, clear: str) -> bool:
     """Whether somebody who signed in knows their password: their own, or that of a mailbox of theirs."""
     if person.has_usable_password():

@@ -11,6 +11,9 @@ Handler = Callable[[HttpRequest], HttpResponse]
 OPEN_VIEWS = {
     "accounts:enter-code",
     "accounts:add-authenticator",
+    "accounts:add-passkey",
+    "accounts:begin-adding-passkey",
+    "accounts:begin-passkey",
     "accounts:choose-language",
     "accounts:sign-out",
     "live",

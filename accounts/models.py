@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar
 
+from django.apps import apps as registry
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.backends.base import SessionBase
@@ -48,8 +49,12 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
     def with_second_factor(self) -> "PersonQuerySet":
         """Each knows whether it has one (`has_second_factor`)."""
-        apps = TOTPDevice.objects.filter(user=models.OuterRef("pk"), confirmed=True)
-        return self.annotate(has_second_factor=models.Exists(apps))
+        theirs = {"user": models.OuterRef("pk"), "confirmed": True}
+        apps = TOTPDevice.objects.filter(**theirs)
+        # By name: its module asks for this one's Person while it is loaded.
+        passkey: type[models.Model] = registry.get_model("django_otp_webauthn", "WebAuthnCredential")
+        passkeys = passkey._default_manager.filter(**theirs)
+        return self.annotate(has_second_factor=models.Exists(apps) | models.Exists(passkeys))
 
 
 class PersonManager(BaseUserManager["Person"]):

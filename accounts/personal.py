@@ -11,6 +11,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from accounts import second_factors
 from accounts.models import Mailbox, Person
 from accounts.requests import person_of
 from audit import erasing
@@ -39,6 +40,10 @@ def known_about(person: Person) -> Iterator[str]:
             if model._meta.app_label in ("vacation", "quotas") or model._meta.model_name in PARTS:
                 for row in model._default_manager.filter(**{relation.field.name: mailbox}):
                     yield _line(model._meta.model_name, _fields(row))
+    for device in second_factors.devices_of(person):
+        yield _line(
+            "second factor", {name: getattr(device, name) for name in ("name", "created_at", "last_used_at")}
+        )
     groups = events_about(person)
     for event in (groups["who"] | groups["what"]).order_by("number").iterator(chunk_size=1000):
         yield _line("event", _fields(event))
@@ -88,4 +93,5 @@ def erase_person(person: Person, reason: str, *, by: Actor | None) -> int:
     person.is_active = person.is_operator = person.is_support = False
     person.set_unusable_password()
     person.save()
+    second_factors.forget_all(person)
     return count

@@ -1,4 +1,4 @@
-"""The second factor: authenticator apps and recovery codes, as devices of django-otp.
+"""The second factor: authenticator apps, passkeys and recovery codes, as devices of django-otp.
 
 Who must have one is asked for it right after signing in, and sees nothing before (middleware.py).
 """
@@ -13,8 +13,9 @@ from django.db import transaction
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp_webauthn.models import WebAuthnCredential, WebAuthnUserHandle
 
-from accounts import notices
+from accounts import notices, passkeys
 from accounts.models import Person
 from audit.chain import record
 
@@ -38,7 +39,15 @@ def has_device(person: Person) -> bool:
 
 def devices_of(person: Person) -> list[Device]:
     """Those that can be used, without recovery codes."""
-    return [*TOTPDevice.objects.filter(user=person, confirmed=True).order_by("pk")]
+    apps = TOTPDevice.objects.filter(user=person, confirmed=True).order_by("pk")
+    return [*apps, *passkeys.passkeys_of(person)]
+
+
+def kinds_of(person: Person) -> tuple[bool, bool]:
+    """Whether the person has an authenticator app, and whether a passkey."""
+    found = devices_of(person)
+    apps = [device for device in found if isinstance(device, TOTPDevice)]
+    return bool(apps), len(found) > len(apps)
 
 
 def looks_like_code(typed: str) -> bool:
@@ -116,10 +125,15 @@ def remove_device(person: Person, device: Device) -> None:
 @transaction.atomic
 def remove_all(person: Person, *, by: Person) -> None:
     """The person lost them, or somebody else has them."""
-    TOTPDevice.objects.filter(user=person).delete()
-    StaticDevice.objects.filter(user=person).delete()
+    forget_all(person)
     record("person.second_factor_reset", by=by, about=person)
     notices.tell(person, "factor-removed", by=by)
+
+
+def forget_all(person: Person) -> None:
+    """Without an event of its own: who is erased, say."""
+    for kind in (TOTPDevice, StaticDevice, WebAuthnCredential, WebAuthnUserHandle):
+        kind.objects.filter(user=person).delete()
 
 
 @transaction.atomic

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import django_otp
 from django.contrib import auth
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_otp.models import Device
 
 from accounts import second_factors
@@ -95,6 +97,13 @@ def accept_device(request: HttpRequest, device: Device) -> None:
     request.session.cycle_key()
     if was_due:
         record("person.signed_in", by=person, about=person)
+
+
+def wanted_page(request: HttpRequest) -> str:
+    """The page somebody wanted before they were asked to sign in, if it is one of ours."""
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if ours else reverse("home")
 
 
 def note_visit(request: HttpRequest) -> None:

@@ -1,4 +1,4 @@
-"""Before something that a forgotten session must not do: the password, or a code, once more.
+"""Before something that a forgotten session must not do: the password, a code or a passkey, once more.
 
     @step_up_required
     def remove_authenticator(request): ...
@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import second_factors, throttling
+from accounts import passkeys, second_factors, throttling
 from accounts.backends import is_password_of
 from accounts.models import Person
 from accounts.requests import person_of
@@ -34,8 +34,8 @@ from audit.chain import record
 LASTS = timedelta(minutes=10)
 # In the session: when it was, in seconds since the epoch.
 STEPPED_UP_AT = "stepped_up_at"
-PROOF = "step_up_proof"
-NOT_KEPT = {PROOF, "step_up_name", "csrfmiddlewaretoken"}
+PROOF, PASSKEY = "step_up_proof", "step_up_passkey"
+NOT_KEPT = {PROOF, PASSKEY, "step_up_name", "csrfmiddlewaretoken"}
 
 Arguments = ParamSpec("Arguments")
 
@@ -73,12 +73,16 @@ def ask_to_step_up(request: HttpRequest, *, wanted: str = "") -> HttpResponse:
         for value in values
         if name not in NOT_KEPT and "password" not in name and not wanted
     ]
+    has_app, has_passkey = second_factors.kinds_of(person_of(request))
     context = {
         "kept": kept,
         "is_form": request.method == "POST" and not wanted,
         "wanted": wanted or request.get_full_path(),
         "problem": getattr(request, "step_up_problem", ""),
-        "has_codes": second_factors.has_device(person_of(request)),
+        "has_codes": has_app,
+        "has_passkey": has_passkey,
+        "passkey_problem": getattr(request, "step_up_passkey_problem", ""),
+        "why_not": passkeys.why_not_here(request),
     }
     return render(request, "accounts/step_up.html", context)
 
@@ -93,14 +97,28 @@ def _proves(request: HttpRequest) -> bool:
     """Whether a right password or code came along; why not is kept for the page that asks again."""
     if request.method != "POST" or PROOF not in request.POST:
         return False
-    person, typed = person_of(request), request.POST[PROOF]
-    problem = _problem_with(request, person, typed)
+    person, typed, answer = person_of(request), request.POST[PROOF], request.POST.get(PASSKEY, "")
+    if answer:
+        # Looked at once: the challenge is used up.
+        problem = request.step_up_passkey_problem = _problem_with_passkey(request, person, answer)  # type: ignore[attr-defined]
+    else:
+        problem = request.step_up_problem = _problem_with(request, person, typed)  # type: ignore[attr-defined]
     if problem:
-        request.step_up_problem = problem  # type: ignore[attr-defined]
         return False
     note_step_up(request)
     record("person.stepped_up", by=person, about=person)
     return True
+
+
+def _problem_with_passkey(request: HttpRequest, person: Person, answer: str) -> str:
+    """A sentence; "" when it is right."""
+    try:
+        passkeys.finish_using(request, person, answer)
+    except throttling.TooManyTries as wait:
+        return too_many(wait)
+    except passkeys.NotAccepted as refusal:
+        return str(refusal)
+    return ""
 
 
 def _problem_with(request: HttpRequest, person: Person, typed: str) -> str:

@@ -5,14 +5,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import devices, sessions, stepping_up, throttling
+from accounts import devices, passkeys, second_factors, sessions, stepping_up, throttling
 from accounts.aliases import also_receives
 from accounts.forms import CodeForm, SignInForm
 from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of
@@ -40,12 +38,17 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request, request.POST or None)
     if form.is_valid() and form.person:
         sessions.sign_in(request, form.person)
-        response = redirect(_wanted_page(request))
+        response = redirect(sessions.wanted_page(request))
         # With a second factor the browser is not known before that.
         if not sessions.second_factor_is_due(request):
             devices.remember_device(request, response, form.person)
         return response
-    return render(request, "accounts/sign_in.html", {"form": form, "next": request.GET.get("next", "")})
+    context = {
+        "form": form,
+        "next": request.GET.get("next", ""),
+        "why_not": passkeys.why_not_here(request),
+    }
+    return render(request, "accounts/sign_in.html", context)
 
 
 @never_cache
@@ -54,15 +57,37 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def enter_code(request: HttpRequest) -> HttpResponse:
     if not sessions.owes_code(request):
         return redirect("home")
-    form = CodeForm(request.POST or None)
-    if form.is_valid():
-        problem = _problem_with_code(request, form.cleaned_data["code"])
-        if not problem:
-            response = redirect("home")
-            devices.remember_device(request, response, person_of(request))
-            return response
-        form.add_error("code", problem)
-    return render(request, "accounts/enter_code.html", {"form": form})
+    answer = request.POST.get("passkey", "")
+    form = CodeForm(None if answer else request.POST or None)
+    passkey_problem = _problem_with_passkey(request, answer) if answer else ""
+    code_problem = _problem_with_code(request, form.cleaned_data["code"]) if form.is_valid() else ""
+    if (answer and not passkey_problem) or (form.is_valid() and not code_problem):
+        response = redirect("home")
+        devices.remember_device(request, response, person_of(request))
+        return response
+    if code_problem:
+        form.add_error("code", code_problem)
+    has_app, has_passkey = second_factors.kinds_of(person_of(request))
+    context = {
+        "form": form,
+        "has_app": has_app,
+        "has_passkey": has_passkey,
+        "passkey_problem": passkey_problem,
+        "why_not": passkeys.why_not_here(request),
+    }
+    return render(request, "accounts/enter_code.html", context)
+
+
+def _problem_with_passkey(request: HttpRequest, answer: str) -> str:
+    """A sentence; "" when it was right, and signing in is finished."""
+    try:
+        key = passkeys.finish_using(request, person_of(request), answer)
+    except throttling.TooManyTries as wait:
+        return stepping_up.too_many(wait)
+    except passkeys.NotAccepted as refusal:
+        return str(refusal)
+    sessions.accept_device(request, key)
+    return ""
 
 
 def _problem_with_code(request: HttpRequest, code: str) -> str:
@@ -215,10 +240,3 @@ def show_history(request: HttpRequest, address: str) -> HttpResponse:
         "changeable": getattr(mailbox, "is_changeable", False),
     }
     return render(request, "accounts/show_history.html", context)
-
-
-def _wanted_page(request: HttpRequest) -> str:
-    """The page somebody wanted before they were asked to sign in, if it is one of ours."""
-    wanted = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if ours else reverse("home")

@@ -175,3 +175,19 @@ class Environment:
             }
         self.problem(f"{name} must look like sqlite:////PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.")
         return {}
+
+
+def passkey_origin(public_url: str, *, on_loopback: bool) -> str:
+    """Where passkeys can be used, as browsers write it; "" where they can't.
+
+    Only under a name and over TLS, or as localhost. `on_loopback`: a number of this machine stands for that.
+    """
+    url = urlsplit(public_url)
+    host, port = url.hostname or "", f":{url.port}" if url.port else ""
+    try:
+        is_own_number = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        safe = url.scheme == "https" or host == "localhost"
+        default = {"https": ":443", "http": ":80"}.get(url.scheme)
+        return f"{url.scheme}://{host}{'' if port == default else port}" if host and safe else ""
+    return f"http://localhost{port}" if is_own_number and on_loopback and url.scheme == "http" else ""

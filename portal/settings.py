@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.environment import Environment
+from portal.environment import Environment, passkey_origin
 
 # Lets a class of ours be a forms.ModelForm[AutoReply] and the like at run time.
 django_stubs_ext.monkeypatch(extra_classes=[forms.ModelForm])
@@ -133,6 +133,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "django_otp_webauthn",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -197,6 +198,14 @@ INSTALLED_APPS.append("django.forms")
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PersonBackend", "accounts.backends.MailboxBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# Passkeys belong to the portal's own name, which never comes from a request; a number can have none. On
+# loopback, for the demo and the tests, they work under the name that browsers trust there.
+PASSKEY_ORIGIN = passkey_origin(PUBLIC_URL, on_loopback=not IN_PRODUCTION)
+OTP_WEBAUTHN_RP_NAME = "Mail portal"
+OTP_WEBAUTHN_RP_ID = urlsplit(PASSKEY_ORIGIN).hostname or "nowhere.invalid"
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [PASSKEY_ORIGIN or "https://nowhere.invalid"]
+# Keys that remember nothing are good enough for the second step; only others sign in without a name.
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
 # Tries are counted by accounts/throttling.py, so that nobody can lock a device for its owner.
 OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
 LOGIN_URL = "accounts:sign-in"

@@ -43,6 +43,12 @@ TABLE = {
     "accounts:show-account":    [(IN, IN),   (OK, NOT),  (OK, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     # The page that asks for the password again.
     "accounts:add-authenticator": [(IN, IN), (OK, OK),   (OK, OK),  (OK, OK),  (OK, OK),  (OK, OK)],
+    "accounts:add-passkey":      [(IN, IN),   (OK, OK),   (OK, OK),  (OK, OK),  (OK, OK),  (OK, OK)],
+    # 409: passkeys can't be used where the tests are.
+    "accounts:begin-adding-passkey": [(IN, IN)] + [(NOT, 409)] * 5,
+    "accounts:begin-passkey":   [(IN, IN)] + [(NOT, 409)] * 5,
+    "accounts:begin-passkey-sign-in": [(NOT, 409)] * 6,
+    "accounts:sign-in-with-passkey": [(NOT, OK)] + [(NOT, TO)] * 5,
     "accounts:remove-factor":   [(IN, IN),   (NOT, OK),  (NOT, OK), (NOT, OK), (NOT, OK), (NOT, OK)],
     "accounts:make-recovery-codes": [(IN, IN), (NOT, OK), (NOT, OK), (NOT, OK), (NOT, OK), (NOT, OK)],
     "accounts:end-session":     [(IN, IN),   (NOT, TO),  (NOT, TO), (NOT, TO), (NOT, TO), (NOT, TO)],
