@@ -13,6 +13,7 @@ def table_of(world: World) -> str:
     rows = [
         HEAD,
         ("web pages", world.url, "", ""),
+        ("with passkeys", world.url.replace(LOOPBACK, "localhost"), "", ""),
         *(
             (
                 person.role,

@@ -100,7 +100,7 @@ class Visitor:
         self.open("/sign-in/")
         self.page.get_by_label("User name or e-mail address").fill(name)
         self.page.get_by_label("Password", exact=True).fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         if totp_secret:
             self.page.get_by_label("Code").fill(next_code(totp_secret))
             self.page.get_by_role("button", name="Continue").click()
