@@ -14,7 +14,7 @@ from tests.portal.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(300)
 
-ADDRESS = "marit.dejong@brouwerij.test"
+ADDRESS = "margaret.okafor@example.test"
 # What a laptop with a fingerprint reader is, without anybody to touch it.
 LAPTOP = {
     "protocol": "ctap2",
