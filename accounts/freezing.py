@@ -8,7 +8,7 @@ tell whose.
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import notices
+from accounts import notices, second_factors
 from accounts.app_passwords import end_all_app_passwords
 from accounts.devices import forget_devices
 from accounts.many import end_sessions as end_owners_sessions
@@ -28,6 +28,9 @@ def say_not_me(notice: Notice) -> bool:
         return False
     if notice.person is not None:
         _shut(notice.person, kind=notice.kind)
+        if notice.kind == "second-factor":
+            # The thief's own key would let them in again, alone even.
+            second_factors.remove_added_since(notice.person, notice.at, notice.detail)
         for mailbox in notice.person.mailboxes.alive():
             freeze(mailbox, kind=notice.kind)
     if notice.mailbox is not None:

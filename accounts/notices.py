@@ -46,6 +46,10 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("The second factor of %(what)s was taken away."),
         gettext_noop("A second factor of %(what)s was taken away: %(detail)s."),
     ),
+    "passkey-copied": (
+        gettext_noop("A passkey of %(what)s may have been copied."),
+        gettext_noop("A passkey of %(what)s may have been copied, and was refused: %(detail)s."),
+    ),
     "recovery-codes": (gettext_noop("New recovery codes were made for %(what)s."), ""),
     "app-password": (
         gettext_noop("An app password was made for %(what)s."),

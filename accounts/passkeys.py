@@ -21,7 +21,7 @@ from webauthn import base64url_to_bytes, verify_authentication_response
 from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.exceptions import WebAuthnException
 
-from accounts import throttling
+from accounts import notices, throttling
 from accounts.models import Person
 from audit.chain import record
 from audit.models import Event
@@ -78,6 +78,7 @@ def finish_adding(request: HttpRequest, person: Person, answer: str, *, name: st
             key.name = name[:64]
             key.save(update_fields=["name"])
             record("person.second_factor_added", by=person, about=person, after={"name": key.name})
+            notices.tell(person, "second-factor", by=person, detail=key.name)
     except IntegrityError:
         raise NotAccepted(_("This passkey is known already.")) from None
     except REFUSALS:
@@ -131,7 +132,9 @@ def _finish(request: HttpRequest, what: str, answer: str, person: Person | None)
         key = _used(request, state, answer, person)
     except _Copied as copied:
         key = copied.args[0]
-        _note("person.passkey_copied", key.user, key.name)
+        with transaction.atomic():
+            _note("person.passkey_copied", key.user, key.name)
+            notices.tell(key.user, "passkey-copied", by=None, detail=key.name)
         raise NotAccepted(
             _(
                 "The passkey “%(name)s” was refused: its counter went backwards, so there may be a copy of"

@@ -7,9 +7,11 @@ import base64
 import hashlib
 import re
 import secrets
+from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from django.db import transaction
+from django.db.models import Q
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -134,6 +136,15 @@ def forget_all(person: Person) -> None:
     """Without an event of its own: who is erased, say."""
     for kind in (TOTPDevice, StaticDevice, WebAuthnCredential, WebAuthnUserHandle):
         kind.objects.filter(user=person).delete()
+
+
+@transaction.atomic
+def remove_added_since(person: Person, moment: datetime, name: str) -> None:
+    """Those that a thief may have added: from then on, or of that name."""
+    for kind in (TOTPDevice, WebAuthnCredential):
+        kind.objects.filter(Q(created_at__gte=moment) | Q(name=name), user=person).delete()
+    StaticDevice.objects.filter(user=person, created_at__gte=moment).delete()
+    record("person.second_factor_removed", by=None, about=person, before={"name": name})
 
 
 @transaction.atomic

@@ -6,7 +6,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import passkeys, second_factors
-from accounts.models import Person
+from accounts.freezing import say_not_me
+from accounts.models import Notice, Person
 from accounts.personal import erase_person, known_about
 from audit.models import Event
 from portal.environment import passkey_origin
@@ -325,3 +326,31 @@ def test_at_another_address_the_pages_say_why(enrolled):
 )
 def test_the_origin_follows_the_portals_address(url, on_loopback, origin):
     assert passkey_origin(url, on_loopback=on_loopback) == origin
+
+
+# --- what its owner is told
+
+
+def test_who_says_not_me_is_rid_of_the_thiefs_key(enrolled, key, mailbox):
+    enrolled.email = "willem@hoster.test"
+    enrolled.save()
+    client = owing()
+    use(client, key)
+    client.post("/sign-in/again/", {"next": ADD, "step_up_proof": PASSWORD})
+    thief = Authenticator(ORIGIN)
+    add(client, thief, "thief's")
+    notice = Notice.objects.get(kind="second-factor", person=enrolled, detail="thief's")
+    assert say_not_me(notice)
+    assert [each.name for each in passkeys.passkeys_of(enrolled)] == ["blue key"]
+    assert sign_in_alone(visitor(), thief).status_code == 200
+    assert client.get("/domains/").status_code == 302
+
+
+def test_of_a_copied_one_its_owner_is_mailed(enrolled, key):
+    enrolled.email = "willem@hoster.test"
+    enrolled.save()
+    use(owing(), key)
+    key.counter = 1
+    use(owing(), key)
+    notice = Notice.objects.get(kind="passkey-copied")
+    assert (notice.mail_to, notice.detail) == ("willem@hoster.test", "blue key")
