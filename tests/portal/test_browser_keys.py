@@ -66,7 +66,6 @@ def test_a_passkey_for_the_portal_and_an_app_password_for_the_phone(world: World
         visitor.look("add a passkey")
         page.get_by_role("button", name="Add it").click()
         visitor.see_heading("Keep these recovery codes")
-        visitor.look("passkey added")
 
         page.get_by_role("link", name="Give them app passwords instead").click()
         page.get_by_label("Which device or program is it for?").fill("phone")
@@ -88,7 +87,6 @@ def test_a_passkey_for_the_portal_and_an_app_password_for_the_phone(world: World
         tools.send("WebAuthn.clearCredentials", {"authenticatorId": laptop})
         page.get_by_role("button", name="Use a passkey").click()
         expect(page.get_by_text("no passkey for this portal was there")).to_be_visible()
-        visitor.look("passkey not there")
         tools.send("WebAuthn.addCredential", {"authenticatorId": laptop, "credential": kept})
         page.get_by_role("button", name="Use a passkey").click()
         visitor.see_heading(user.address)
@@ -107,6 +105,5 @@ def test_a_passkey_for_the_portal_and_an_app_password_for_the_phone(world: World
         visitor.open("/account/")
         page.get_by_role("button", name="Remove this laptop").click()
         visitor.see_heading("Is it still you?")
-        visitor.look("step up with a passkey")
         page.get_by_role("button", name="Use a passkey").click()
         expect(page.get_by_text("Removed.")).to_be_visible()
