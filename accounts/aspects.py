@@ -1,6 +1,7 @@
 """What a mailbox's account should look like on its server."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext
@@ -28,6 +29,7 @@ def desired_account(mailbox: Mailbox) -> AccountState | None:
         enabled=mailbox.enabled and mailbox.deleted_at is None,
         name=mailbox.name,
         recovery_address=mailbox.recovery_address,
+        former_hash=mailbox.former_hash,
         app_passwords=app_passwords.states_of(mailbox),
         only_app_passwords=mailbox.only_app_passwords,
         new_password=None if _takes_hashes(mailbox.server) else sealed_passwords.unseal(mailbox),
@@ -41,9 +43,11 @@ def _takes_hashes(server: Server) -> bool:
 
 
 def note_account(mailbox: Mailbox, wanted: AccountState | None, held: AccountState | None) -> None:
-    """A password that was told is erased; a login that the server chose is learnt."""
+    """A password that was told is erased, and so is a hash that it replaced; a server's login is learnt."""
     if wanted is None or held is None:
         return
+    if wanted.former_hash:
+        Mailbox.objects.filter(pk=mailbox.pk, former_hash=wanted.former_hash).update(former_hash="")
     if wanted.new_password is not None:
         sealed_passwords.erase(wanted.new_password.number)
     if held.kept_login and held.kept_login != mailbox.login:
@@ -56,17 +60,25 @@ def note_account(mailbox: Mailbox, wanted: AccountState | None, held: AccountSta
 def put_account(driver: Driver, login: str, account: AccountState | None) -> None:
     """Open sessions keep the old password, limit and rights, so they end: programs sign in again.
 
-    After an app password more as well: a try before this one may have failed to end those of another.
+    After an app password more as well: a try before this one may have failed to end those of another. Only
+    where the same password is but hashed anew nobody needs to notice.
     """
-    was_there = driver.read_account(login) is not None
+    held = driver.read_account(login)
     if account is None:
         driver.remove_account(login)
     else:
         driver.put_account(account)
-    if was_there:
+    if held is not None and not _is_same_password(account, held):
         # A server that can't end sessions says Refused; the account itself is right all the same.
         with suppress(Refused):
             driver.end_sessions(login)
+
+
+def _is_same_password(account: AccountState | None, held: AccountState) -> bool:
+    """Whether nothing but the hash of the same password differs."""
+    if account is None or not account.enabled or not account.former_hash:
+        return False
+    return replace(account, password_hash=account.former_hash) == held
 
 
 def read_account(driver: Driver, login: str) -> AccountState | None:

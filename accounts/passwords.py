@@ -5,12 +5,17 @@ The clear text stays in the web process: it is never kept, logged, or handed to 
 
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from passlib.hash import argon2, bcrypt, sha512_crypt
 
+from accounts.older_hashes import CHECKS, check_of
+from mailservers.drivers.base import HASH_SCHEMES
+
 LONGEST_BYTES = 1024
+LONGEST_FOR_BCRYPT = 72
 
 # Dovecot's name for a scheme, and libpass's way of making it. 19 MiB and 2 rounds on one lane is the
 # second of RFC 9106's kin that OWASP recommends: a third of the default's time on a mail server.
@@ -19,7 +24,9 @@ SCHEMES: dict[str, Any] = {
     "BLF-CRYPT": bcrypt.using(rounds=12),
     "SHA512-CRYPT": sha512_crypt,
 }
-PREFERRED = "ARGON2ID"
+PREFERRED = HASH_SCHEMES[0]
+# What hashes begin with that can be looked at here; others only their mail server can.
+READABLE = (*(f"{{{scheme}}}" for scheme in SCHEMES), *CHECKS)
 
 
 def normalise(clear: str) -> str:
@@ -32,17 +39,49 @@ def hash_password(clear: str, scheme: str = PREFERRED) -> str:
     return f"{{{scheme}}}{SCHEMES[scheme].hash(normalise(clear))}"
 
 
+def scheme_for(clear: str, schemes: Sequence[str]) -> str:
+    """The best of a server's schemes that can hold this password; a server that names none reads all."""
+    fit = [scheme for scheme in schemes or (PREFERRED,) if scheme != "BLF-CRYPT" or _fits_bcrypt(clear)]
+    return fit[0] if fit else "SHA512-CRYPT"
+
+
+def is_older(password_hash: str, scheme: str) -> bool:
+    """Whether the hash is in a worse scheme than this one, or in one that the portal never makes."""
+    present = scheme_of(password_hash)
+    if present not in HASH_SCHEMES:
+        return True
+    return HASH_SCHEMES.index(present) > HASH_SCHEMES.index(scheme)
+
+
+def scheme_of(password_hash: str) -> str:
+    """Dovecot's name for it; empty when there is no hash."""
+    return password_hash.removeprefix("{").partition("}")[0] if password_hash.startswith("{") else ""
+
+
 def matches(clear: str, password_hash: str) -> bool:
     """Whether the password belongs to the hash. Takes the same time when there is no hash at all."""
     scheme, _brace, bare = (password_hash or _nobodys_hash()).removeprefix("{").partition("}")
     maker = SCHEMES.get(scheme)
-    if maker is None:
-        return False
     try:
+        if maker is None:
+            return _matches_older(clear, password_hash)
         right = bool(maker.verify(normalise(clear), bare))
-    except ValueError:  # more than 72 bytes for bcrypt, or no hash at all behind the scheme
+    except (ValueError, TypeError):  # more than 72 bytes for bcrypt, or no hash at all behind the scheme
         return False
     return right and bool(password_hash)
+
+
+def _matches_older(clear: str, password_hash: str) -> bool:
+    """Set elsewhere, perhaps as the keyboard composed it."""
+    found = check_of(password_hash)
+    if found is None or not clear:
+        return False
+    check, bare = found
+    return any(check(form, bare) for form in dict.fromkeys([normalise(clear), clear]))
+
+
+def _fits_bcrypt(clear: str) -> bool:
+    return len(normalise(clear).encode()) <= LONGEST_FOR_BCRYPT
 
 
 @cache
@@ -52,5 +91,4 @@ def _nobodys_hash() -> str:
 
 def can_check(password_hash: str) -> bool:
     """Whether `matches` could ever say yes to this hash."""
-    scheme, brace, bare = password_hash.removeprefix("{").partition("}")
-    return bool(brace and bare) and scheme in SCHEMES
+    return any(password_hash.startswith(known) and len(password_hash) > len(known) for known in READABLE)

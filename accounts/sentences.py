@@ -42,6 +42,9 @@ register_verb(
     gettext_noop("%(who)s had a link to choose a password sent to the recovery address"),
 )
 register_verb("mailbox.edited", gettext_noop("%(who)s changed the mailbox"))
+register_verb(
+    "mailbox.hash_renewed", gettext_noop("At a sign-in the same password was hashed in a newer scheme")
+)
 register_verb("mailbox.switched_off", gettext_noop("%(who)s switched signing in off"))
 register_verb("mailbox.switched_on", gettext_noop("%(who)s switched signing in on"))
 register_verb("mailbox.deleted", gettext_noop("%(who)s deleted the mailbox"))

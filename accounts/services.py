@@ -63,14 +63,15 @@ def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Chang
     For a server that takes no hash it is sealed for the push as well; raises NoSealingKey.
     """
     limits = limits_of(mailbox.server)
-    schemes = limits.hash_schemes if limits else ()
+    scheme = passwords.scheme_for(clear, limits.hash_schemes if limits else ())
     # Outside the transaction: hashing is slow on purpose, and would keep others waiting for the lock.
-    password_hash = passwords.hash_password(clear, *schemes[:1])
+    password_hash = passwords.hash_password(clear, scheme)
     with transaction.atomic():
         had_one = bool(mailbox.password_hash)
         note_replaced(mailbox, mailbox.password_hash)
         mailbox.password_hash, mailbox.password_changed_at = password_hash, timezone.now()
-        mailbox.save(update_fields=["password_hash", "password_changed_at"])
+        mailbox.former_hash = ""
+        mailbox.save(update_fields=["password_hash", "password_changed_at", "former_hash"])
         owner = mailbox.owner
         if owner and not owner.has_usable_password():
             # Sessions are bound to this value; a fresh unusable one ends them all.

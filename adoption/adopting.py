@@ -42,7 +42,7 @@ class DomainPlan:
     replies: int
     forwards: int
     locked: int
-    """Mailboxes whose password the portal cannot check: their users need a new one to sign in here."""
+    """Mailboxes whose password only the mail server can check: it is asked when they sign in here."""
     own_rules: int
     """Mailboxes with rules that cannot be told in parts."""
 

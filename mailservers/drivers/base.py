@@ -37,6 +37,9 @@ class ConfigurationError(ValueError):
     """A server's endpoints or credentials cannot be used; says what to change, and never holds a secret."""
 
 
+HASH_SCHEMES = ("ARGON2ID", "BLF-CRYPT", "SHA512-CRYPT")
+"""Dovecot's names of those in which the portal makes hashes, the best first."""
+
 OWN_HASH = "{OWN}"
 """In place of a hash: the server makes its own, so that nobody can compare."""
 
@@ -77,6 +80,8 @@ class AccountState:
     """In the order of their numbers."""
     only_app_passwords: bool = field(default=False, compare=False)
     """When it is put: mail programs are let in by them alone, and `password_hash` is not told."""
+    former_hash: str = field(default="", repr=False, compare=False)
+    """Another hash of the same password, which the server may still hold; never in a state that was read."""
     new_password: NewPassword | None = field(default=None, repr=False, compare=False)
     """What is yet to be told; never in a state that was read."""
     kept_hash: str = field(default="", repr=False, compare=False)

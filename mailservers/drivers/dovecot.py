@@ -43,6 +43,7 @@ class DovecotDriver:
             aliases=has_aliases,
             catch_all=has_aliases,
             app_passwords=settings.app_passwords,
+            hash_schemes=settings.hash_schemes,
         )
         self._accounts = AccountTable(
             settings.sql_url,

@@ -10,11 +10,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from mailservers.drivers.alias_table import AliasColumns
-from mailservers.drivers.base import ConfigurationError, FolderKind
+from mailservers.drivers.base import HASH_SCHEMES, ConfigurationError, FolderKind
 
 WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url", "lmtp_host", "lmtp_port")
 TRUST = ("ca_file", "ca_pem")
-LIMITS = ("connect_seconds", "read_seconds", "total_seconds", "max_redirects", "app_passwords")
+SECONDS = ("connect_seconds", "read_seconds", "total_seconds")
+LIMITS = (*SECONDS, "max_redirects", "app_passwords", "hash_schemes")
 FOLDERS = ("trash_folders", "junk_folders", "folder_separator")
 ALIASES = (
     *("alias_table", "alias_address_column", "alias_goto_column"),
@@ -66,6 +67,8 @@ class DovecotSettings:
     """Pigeonhole's sieve_max_redirects."""
     app_passwords: bool
     """Whether it has the tables app_password and app_password_use, and a passdb that reads them."""
+    hash_schemes: tuple[str, ...]
+    """Those that the server's Dovecot reads, the best first; empty: all."""
     connect_seconds: float
     read_seconds: float
     total_seconds: float
@@ -97,6 +100,7 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
         ),
         max_redirects=_max_redirects(endpoints),
         app_passwords=_app_passwords(endpoints),
+        hash_schemes=_hash_schemes(endpoints),
         connect_seconds=_seconds(endpoints, "connect_seconds", 5),
         read_seconds=_seconds(endpoints, "read_seconds", 10),
         total_seconds=_seconds(endpoints, "total_seconds", 30),
@@ -155,6 +159,16 @@ def _app_passwords(endpoints: Mapping[str, object]) -> bool:
             "app_passwords must be true or false. Give true once Dovecot reads the table app_password."
         )
     return kept
+
+
+def _hash_schemes(endpoints: Mapping[str, object]) -> tuple[str, ...]:
+    schemes = endpoints.get("hash_schemes", [])
+    if not isinstance(schemes, list) or any(scheme not in HASH_SCHEMES for scheme in schemes):
+        raise ConfigurationError(
+            f"hash_schemes must be a list, the best first, of: {', '.join(HASH_SCHEMES)}."
+            " Leave it out where Dovecot reads all of them."
+        )
+    return tuple(schemes)
 
 
 def _seconds(endpoints: Mapping[str, object], name: str, default: float) -> float:

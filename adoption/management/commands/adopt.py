@@ -72,7 +72,8 @@ class Command(BaseCommand):
             self._line(name, *numbers, plan.own_rules, *(["on another server: left out"] * plan.elsewhere))
         self.stdout.write(
             "Forwardings go on: their addresses are not asked again whether they want the mail."
-            " The users of locked mailboxes need a new password before they can sign in to the portal."
+            " Where passwords are locked, the portal asks the mail server when their users sign in:"
+            " for that, the server's settings have to name its IMAP host."
         )
         return plans
 
