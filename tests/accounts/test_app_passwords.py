@@ -126,7 +126,7 @@ def test_it_never_opens_the_portal(client, mailbox, made):
 def test_not_even_where_only_the_mail_server_knows_the_password(client, mailbox, made):
     mailbox.server.imap_host = "imap.test"
     mailbox.server.save()
-    mailbox.password_hash = "{SSHA}unknown"
+    mailbox.password_hash = "{CRYPT}$y$unknown"
     mailbox.save()
     MemoryDriver.passwords[mailbox.address] = MemoryDriver.passwords[mailbox.login] = made[1]
     answer = client.post("/sign-in/", {"username": mailbox.address, "password": made[1]})
@@ -136,7 +136,7 @@ def test_not_even_where_only_the_mail_server_knows_the_password(client, mailbox,
 
 
 def test_whose_password_the_portal_does_not_know_changes_it_first(anna, mailbox):
-    mailbox.password_hash = "{SSHA}unknown"
+    mailbox.password_hash = "{CRYPT}$y$unknown"
     mailbox.save()
     assert "Change the password here first" in anna.get(LIST).content.decode()
     with pytest.raises(app_passwords.NotHere):
