@@ -3,13 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
+from demo.check import imap_lets_in
 from demo.codes import next_code
-from demo.world import PersonSignIn, World
+from demo.world import MailboxSignIn, PersonSignIn, World
 from tests.portal.visitor import Newcomer
 
 pytestmark = pytest.mark.timeout(300)
 
-PASSWORD = "gravel teapot seventeen"
+PASSWORD, SECOND, THIRD = "gravel teapot seventeen", "velvet oxygen harbour", "pencil thunder orchard"
 
 
 def person(world: World, role: str) -> PersonSignIn:
@@ -103,3 +104,98 @@ def test_somebody_is_invited_and_signs_in_with_a_second_factor(world: World, new
     other.open(link.removeprefix(world.url), status=404)
     other.see_heading("This link is over")
     other.look("link is over")
+
+
+def lets_in(world: World, address: str, password: str) -> bool:
+    """Whether maximusconfessor lets a mail program in."""
+    return imap_lets_in(world, MailboxSignIn(address, "", password, "maximusconfessor"), password)
+
+
+def test_a_mailbox_lives_its_whole_life(world: World, newcomer: Newcomer) -> None:
+    webmaster = newcomer()
+    page = webmaster.page
+    webmaster.sign_in(*person(world, "webmaster").credentials)
+    webmaster.open("/domains/example.test/new-mailbox/")
+    webmaster.see_heading("New mailbox")
+    page.get_by_label("Address", exact=True).fill("livia")
+    page.get_by_label("Name", exact=True).fill("Livia Drusilla")
+    page.get_by_role("button", name="Make the mailbox").click()
+    webmaster.see_state("Mailbox", "live", "live")
+    webmaster.look("mailbox made")
+    address = "livia@example.test"
+
+    def link_to_hand_over() -> str:
+        webmaster.open(f"/mailboxes/{address}/edit/")
+        page.get_by_role("button", name="Show a link to hand over").click()
+        webmaster.see_heading(f"A password for {address}")
+        return page.get_by_label("One-time link").input_value()
+
+    user = newcomer()
+
+    def choose(link: str, password: str) -> None:
+        user.open(link.removeprefix(world.url))
+        user.page.get_by_label("New password", exact=True).fill(password)
+        user.page.get_by_label("New password, once more").fill(password)
+        user.page.get_by_role("button", name="Save the password").click()
+        user.see_heading("Sign in")
+
+    def live() -> None:
+        webmaster.open(f"/mailboxes/{address}/")
+        webmaster.see_state("Mailbox", "live", "live")
+
+    choose(link_to_hand_over(), PASSWORD)
+    live()
+    assert lets_in(world, address, PASSWORD)
+
+    user.sign_in(address, PASSWORD)
+    user.see_heading(address)
+    user.open("/account/authenticator/")
+    user.see_heading("Is it still you?")
+    user.page.get_by_label("Your password").fill(PASSWORD)
+    user.page.get_by_role("button", name="Continue").click()
+    user.page.get_by_text("I cannot scan it").click()
+    secret = user.page.locator(".key").inner_text().replace(" ", "")
+    user.page.get_by_role("textbox", name="Code").fill(next_code(secret))
+    user.page.get_by_role("textbox", name="Name").fill("my phone")
+    user.page.get_by_role("button", name="Add it").click()
+    user.see_heading("Keep these recovery codes")
+    user.open(f"/mailboxes/{address}/password/")
+    user.page.get_by_label("Current password").fill(PASSWORD)
+    user.page.get_by_label("New password", exact=True).fill(SECOND)
+    user.page.get_by_label("New password, once more").fill(SECOND)
+    user.page.get_by_role("button", name="Change the password").click()
+    live()
+    assert lets_in(world, address, SECOND)
+    assert not lets_in(world, address, PASSWORD)
+
+    user.lose_cookies()
+    user.open("/sign-in/")
+    user.page.get_by_role("link", name="Password forgotten").click()
+    user.page.get_by_label("E-mail address of the mailbox").fill(address)
+    user.page.get_by_role("button", name="Ask for a link").click()
+    webmaster.open("/domains/example.test/password-requests/")
+    page.get_by_role("button", name=f"Approve {address}").click()
+    webmaster.see_heading(f"A password for {address}")
+    choose(page.get_by_label("One-time link").input_value(), THIRD)
+    live()
+    assert lets_in(world, address, THIRD)
+
+    webmaster.open(f"/mailboxes/{address}/edit/")
+    page.get_by_role("button", name="Switch signing in off").click()
+    live()
+    assert not lets_in(world, address, THIRD)
+    webmaster.open(f"/mailboxes/{address}/delete/")
+    page.get_by_label("Type its address").fill("livia@elsewhere.test")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text(f"This is not {address}. Nothing was deleted.")).to_be_visible()
+    webmaster.look("delete refused")
+    page.get_by_label("Type its address").fill(address)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    webmaster.open("/domains/example.test/deleted/")
+    webmaster.see_state(address, "live", "live")
+    webmaster.look("deleted mailboxes")
+    page.get_by_role("button", name=f"Bring back {address}").click()
+    webmaster.open(f"/mailboxes/{address}/edit/")
+    page.get_by_role("button", name="Switch signing in on").click()
+    live()
+    assert lets_in(world, address, THIRD)
