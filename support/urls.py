@@ -1,10 +1,11 @@
 from django.urls import path
 
-from support import chain_views, views
+from support import chain_views, reasons, views
 
 app_name = "support"
 urlpatterns = [
     path("audit/", views.search_events, name="search-events"),
+    path("audit/why/", reasons.say_why, name="say-why"),
     path("audit/days/", views.count_days, name="count-days"),
     path("audit/export/", views.export_events, name="export-events"),
     path("audit/chain/", chain_views.show_chain, name="show-chain"),

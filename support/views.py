@@ -19,6 +19,7 @@ from audit.models import Event, Verification
 from mailservers.models import Change, Observation, Server
 from support.days import days_of
 from support.exporting import as_csv, as_json_lines
+from support.reasons import ask_why, names_in, record_look, running_reason
 from support.rights import events_open_to, staff
 from support.searching import SearchForm, matching
 
@@ -28,6 +29,8 @@ SHOWN_IN_LIST = (
     *(f"change__{name}" for name in ("event", "state", "reason", "reason_values", "settled_at")),
     *("change__next_attempt_at", "change__server__name", "change__server__probe_at"),
 )
+# An attempt to push bears the name of its mailbox.
+ABOUT_SOMEBODY = {model._meta.label_lower for model in (Mailbox, Person, Change)}
 PERIOD = ("since", "until")
 FORMATS: dict[str, tuple[Callable[["QuerySet[Event]", dict[str, str]], Iterator[str]], str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
@@ -49,6 +52,10 @@ def search_events(request: HttpRequest) -> HttpResponse:
     person = staff(request)
     form = SearchForm(request.GET)
     events = events_open_to(person)
+    if form.is_valid() and (names := names_in(form.wanted)):
+        if asking := ask_why(request, person, names):
+            return asking
+        record_look(request, person, form.wanted)
     found = matching(events, form.cleaned_data) if form.is_valid() else events.none()
     page = page_by_number(for_list(found), before=request.GET.get("before", ""))
     context = {
@@ -56,6 +63,7 @@ def search_events(request: HttpRequest) -> HttpResponse:
         "wanted": form.wanted if form.is_valid() else {},
         "chips": _chips(request, form) if form.is_valid() else [],
         "page": page,
+        "reason": running_reason(request),
     }
     return render(request, "support/search_events.html", context)
 
@@ -74,7 +82,10 @@ def _chips(request: HttpRequest, form: SearchForm) -> list[tuple[str, str, str]]
 @require_safe
 def count_days(request: HttpRequest) -> HttpResponse:
     """The chart above the search: how many of what is searched for each day; a fragment, or a page."""
-    events, form = events_open_to(staff(request)), SearchForm(request.GET)
+    person, form = staff(request), SearchForm(request.GET)
+    events = events_open_to(person)
+    if form.is_valid() and (asking := ask_why(request, person, names_in(form.wanted))):
+        return asking
     days = days_of(events, form.cleaned_data) if form.is_valid() else []
     query = (
         {name: value for name, value in form.wanted.items() if name not in ("since", "until")} if days else {}
@@ -92,8 +103,12 @@ def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     kind = request.POST.get("format", "")
     if kind not in FORMATS or not form.is_valid():
         raise Http404
+    # A file of everything names people as well.
+    if asking := ask_why(request, person, names_in(form.wanted) or [""]):
+        return asking
     newest = Event.objects.values_list("number", flat=True).first() or 0
-    record("audit.exported", by=person, about=person, after={"filter": form.wanted, "format": kind})
+    told = {"filter": form.wanted, "format": kind, "reason": running_reason(request)}
+    record("audit.exported", by=person, about=person, after=told)
     found = matching(events_open_to(person), form.cleaned_data).filter(number__lte=newest)
     write, content_type = FORMATS[kind]
     answer = StreamingHttpResponse(write(found, form.wanted), content_type=content_type)
@@ -105,12 +120,18 @@ def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 @require_safe
 def show_event(request: HttpRequest, number: int) -> HttpResponse:
     """An event whole; with its change, if it asked for one, and how each attempt to push it went."""
-    events = events_open_to(staff(request))
+    person = staff(request)
+    events = events_open_to(person)
     event = get_object_or_404(with_changes(events), number=number)
     change = getattr(event, "change", None)
     if event.subject_kind == Change._meta.label_lower:
         # One of the attempts: shown with the change it belongs to.
         change = Change.objects.select_related("server", "event").filter(pk=event.subject_id or 0).first()
+    if event.subject_kind in ABOUT_SOMEBODY and event.subject_id != person.pk and event.subject:
+        if asking := ask_why(request, person, [event.subject]):
+            return asking
+        if event.subject_kind == Person._meta.label_lower:
+            record_look(request, person, {"event": str(number)})
     of_subject = events.filter(subject_kind=event.subject_kind, subject_id=event.subject_id)
     context = {
         "event": event,
@@ -136,19 +157,29 @@ def _attempts(change: Change | None) -> "QuerySet[Event]":
 @require_safe
 def show_mailbox_timeline(request: HttpRequest, address: str) -> HttpResponse:
     """By name, so that one that was deleted long ago has a timeline too."""
-    events = events_open_to(staff(request)).filter(subject=address.casefold())
+    person = staff(request)
+    events = events_open_to(person).filter(subject=address.casefold())
     mailbox = Mailbox.objects.filter(address=address.casefold()).first()
-    if mailbox is None and not events.exists():
-        raise Http404
+    if mailbox is None:
+        if not events.exists():
+            raise Http404
+        if asking := ask_why(request, person, [address]):
+            return asking
+        record_look(request, person, {"subject": address.casefold()})
     link = reverse("accounts:show-mailbox", args=[address]) if mailbox and not mailbox.deleted_at else ""
     return _timeline(request, events, address, _("Everything about this mailbox, its pushes included."), link)
 
 
 @require_safe
 def show_person_timeline(request: HttpRequest, username: str) -> HttpResponse:
+    reader = staff(request)
     person = get_object_or_404(Person, username=username)
+    if person != reader:
+        if asking := ask_why(request, reader, [username]):
+            return asking
+        record_look(request, reader, {"by_name": username})
     told = Q(by=person) | Q(subject_kind=Person._meta.label_lower, subject_id=person.pk)
-    events = events_open_to(staff(request)).filter(told)
+    events = events_open_to(reader).filter(told)
     return _timeline(
         request, events, username, _("What this person did, and what was done to their account."), ""
     )

@@ -261,6 +261,7 @@ def test_support_staff_read_it_and_change_nothing(world: World, newcomer: Newcom
     visitor.see_heading("Audit")
     visitor.look("audit")
     page.get_by_label("About").fill("liesbeth.vandamme@brouwerij.test")
+    page.get_by_text("By person, domain, IP address or outcome").click()
     page.get_by_label("Outcome").select_option("done")
     page.get_by_role("button", name="Search").click()
     visitor.look("audit search")
@@ -273,7 +274,14 @@ def test_support_staff_read_it_and_change_nothing(world: World, newcomer: Newcom
     visitor.open("/audit/?subject=&source_address=nowhere")
     visitor.look("audit search refused")
     visitor.open("/audit/?subject=nobody@example.test")
+    visitor.see_heading("Why do you look for somebody?")
+    visitor.look("why support searches")
+    page.get_by_label("Reason").fill("Ticket 4712: somebody asks who nobody is")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("No event is like this")).to_be_visible()
     visitor.look("audit search without result")
+    visitor.open("/audit/chain/")
+    visitor.look("is the audit whole")
 
 
 def test_an_operator_sees_a_server_down_and_has_everything_pushed_once_it_is_back(

@@ -134,6 +134,7 @@ TABLE = {
     "accounts:allow-help":      [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:end-help":        [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "support:search-events":   [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "support:say-why":         [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (OK, OK),  (NO, NO)],
     "support:count-days":      [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
     "support:show-chain":      [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
     "support:download-checkpoint": [(IN, IN), (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],

@@ -1,12 +1,14 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from accounts.models import LookUp
 from accounts.spreadsheets import harmless
 from audit.chain import record
 from audit.models import Event
@@ -25,6 +27,15 @@ def events(mailbox, domain, webmaster, support, client):
         record("domain.quota_settings_changed", by=webmaster, about=domain, domain=domain.name)
     record("mailbox.created", by=None, about=mailbox, domain=domain.name, after={"login": HOSTILE})
     client.force_login(support)
+    say_why(client, support, mailbox)
+
+
+def say_why(client, person, mailbox):
+    """Both for the mailbox, which is asked for itself, and for people; without the events of that."""
+    LookUp.objects.create(person=person, mailbox=mailbox, until=timezone.now() + timedelta(minutes=30))
+    session = client.session
+    session["audit_reason"] = {"reason": "Ticket 4711", "until": time.time() + 3600}
+    session.save()
 
 
 def numbers(client, query):
@@ -163,6 +174,7 @@ def test_a_change_is_seen_whole(client, mailbox, webmaster, support, committed):
         event = record("mailbox.quota_changed", by=webmaster, about=mailbox, before={"quota_bytes": 1024**3})
         outbox.request_push(mailbox, "account", event)
     client.force_login(support)
+    say_why(client, support, mailbox)
     page = client.get(f"/audit/events/{event.number}/").content.decode()
     for words in ("willem changed how much room", "1\u00a0GB", "live on maximusconfessor", "Each attempt"):
         assert words in page
