@@ -14,11 +14,14 @@ from mailservers import drift
 from mailservers.drivers.base import AppPasswordState, Limits, ServerAway
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change, Observation
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, PASSWORD_HASH
 
 LIST = "/mailboxes/anna@example.test/app-passwords/"
 MAKE, END, END_ALL, SWITCH = (f"{LIST}{what}/" for what in ("make", "end", "end-all", "switch"))
 SHOWN = re.compile(r">((?:[a-z2-7]{4}-){5}[a-z2-7]{4})<")
+
+
+pytestmark = pytest.mark.sql
 
 
 @pytest.fixture
@@ -203,6 +206,32 @@ def test_one_that_somebody_wrote_into_the_servers_table_is_found(mailbox, made, 
     drifted = Observation.objects.get(mailbox=mailbox, aspect="account")
     assert drifted.differences_told == ["1 app passwords there are not from this portal."]
     assert drifted.held is None
+
+
+def test_what_is_kept_from_the_server_leaves_the_portals_own_password(mailbox, made, committed):
+    """The server knows none then: that is no password to take over."""
+    with committed():
+        app_passwords.let_in_by_app_passwords_alone(mailbox, by=mailbox.owner)
+    held = MemoryDriver.accounts[mailbox.login]
+    MemoryDriver.accounts[mailbox.login] = replace(held, quota_bytes=7)
+    with committed():
+        drift.request_check(mailbox.server)
+    seen = Observation.objects.get(mailbox=mailbox, aspect="account").mark
+    with committed():
+        drift.keep_theirs(mailbox, "account", seen=seen, by=None)
+    mailbox.refresh_from_db()
+    assert (mailbox.quota_bytes, mailbox.password_hash) == (7, PASSWORD_HASH)
+    assert MemoryDriver.accounts[mailbox.login].password_hash == ""
+
+
+def test_a_password_that_somebody_wrote_there_is_not_taken_over(mailbox, made, committed):
+    with committed():
+        app_passwords.let_in_by_app_passwords_alone(mailbox, by=mailbox.owner)
+    held = MemoryDriver.accounts[mailbox.login]
+    MemoryDriver.accounts[mailbox.login] = replace(held, password_hash="{PLAIN}forged")
+    with committed():
+        drift.request_check(mailbox.server)
+    assert Observation.objects.get(mailbox=mailbox, aspect="account").held is None
 
 
 def test_what_the_portal_knows_of_a_person_holds_them_without_their_hash(mailbox, made):

@@ -88,6 +88,7 @@ def test_the_first_sign_in_of_a_webmaster_can_end_with_one(willem, key):
     assert added.after == {"name": "blue key"}
 
 
+@pytest.mark.sql
 def test_it_is_asked_for_and_lets_in(enrolled, key):
     client = owing()
     assert client.get("/domains/").headers["Location"] == CODE
@@ -234,6 +235,7 @@ def test_an_operator_resets_it(enrolled, operator):
     assert Person.objects.with_second_factor().get(pk=enrolled.pk).has_second_factor is False
 
 
+@pytest.mark.sql
 def test_lists_of_people_know_of_it(enrolled):
     assert Person.objects.with_second_factor().get(pk=enrolled.pk).has_second_factor is True
 
@@ -331,6 +333,7 @@ def test_the_origin_follows_the_portals_address(url, on_loopback, origin):
 # --- what its owner is told
 
 
+@pytest.mark.sql
 def test_who_says_not_me_is_rid_of_the_thiefs_key(enrolled, key, mailbox):
     enrolled.email = "willem@hoster.test"
     enrolled.save()

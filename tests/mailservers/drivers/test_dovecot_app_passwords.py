@@ -4,17 +4,21 @@ import hashlib
 import imaplib
 import poplib
 import smtplib
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
 from passlib.hash import sha512_crypt
+from sqlalchemy.engine import URL
 
 from fleet.dovecot import Dovecot
-from mailservers.drivers.base import AccountState, AppPasswordState
+from mailservers.drivers.account_table import AccountTable
+from mailservers.drivers.base import AccountState, AppPasswordState, ServerAway
 from mailservers.drivers.dovecot import DovecotDriver
 from tests.mailservers.drivers.contract import new_account
 from tests.mailservers.drivers.mailbox import deliver, imap, sign_in, signs_in, subjects, tls, webmail
@@ -140,6 +144,17 @@ def test_the_log_names_no_app_password(server, account):
     log = (server.directory / "dovecot.log").read_text()
     assert PHONE not in log
     assert "unknown user" not in [line for line in log.splitlines() if account.login in line][-1]
+
+
+def test_settings_that_promise_a_table_that_is_not_there_are_told(tmp_path):
+    path = tmp_path / "accounts.sqlite3"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE mailbox (login, address, password, quota_bytes, active)")
+    url = URL.create("sqlite", database=str(path))
+    table = AccountTable(url, connect_seconds=5, statement_seconds=5, app_passwords=True)
+    with pytest.raises(ServerAway, match="app_password"):
+        table.any_login()
+    table.close()
 
 
 def test_a_server_without_their_table_is_none_the_worse(server, account):
