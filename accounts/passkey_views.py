@@ -1,6 +1,7 @@
 """Adding a passkey, and what the browser asks for before one is used."""
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -66,7 +67,12 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
             response = render(request, "accounts/show_recovery_codes.html", context)
             devices.remember_device(request, response, person)
             return response
-    context = {"form": form, "is_due": is_due, "why_not": passkeys.why_not_here(request)}
+    context = {
+        "form": form,
+        "is_due": is_due,
+        "why_not": passkeys.why_not_here(request),
+        "elsewhere": settings.PASSKEY_ORIGIN,
+    }
     return render(request, "accounts/add_passkey.html", context)
 
 

@@ -76,6 +76,7 @@
     for (const form of document.querySelectorAll("form[data-passkey]")) {
       const button = form.querySelector("[data-passkey-button]");
       const problem = form.querySelector("[data-passkey-problem]");
+      if (!button) continue; // Here they can't be used, and the page says why.
       if (!window.PublicKeyCredential) {
         problem.querySelector("p").textContent = form.dataset.passkeyMissing;
         problem.hidden = false;

@@ -312,6 +312,13 @@ def test_at_another_address_the_pages_say_why(enrolled):
     assert client.post(BEGIN).json() == {"problem": f"Passkeys work at {ORIGIN} only."}
 
 
+def test_from_there_a_link_leads_to_where_they_can(mailbox):
+    client = Client()
+    sign_in(client, mailbox.address)
+    page = client.post("/sign-in/again/", {"next": ADD, "step_up_proof": PASSWORD}, follow=True)
+    assert f'href="{ORIGIN}{ADD}"' in page.content.decode()
+
+
 @pytest.mark.parametrize(
     ("url", "on_loopback", "origin"),
     [
