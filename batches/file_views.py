@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone, translation
+from django.utils.formats import number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -54,7 +55,7 @@ def upload(request: HttpRequest, name: str) -> HttpResponse:
         "domain": domain,
         "form": form,
         "columns": COLUMNS,
-        "most_rows": MOST_ROWS,
+        "most_rows": number_format(MOST_ROWS, force_grouping=True),
         "largest_mb": LARGEST_FILE // 1024 // 1024,
     }
     return render(request, "batches/upload.html", context)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -101,10 +101,34 @@ class Batch(models.Model):
         return [say(sentence, values) for sentence, values in self.notes]
 
     @cached_property
+    def reasons(self) -> list["Reason"]:
+        """Why rows could not be done, the commonest first."""
+        refused = self.rows.not_done().order_by()
+        found = refused.values_list("problem").annotate(count=Count("pk"), first=Min("number"))
+        most = sorted(found, key=lambda each: (-each[1], each[2]))[:REASONS]
+        rows = {row.number: row for row in self.rows.filter(number__in=[first for _, _, first in most])}
+        return [Reason(count, first, rows[first].problem_text) for _, count, first in most]
+
+    @cached_property
     def tally(self) -> "Tally":
         """How many rows stand how."""
         found = self.rows.values_list("verdict", "result", "undo_result").annotate(count=Count("pk"))
         return Tally([tuple(each) for each in found.order_by()])
+
+
+# So many reasons are told above the rows.
+REASONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some rows could not be done."""
+
+    count: int
+    number: int
+    """The first of these rows."""
+    text: str
+    """As it is told there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +291,13 @@ class Row(models.Model):
 
     @property
     def differences(self) -> list[Difference]:
-        """What it sets, in the reader's language."""
+        """What it sets, in the reader's language; of a new mailbox, what is not as usual."""
+        usual = {"enabled": True, "language": self.batch.domain.language, "name": "", "recovery_address": ""}
+        is_new = self.verdict == self.Verdict.NEW
         return [
             Difference(label_of(name), told(name, self.seen.get(name)), told(name, value))
             for name, value in self.wanted.items()
+            if not (is_new and name in usual and usual[name] == value)
         ]
 
 

@@ -5,6 +5,7 @@ What stands in a file was chosen by whoever sent it: nothing is unpacked, read o
 
 import csv
 import io
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -119,7 +120,7 @@ def _decode(data: bytes) -> tuple[str, list[Note]]:
         raise Unreadable(
             gettext_noop("This is no CSV file. Save the table as “CSV UTF-8” or “Excel Workbook (.xlsx)”.")
         )
-    strange = next((word for word in text.split() if not word.isascii()), "")[:60]
+    strange = next((word for word in re.split(r"[\s;,|\"]+", text) if not word.isascii()), "")[:60]
     note = gettext_noop(
         "The file is not in UTF-8, so it was read as Windows-1252 (Western European)."
         " Look whether “%(word)s” is right; if not, save it as “CSV UTF-8” and upload it again."

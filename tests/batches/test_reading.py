@@ -36,7 +36,7 @@ def test_encodings_and_separators_are_found_out(separator, encoding):
     assert table.keys == ("address", "name")
     assert [(line.number, *line.cells) for line in table.lines] == [(2, "anna", "Zoë"), (3, "bert", "Bjørn")]
     told = [values for _sentence, values in table.notes]
-    assert told == ([{"word": f"anna{separator}Zoë".split()[-1]}] if encoding == "cp1252" else [])
+    assert told == ([{"word": "Zoë"}] if encoding == "cp1252" else [])
 
 
 def test_excel_files_are_read_and_empty_rows_counted():
