@@ -59,7 +59,8 @@ def _piece(
                 setattr(row, outcome, Result.LEFT)
                 row.problem = gettext_noop("Its address or login was taken by somebody else just now.")
                 row.problem_values = {}
-    Row.objects.bulk_update(rows, KEPT, batch_size=100)
+    # Not bulk_update: its CASE for each row and field takes several times as long as all the rest.
+    Row.objects.bulk_create(rows, update_conflicts=True, unique_fields=["pk"], update_fields=KEPT)
 
 
 # --- Forwards ----------------------------------------------------------------------------------------

@@ -215,6 +215,11 @@ class RowQuerySet(models.QuerySet["Row"]):
         """Those carried out and not undone yet, the last first."""
         return self.filter(result=Row.Result.DONE, undo_result="").order_by("-number")
 
+    def without_password(self) -> "RowQuerySet":
+        """New mailboxes whose users have not chosen a password yet, in the order of the file."""
+        made = self.filter(verdict=Row.Verdict.NEW, result=Row.Result.DONE, mailbox__password_hash="")
+        return made.filter(mailbox__deleted_at=None, mailbox__enabled=True).order_by("number")
+
     def not_done(self) -> "RowQuerySet":
         """What to mend and give again: refused when it was planned, or when it was carried out."""
         return self.filter(Q(verdict=Row.Verdict.REFUSED) | Q(result=Row.Result.LEFT)).order_by("number")

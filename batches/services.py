@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts.models import Domain, Person
+from accounts.models import Domain, Mailbox, Person
+from accounts.one_time_links import CHOOSE_PASSWORD, make_link
 from audit.chain import Entry, record_all
 from batches import carrying_out
 from batches.models import Batch, Row
@@ -101,6 +102,19 @@ def throw_away(batch: Batch, *, by: Person) -> None:
         raise NotNow
     _record("batch.thrown_away", planned, by)
     planned.delete()
+
+
+@transaction.atomic
+def make_letters(batch: Batch, mailboxes: Sequence[Mailbox], *, by: Person) -> list[str]:
+    """For each mailbox the address of a link on which its user chooses a password, to be shown once."""
+    record_all(
+        [
+            Entry(verb="mailbox.password_link_made", about=mailbox, domain=batch.domain.name)
+            for mailbox in mailboxes
+        ],
+        by=by,
+    )
+    return [make_link(CHOOSE_PASSWORD, mailbox, by=by) for mailbox in mailboxes]
 
 
 def forget_old() -> int:

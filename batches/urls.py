@@ -15,5 +15,6 @@ urlpatterns = [
     path("batches/<int:number>/stop/", views.stop, name="stop"),
     path("batches/<int:number>/undo/", views.undo, name="undo"),
     path("batches/<int:number>/throw-away/", views.throw_away, name="throw-away"),
+    path("batches/<int:number>/letters/", views.print_letters, name="print-letters"),
     path("batches/<int:number>/not-done/", file_views.download_not_done, name="download-not-done"),
 ]

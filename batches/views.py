@@ -3,7 +3,10 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -11,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.mailbox_list import Narrowing
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from accounts.paging import ROWS, Page, page_by_id
+from accounts.qr import qr_picture
 from accounts.requests import person_of
 from accounts.sizes import in_words
 from accounts.stepping_up import ask_to_step_up, has_stepped_up
@@ -20,6 +24,9 @@ from batches.models import TROUBLE, Batch, Row, RowQuerySet
 from batches.planning import plan_chosen
 from batches.reading import MOST_ROWS
 from batches.tasks import announce
+
+# In one page to print; each makes a link and a picture.
+LETTERS = 50
 
 
 @require_safe
@@ -136,6 +143,34 @@ def throw_away(request: HttpRequest, number: int) -> HttpResponse:
         return redirect("batches:show-batch", number)
     messages.success(request, _("The plan is thrown away. Nothing was changed."))
     return redirect("batches:list-batches", batch.domain.name)
+
+
+@never_cache
+@require_POST
+def print_letters(request: HttpRequest, number: int) -> HttpResponse:
+    """Letters with one-time links for new mailboxes' users, some at a time; in this one answer only."""
+    person = person_of(request)
+    batch = _administered(person, number)
+    if not has_stepped_up(request):
+        return ask_to_step_up(request)
+    after = request.POST.get("after", "")
+    begins = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0
+    waiting = batch.rows.without_password().filter(number__gt=begins).select_related("mailbox__domain")
+    rows = list(waiting[: LETTERS + 1])
+    mailboxes = [row.mailbox for row in rows[:LETTERS] if row.mailbox]
+    links = services.make_letters(batch, mailboxes, by=person)
+    context = {
+        "batch": batch,
+        "letters": [_letter(request, *pair) for pair in zip(mailboxes, links, strict=True)],
+        "next_after": rows[LETTERS - 1].number if len(rows) > LETTERS else "",
+    }
+    return render(request, "batches/letters.html", context)
+
+
+def _letter(request: HttpRequest, mailbox: Mailbox, link: str) -> SafeString:
+    context = {"mailbox": mailbox, "link": link, "picture": qr_picture(link)}
+    with translation.override(mailbox.language or mailbox.domain.language):
+        return render_to_string("batches/_letter.html", context, request)
 
 
 def _batch(person: Person, number: int) -> Batch:

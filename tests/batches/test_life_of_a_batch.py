@@ -1,5 +1,6 @@
 """A plan carried out, stopped, gone on with and undone: what becomes of each mailbox."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -150,16 +151,14 @@ def test_stopped_it_goes_on_where_it_was_and_does_no_row_twice(upload, press, do
 def test_a_worker_killed_in_the_middle_leaves_nothing_half_done(upload, press, domain, monkeypatch):
     monkeypatch.setattr(services, "AT_ONCE", 2)
     batch = upload("address\na\nb\nc\nd\n")
-    update = Row.objects.bulk_update
 
     def die(*_args, **_options):
         raise SystemExit
 
     with monkeypatch.context() as death:
-        death.setattr(type(Row.objects), "bulk_update", die)
+        death.setattr(type(Row.objects), "bulk_create", die)
         with pytest.raises(SystemExit):
             press(batch, "begin")
-    assert update
     assert domain.mailboxes.count() == 0
     assert services.left_behind() == [batch.pk]
     assert not services.work(batch.pk)
@@ -225,6 +224,18 @@ def test_deleting_many_asks_for_the_password_first(upload, signed_in, mailbox):
     answer = signed_in.post(f"/batches/{batch.pk}/begin/")
     assert "accounts/step_up.html" in [template.name for template in answer.templates]
     assert Batch.objects.get().state == "planned"
+
+
+def test_letters_have_a_link_for_each_new_user_in_their_language(upload, press, signed_in, client, domain):
+    batch = press(upload("address,language,signing in\na,fr,\nb,,\nc,,no\n"), "begin")
+    Mailbox.objects.filter(address="b@example.test").update(password_hash=PASSWORD_HASH)
+    page = signed_in.post(f"/batches/{batch.pk}/letters/").content.decode()
+    assert page.count('<article class="letter" lang="fr">') == page.count("<article") == 1
+    [link] = re.findall(r"http://testserver(/choose-password/[^<]*)", page)
+    client.logout()
+    assert "a@example.test" in client.get(link).content.decode()
+    assert Event.objects.filter(verb="mailbox.password_link_made").count() == 1
+    assert link.partition("code=")[2] not in str(list(Event.objects.values_list("after", flat=True)))
 
 
 def test_a_plan_nobody_wants_is_thrown_away(upload, press, mailbox):

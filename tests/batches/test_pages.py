@@ -131,6 +131,14 @@ def test_a_file_that_can_not_be_read_says_so_beside_the_field(signed_in, domain)
     assert "hunter2" not in answer.content.decode()
 
 
+def test_a_file_far_too_large_is_refused_and_not_kept(signed_in, domain):
+    file = io.BytesIO(b"address\n" + b"x" * 9 * 1024 * 1024)
+    file.name = "x.csv"
+    answer = signed_in.post(f"{LIST}batches/upload/", {"file": file})
+    assert "larger than 8 MB" in answer.content.decode()
+    assert answer.wsgi_request.FILES["file"].size < 8 * 1024 * 1024 + 100_000
+
+
 def test_rows_to_mend_come_back_as_they_were_typed_and_can_be_given_again(upload, signed_in, mailbox):
     batch = upload("address;phone;room\nanna;12;2 GB\nbert;34;0\n=x;56;\n")
     data = b"".join(signed_in.get(f"/batches/{batch.pk}/not-done/"))

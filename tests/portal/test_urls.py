@@ -178,6 +178,7 @@ TABLE = {
     "batches:stop":           [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "batches:undo":           [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "batches:throw-away":     [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "batches:print-letters":  [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
     "batches:download-not-done": [(IN, IN), (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     # The alias is info@example.test.
     "aliases:list-aliases":   [(IN, IN),    (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
