@@ -122,6 +122,13 @@ def leading_only_to(address: str) -> list[str]:
     return list(led.filter(pk__in=_led_to(address)).order_by("address").values_list("address", flat=True))
 
 
+def needing(addresses: Sequence[str]) -> dict[str, str]:
+    """The same for many at once: for each address that has some, one of its aliases."""
+    led = AliasTarget.objects.filter(address__in=addresses, alias__deleted_at=None)
+    alone = led.annotate(count=Count("alias__targets")).filter(count=1)
+    return dict(alone.values_list("address", "alias__address"))
+
+
 @transaction.atomic
 def hand_over(mailbox: Mailbox, targets: Iterable[str], *, by: Actor | None) -> int:
     """All that leads to the mailbox leads to these instead; how many aliases that are."""

@@ -23,7 +23,7 @@ from accounts.one_time_links import CHOOSE_PASSWORD, end_links, plan_links
 from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft, lock_room
 from audit.chain import Entry, record_all
 from batches.models import Batch, Row, label_of, told
-from batches.planning import Refused, no_room
+from batches.planning import Refused, needing_each, no_room, require_no_alias
 from mailservers.models import Change
 
 Verdict, Result = Row.Verdict, Row.Result
@@ -69,13 +69,14 @@ def _piece(
 def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
     ledger, here = Ledger.of(domain), lock_mailboxes(domain, [row.mailbox_id for row in rows])
     taken = _taken(domain, [row for row in rows if row.verdict == Verdict.NEW])
+    needed = needing_each([row.address for row in rows if row.verdict == Verdict.DELETED])
     fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
     for row in rows:
         try:
             if row.verdict == Verdict.NEW:
                 _look_at_new(ledger, taken, domain, row)
             else:
-                _look_at(ledger, here.get(row.mailbox_id or 0), row)
+                _look_at(ledger, needed, here.get(row.mailbox_id or 0), row)
         except (NoPlaceLeft, NoRoomLeft) as full:
             _leave(row, no_room(full), "result")
         except Refused as refused:
@@ -107,11 +108,12 @@ def _look_at_new(ledger: Ledger, taken: tuple[set[str], set[str]], domain: Domai
     logins.add(login)
 
 
-def _look_at(ledger: Ledger, mailbox: Mailbox | None, row: Row) -> None:
+def _look_at(ledger: Ledger, needed: dict[str, str], mailbox: Mailbox | None, row: Row) -> None:
     if mailbox is None or mailbox.deleted_at is not None:
         raise Refused(gettext_noop("The mailbox was deleted meanwhile."))
     _as_seen(mailbox, row.seen)
     if row.verdict == Verdict.DELETED:
+        require_no_alias(needed, mailbox)
         ledger.remove(mailbox.quota_bytes)
     elif "quota_bytes" in row.wanted:
         ledger.change(mailbox.quota_bytes, int(row.wanted["quota_bytes"]))
@@ -151,10 +153,11 @@ def _send_links(mailboxes: Sequence[Mailbox], by: Person | None) -> None:
 
 def _undo(domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
     ledger, here = Ledger.of(domain), lock_mailboxes(domain, [row.mailbox_id for row in rows])
+    needed = needing_each([row.address for row in rows if row.verdict == Verdict.NEW])
     fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
     for row in rows:
         try:
-            _look_back(ledger, here.get(row.mailbox_id or 0), row)
+            _look_back(ledger, needed, here.get(row.mailbox_id or 0), row)
         except (NoPlaceLeft, NoRoomLeft) as full:
             _leave(row, no_room(full), "undo_result")
         except Refused as refused:
@@ -172,7 +175,7 @@ def _undo(domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
         end_links(here[row.mailbox_id or 0])
 
 
-def _look_back(ledger: Ledger, mailbox: Mailbox | None, row: Row) -> None:
+def _look_back(ledger: Ledger, needed: dict[str, str], mailbox: Mailbox | None, row: Row) -> None:
     if mailbox is None or mailbox.is_gone:
         raise Refused(gettext_noop("The mailbox is gone for good."))
     if row.verdict == Verdict.DELETED:
@@ -185,6 +188,7 @@ def _look_back(ledger: Ledger, mailbox: Mailbox | None, row: Row) -> None:
     if row.verdict == Verdict.NEW:
         if not row.wanted.get("with_hash") and mailbox.password_hash:
             raise Refused(gettext_noop("Its user has chosen a password already. Delete it on its own page."))
+        require_no_alias(needed, mailbox)
         _as_seen(mailbox, {name: value for name, value in row.wanted.items() if name != "with_hash"})
         ledger.remove(mailbox.quota_bytes)
     elif row.verdict == Verdict.CHANGED:

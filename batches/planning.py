@@ -1,6 +1,6 @@
 """From the rows of a file, or mailboxes chosen in the list, to a plan: what would happen to each."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_noop
 
 from accounts import passwords, sizes
-from accounts.aliases import PROTECTED
+from accounts.aliases import PROTECTED, needing
 from accounts.lifecycle import propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.naming import BadName, local_part_of, login_of
@@ -47,6 +47,8 @@ class _Here:
     """On the domain's server, each with the address that has it."""
     asked: set[str]
     """Logins that the file asks for: no other row is proposed one of them."""
+    needing: dict[str, str]
+    """Addresses that an alias leads to and to none besides, each with that alias."""
 
 
 @dataclass(slots=True)
@@ -103,16 +105,17 @@ def plan_table(table: Table, domain: Domain, *, by: Person) -> list[Row]:
 
 
 def plan_chosen(
-    mailboxes: Iterable[Mailbox], domain: Domain, *, action: str, quota_bytes: int = 0
+    mailboxes: Sequence[Mailbox], domain: Domain, *, action: str, quota_bytes: int = 0
 ) -> list[Row]:
     """A row for each of the mailboxes, not saved: "quota", "off", "on", "delete" or "link"."""
     ledger = Ledger.of(domain)
+    needed = needing_each([mailbox.address for mailbox in mailboxes]) if action == "delete" else {}
     rows = []
     for number, mailbox in enumerate(mailboxes, 1):
         row = Row(number=number, address=mailbox.address, mailbox=mailbox, cells=[mailbox.address])
         try:
             if action == "delete":
-                _plan_deletion(ledger, row, mailbox)
+                _plan_deletion(ledger, needed, row, mailbox)
             elif action == "link":
                 _plan_link(row, mailbox)
             else:
@@ -167,7 +170,7 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
         return
     row.mailbox = mailbox
     if action == "delete":
-        _plan_deletion(plan.ledger, row, mailbox)
+        _plan_deletion(plan.ledger, plan.here.needing, row, mailbox)
     elif action == "link":
         _plan_link(row, mailbox)
     else:
@@ -275,7 +278,8 @@ def _plan_change(ledger: Ledger, row: Row, mailbox: Mailbox, wanted: dict[str, A
             raise no_room(full) from None
 
 
-def _plan_deletion(ledger: Ledger, row: Row, mailbox: Mailbox) -> None:
+def _plan_deletion(ledger: Ledger, needed: dict[str, str], row: Row, mailbox: Mailbox) -> None:
+    require_no_alias(needed, mailbox)
     row.verdict = Row.Verdict.DELETED
     ledger.remove(mailbox.quota_bytes)
 
@@ -287,6 +291,26 @@ def _plan_link(row: Row, mailbox: Mailbox) -> None:
         raise Refused(gettext_noop("Signing in is switched off, so a link would lead nowhere."))
     row.verdict = Row.Verdict.LINK
     row.seen = {"recovery_address": mailbox.recovery_address}
+
+
+def require_no_alias(needed: dict[str, str], mailbox: Mailbox) -> None:
+    """Raises Refused when an alias's mail would have nowhere to go without it."""
+    if mailbox.address in needed:
+        raise Refused(
+            gettext_noop(
+                "The alias %(alias)s leads only there: delete the mailbox on its own page, which asks where"
+                " that mail should go."
+            ),
+            alias=needed[mailbox.address],
+        )
+
+
+def needing_each(addresses: Sequence[str]) -> dict[str, str]:
+    """Addresses that an alias leads to and to none besides, each with that alias."""
+    found: dict[str, str] = {}
+    for some in _slices(addresses):
+        found |= needing(some)
+    return found
 
 
 def no_room(full: NoPlaceLeft | NoRoomLeft) -> Refused:
@@ -434,7 +458,8 @@ def _look_up(table: Table, domain: Domain) -> _Here:
     for some in _slices(logins):
         rows = Mailbox.objects.filter(server=domain.server_id, login__in=some)
         taken |= dict(rows.values_list("login", "address"))
-    return _Here(found, aliases, taken, set(logins))
+    needed = needing_each(list(found)) if "action" in table.keys else {}
+    return _Here(found, aliases, taken, set(logins), needed)
 
 
 def _slices(whole: Sequence[str]) -> Iterator[Sequence[str]]:

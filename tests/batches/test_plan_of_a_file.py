@@ -2,6 +2,8 @@
 
 import pytest
 
+from accounts.aliases import create_alias
+from accounts.lifecycle import delete_mailbox
 from batches.models import Batch
 
 
@@ -55,7 +57,7 @@ def test_the_domains_room_counts_over_the_whole_plan(upload, domain):
         ("bért", "“é” is not one of the letters a to z"),
         ("аnna", "though it may look like one"),
         ("Bert@EXAMPLE.test", ""),
-        ("postmaster", "ask your hoster"),
+        ("postmaster", "is no ordinary address"),
         ("=1+1", "holds a formula"),
         ("bert,=HYPERLINK(1)", "The column “name” holds a formula here."),
         ("bert,,0", "0 is no room for mail."),
@@ -114,9 +116,16 @@ def test_who_gives_an_export_back_changes_nothing(upload, mailbox):
     assert batch.rows.get().verdict == "unchanged"
 
 
-def test_a_mailbox_deleted_lately_keeps_its_address(upload, mailbox, committed):
-    upload_and_delete = upload("address,action\nanna,delete\n")
-    assert upload_and_delete.rows.get().verdict == "deleted"
+def test_a_mailbox_deleted_lately_keeps_its_address(upload, mailbox, webmaster):
+    delete_mailbox(mailbox, by=webmaster)
+    row = upload("address\nanna\n").rows.get()
+    assert "A deleted mailbox keeps this address until" in row.problem_text
+
+
+def test_a_mailbox_that_an_alias_leads_to_alone_is_not_deleted_among_many(upload, mailbox, domain, webmaster):
+    create_alias(domain, "info@example.test", [mailbox.address], by=webmaster)
+    row = upload("address,action\nanna,delete\n").rows.get()
+    assert "The alias info@example.test leads only there" in row.problem_text
 
 
 def test_an_empty_cell_leaves_and_a_minus_empties(upload, mailbox):
