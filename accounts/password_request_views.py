@@ -6,6 +6,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -13,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import password_requests
 from accounts.models import Domain, Mailbox, PasswordRequest
+from accounts.one_time_links import LIFETIME
 from accounts.qr import qr_picture
 from accounts.requests import person_of
 from accounts.tasks import look_after_password_requests
@@ -102,6 +105,11 @@ def make_password_link(request: HttpRequest, address: str) -> HttpResponse:
 
 def _show(request: HttpRequest, mailbox: Mailbox, link: str) -> HttpResponse:
     context = {"mailbox": mailbox, "link": link, "picture": qr_picture(link)}
+    language = mailbox.language or mailbox.domain.language
+    until, today = timezone.now() + LIFETIME, timezone.localdate()
+    with translation.override(language):
+        letter = {**context, "until": until, "today": today, "language": language}
+        context["letter"] = render_to_string("accounts/_password_letter.html", letter, request)
     return render(request, "accounts/show_password_link.html", context)
 
 

@@ -150,13 +150,15 @@ def remove_added_since(person: Person, moment: datetime, name: str) -> None:
 @transaction.atomic
 def make_recovery_codes(person: Person) -> list[str]:
     """New ones, told this once; those before are over. 80 random bits each."""
-    StaticDevice.objects.filter(user=person).delete()
+    replaced = StaticDevice.objects.filter(user=person).delete()[0]
     sheet = StaticDevice.objects.create(user=person, name=RECOVERY_NAME)
     codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _each in range(RECOVERY_CODES)]
     for code in codes:
         sheet.token_set.create(token=_kept_form(code))
     record("person.recovery_codes_made", by=person, about=person)
-    notices.tell(person, "recovery-codes", by=person)
+    # The first ones come with a second factor, which is told already.
+    if replaced:
+        notices.tell(person, "recovery-codes", by=person)
     return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
 

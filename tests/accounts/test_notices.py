@@ -76,6 +76,9 @@ def test_a_recovery_address_changed_by_the_webmaster_is_told_where_it_was(anna, 
 
 def test_second_factors_and_recovery_codes_of_a_mailbox_user_are_told(anna, owner):
     device = second_factors.app_being_added(owner)
+    # The first ones come with the first factor.
+    second_factors.make_recovery_codes(owner)
+    assert not Notice.objects.exists()
     second_factors.make_recovery_codes(owner)
     second_factors.remove_device(owner, device)
     mails = [f"{notice.kind} {notice.mail_to}" for notice in Notice.objects.order_by("pk")]

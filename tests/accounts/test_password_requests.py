@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from accounts import password_requests
 from accounts.models import Mailbox, OneTimeLink, PasswordRequest
@@ -173,7 +174,7 @@ def test_a_webmaster_has_a_link_sent_without_seeing_it(client, at_home, webmaste
     code = link_in(mail.outbox[0].body).partition("code=")[2]
     assert code not in page
     history = read(client, "/mailboxes/anna@example.test/history/")
-    assert "willem had a link to choose a password sent to the recovery address" in history
+    assert "had a link to choose a password sent to the recovery address" in history
 
 
 def test_a_link_to_hand_over_is_shown_once_with_a_picture(client, mailbox, webmaster):
@@ -181,9 +182,21 @@ def test_a_link_to_hand_over_is_shown_once_with_a_picture(client, mailbox, webma
     page = client.post(LINK).content.decode()
     assert "QR code of the link below" in page
     assert link_in(page)
-    assert "willem made a link on which to choose a password" in read(
+    assert "made a link on which to choose a password" in read(
         client, "/mailboxes/anna@example.test/history/"
     )
+
+
+def test_the_letter_is_in_the_language_of_its_reader(client, mailbox, webmaster):
+    mailbox.language = "de"
+    mailbox.save()
+    client.force_login(webmaster, BACKEND)
+    page = client.post(LINK, headers={"Accept-Language": "en"}).content.decode()
+    letter = page.partition('<article class="letter" lang="de">')[2]
+    assert link_in(letter)
+    assert "anna@example.test" in letter
+    with translation.override("de"):
+        assert date_format(timezone.localdate(), "DATE_FORMAT") in letter
 
 
 def test_a_newer_password_makes_an_older_link_useless(client, at_home, webmaster, committed):
