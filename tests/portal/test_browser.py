@@ -114,7 +114,7 @@ def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world: World, new
     visitor.look("search without result")
     page.get_by_role("searchbox").fill("PEETERS")
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_text("1 mailbox found")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("1 mailbox found")).to_be_visible()
     visitor.look("search")
     page.get_by_role("link", name=COLLEAGUE).click()
 

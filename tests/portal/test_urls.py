@@ -7,10 +7,12 @@ import itertools
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.models import Alias
 from adoption.models import Adoption
 from audit.chain import record
+from audit.models import Seal
 from batches.models import Batch
 from mailservers import outbox
 
@@ -141,7 +143,7 @@ TABLE = {
     "support:export-events":   [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
     "support:show-event":      [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
     "support:show-mailbox-timeline": [(IN, IN), (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
-    "support:show-person-timeline": [(IN, IN), (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
+    "support:show-person-timeline": [(IN, IN), (NO, NOT), (NO, NOT), (NO, NOT), (TO, NOT), (OK, NOT)],
     "support:show-server-timeline": [(IN, IN), (NO, NOT), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
     "support:show-domain-history": [(IN, IN), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "guide:list-pages":         [(OK, NOT)] * 6,
@@ -218,6 +220,8 @@ def change(mailbox, looked_up):
     # All are named by a number: here by the same.
     Adoption.objects.create(pk=change.pk, server=mailbox.server)
     Batch.objects.create(pk=change.pk, domain=mailbox.domain)
+    told = {"kind": "checkpoint", "made_at": "2026-11-24T03:10:00+00:00", "events": 1, "ends": {}}
+    Seal.objects.create(pk=change.pk, kind="checkpoint", made_at=timezone.now(), statement=told)
     alias = Alias.objects.create(address="info@example.test", domain=mailbox.domain)
     alias.targets.create(address="away@elsewhere.test")
     return change
