@@ -127,14 +127,15 @@ def _page(request: HttpRequest, mailbox: Mailbox, form: AppPasswordForm) -> Http
         "endable": _endable_by(person).filter(pk=mailbox.pk).exists(),
         "kept_here": app_passwords.can_have(mailbox),
         "knows_password": app_passwords.knows_password(mailbox),
-        "change": Change.objects.newest_of(mailbox.pk, "account"),
+        "change": Change.objects.newest_by_aspect(mailbox).get("account"),
     }
     return render(request, "accounts/list_app_passwords.html", context)
 
 
 def _visible(person: Person, address: str) -> Mailbox:
     """Staff and webmasters see names and when they were used."""
-    found = Mailbox.objects.open_to(person).select_related("domain", "server", "owner")
+    found = Mailbox.objects.open_to(person).with_rights_of(person)
+    found = found.select_related("domain__mail_rules", "server", "owner")
     return get_object_or_404(found, address=address)
 
 

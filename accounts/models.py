@@ -246,11 +246,13 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         return self.quota_changeable_by(person) if aspect == "account" else self.changeable_by(person)
 
     def with_rights_of(self, person: Person) -> "MailboxQuerySet":
-        """Each knows what the person may do with it (`is_changeable`, `is_administered`)."""
+        """Each knows what the person may do with it (see `Mailbox.told`), and whether support may as well."""
         this = Mailbox.objects.filter(pk=models.OuterRef("pk"))
         return self.annotate(
             is_changeable=models.Exists(this.changeable_by(person)),
             is_administered=models.Exists(this.administered_by(person)),
+            is_quota_changeable=models.Exists(this.quota_changeable_by(person)),
+            has_help=models.Exists(SupportGrant.objects.running().filter(mailbox=models.OuterRef("pk"))),
         )
 
     def owned_by(self, person: Person) -> "MailboxQuerySet":
@@ -334,8 +336,14 @@ class Mailbox(models.Model):
     def __str__(self) -> str:
         return self.address
 
+    def told(self, name: str) -> bool | None:
+        """What the query that read it was asked to tell of it; None: it was not asked."""
+        return vars(self).get(name)
+
     def running_grants(self) -> "SupportGrantQuerySet":
         """By which support staff may change it just now."""
+        if self.told("has_help") is False:
+            return SupportGrant.objects.none()
         return SupportGrant.objects.running().filter(mailbox=self).select_related("helper", "granted_by")
 
     @property

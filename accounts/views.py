@@ -189,17 +189,19 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         .with_rights_of(person)
         .annotate(
             checked_at=Subquery(newest.values("seen_at")[:1]),
+            has_drift=Exists(Observation.objects.filter(mailbox=OuterRef("pk"), drifted_since__isnull=False)),
             has_alarm=Exists(RedirectAlarm.objects.open().filter(mailbox=OuterRef("pk"))),
         )
     )
     mailbox = get_object_or_404(
-        mailboxes.select_related("domain", "server", "auto_reply", "usage", "forwarding"), address=address
+        mailboxes.select_related("domain__mail_rules", "server", "auto_reply", "usage", "forwarding"),
+        address=address,
     )
     alarms = []
-    if getattr(mailbox, "has_alarm", False):
+    if mailbox.told("has_alarm"):
         rules = RedirectAlarm.objects.open().filter(mailbox=mailbox, kind="redirect")
         alarms = list(rules.order_by("-pk"))
-    drifted = drifted_parts(mailbox)
+    drifted = drifted_parts(mailbox) if mailbox.told("has_drift") else []
     context = {
         "mailbox": mailbox,
         "drifted": drifted,
@@ -212,10 +214,10 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "checked_at": getattr(mailbox, "checked_at", None),
         "alarms": alarms,
         "newest_alarm": alarms[0].pk if alarms else 0,
-        "changes": Change.objects.newest_by_aspect(mailbox.pk),
+        "changes": Change.objects.newest_by_aspect(mailbox),
         "also_receives": also_receives(mailbox),
-        "changeable": getattr(mailbox, "is_changeable", False),
-        "administered": getattr(mailbox, "is_administered", False),
+        "changeable": bool(mailbox.told("is_changeable")),
+        "administered": bool(mailbox.told("is_administered")),
     }
     return render(request, "accounts/show_mailbox.html", context)
 
@@ -223,20 +225,25 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
 @require_safe
 def show_history(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    visible = Mailbox.objects.open_to(person).with_rights_of(person).select_related("domain", "server")
-    mailbox = get_object_or_404(visible, address=address)
+    visible = Mailbox.objects.open_to(person).with_rights_of(person)
+    mailbox = get_object_or_404(visible.select_related("domain__mail_rules", "server"), address=address)
     changes = Change.objects.select_related("server").with_way_back()
     events = Event.objects.filter(
         subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk
     ).prefetch_related(Prefetch("change", changes))
     is_theirs = mailbox.owner_id == person.pk
+    # To them it is told by roles.
+    page = page_by_number(
+        events.select_related("by") if is_theirs else events, before=request.GET.get("before", "")
+    )
+    for event in page.rows:
+        if change := getattr(event, "change", None):
+            # Whether it can be taken back is asked of its mailbox, which is known here.
+            change.mailbox = mailbox
     context = {
         "mailbox": mailbox,
         "is_theirs": is_theirs,
-        # To them it is told by roles.
-        "page": page_by_number(
-            events.select_related("by") if is_theirs else events, before=request.GET.get("before", "")
-        ),
-        "changeable": getattr(mailbox, "is_changeable", False),
+        "page": page,
+        "changeable": bool(mailbox.told("is_changeable")),
     }
     return render(request, "accounts/show_history.html", context)

@@ -185,10 +185,13 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         found = self.of(subject_id, aspect).select_related("server").with_way_back()
         return found.newest_first().first()
 
-    def newest_by_aspect(self, mailbox_id: int) -> "dict[str, Change]":
+    def newest_by_aspect(self, mailbox: "Mailbox") -> "dict[str, Change]":
         """A mailbox's newest change of each aspect, with its server and its way back."""
-        newest = self.filter(mailbox=mailbox_id).select_related("server").with_way_back().without_newer()
-        return {change.aspect: change for change in newest}
+        newest = self.filter(mailbox=mailbox).select_related("server").with_way_back().without_newer()
+        found = {change.aspect: change for change in newest}
+        for change in found.values():
+            change.mailbox = mailbox
+        return found
 
     def newest_of_each(
         self, subject_ids: Iterable[int], aspect: str = "", *, servers: "Iterable[Server]" = ()

@@ -18,7 +18,7 @@ from accounts.room import NoRoomLeft
 from mailservers.models import Change, Server, Usage
 from quotas.figures import fill_of, totals_by, totals_of
 from quotas.forms import DomainRulesForm, ManyQuotasForm, QuotaForm
-from quotas.models import DomainReading, QuotaRequest
+from quotas.models import QuotaRequest
 from quotas.services import (
     AlreadyDecided,
     approve_request,
@@ -126,13 +126,17 @@ def decide_request(request: HttpRequest, number: int) -> HttpResponse:
 
 def _show_list(request: HttpRequest, name: str, form: ManyQuotasForm | None = None) -> HttpResponse:
     person = person_of(request)
-    domain = get_object_or_404(Domain.objects.open_to(person).select_related("server"), name=name)
+    domain = get_object_or_404(Domain.objects.open_to(person).select_related("server", "reading"), name=name)
     given = request.POST if request.method == "POST" else request.GET
     above, sought = bool(given.get("above")), given.get("q", "").strip()
     found = _found(domain, above=above, sought=sought)
-    page = page_by_address(found, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
-    usages = Usage.objects.defer("folders").in_bulk([mailbox.pk for mailbox in page.rows])
-    changes = Change.objects.newest_of_each([mailbox.pk for mailbox in page.rows])
+    page = page_by_address(
+        found.select_related("usage").defer("usage__folders"),
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+    )
+    usages = {box.pk: box.usage for box in page.rows if hasattr(box, "usage")}
+    changes = Change.objects.newest_of_each([mailbox.pk for mailbox in page.rows], servers=[domain.server])
     fullest = Usage.objects.filter(mailbox__domain=domain, mailbox__deleted_at=None)
     context = {
         "domain": domain,
@@ -144,7 +148,7 @@ def _show_list(request: HttpRequest, name: str, form: ManyQuotasForm | None = No
         "above": above,
         "q": sought,
         "page": page,
-        "found_count": found.count(),
+        "found_count": found.count() if page.before or page.after else len(page.rows),
         "rows": [
             (
                 mailbox,
@@ -154,7 +158,7 @@ def _show_list(request: HttpRequest, name: str, form: ManyQuotasForm | None = No
             )
             for mailbox in page.rows
         ],
-        "reading": DomainReading.objects.filter(domain=domain).first(),
+        "reading": getattr(domain, "reading", None),
         "requests": QuotaRequest.objects.filter(mailbox__domain=domain, state=QuotaRequest.State.WAITING)
         .select_related("mailbox__usage")
         .order_by("asked_at")[:50],

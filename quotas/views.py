@@ -30,6 +30,8 @@ from quotas.tasks import PATIENCE
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 # Shown at once; the others are behind a click.
 FOLDERS = 12
+# What a page about one mailbox shows of it.
+JOINED = ("domain__mail_rules", "server", "usage", "usage_request")
 
 
 @require_safe
@@ -38,17 +40,18 @@ def show_usage(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     usage = _usage_of(mailbox)
     days = days_of(mailbox, timezone.localdate())
+    changes = Change.objects.newest_by_aspect(mailbox)
     newest_request = mailbox.quota_requests.order_by("-pk").first()
     context = _reading_context(mailbox) | {
         "days": days[::-1],
         "forecast": _forecast(usage, mailbox, days),
         "limit": usage.limit_with(mailbox.quota_bytes) if usage else mailbox.quota_bytes,
-        "changeable": Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists(),
-        "quota_changeable": Mailbox.objects.quota_changeable_by(person).filter(pk=mailbox.pk).exists(),
+        "changeable": bool(mailbox.told("is_changeable")),
+        "quota_changeable": bool(mailbox.told("is_quota_changeable")),
         "is_own": mailbox.owner_id == person.pk,
         "limits": limits_of(mailbox.server),
-        "account_change": Change.objects.newest_of(mailbox.pk, "account"),
-        "trash_change": Change.objects.newest_of(mailbox.pk, "trash"),
+        "account_change": changes.get("account"),
+        "trash_change": changes.get("trash"),
         "quota_request": newest_request,
         "suggestion": suggested_quota(mailbox),
         "step": settings.SIZE_STEP,
@@ -88,8 +91,8 @@ def empty_trash(request: HttpRequest, address: str) -> HttpResponse:
         messages.success(request, _("The mail server is told to empty the trash."))
         return redirect("quotas:show-usage", address)
     is_part = "HX-Request" in request.headers
-    if not is_part:
-        _ask_for_old_trash(mailbox)
+    if not is_part and _ask_for_old_trash(mailbox):
+        mailbox = _changeable_mailbox(request, address)
     context = _reading_context(mailbox) | {"form": form}
     return render(request, "quotas/_trash.html" if is_part else "quotas/empty_trash.html", context)
 
@@ -98,7 +101,7 @@ def empty_trash(request: HttpRequest, address: str) -> HttpResponse:
 def change_quota(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     givable = Mailbox.objects.quota_changeable_by(person).select_related("domain", "server")
-    mailbox = get_object_or_404(givable, address=address)
+    mailbox = get_object_or_404(givable.select_related("usage"), address=address)
     usage = _usage_of(mailbox)
     form = QuotaForm(
         request.POST or None,
@@ -143,25 +146,29 @@ def no_room_left(lacking: NoRoomLeft) -> str:
 
 
 def _open_mailbox(request: HttpRequest, address: str) -> Mailbox:
-    visible = Mailbox.objects.open_to(person_of(request)).select_related("domain", "server")
+    person = person_of(request)
+    visible = Mailbox.objects.open_to(person).with_rights_of(person).select_related(*JOINED)
     return get_object_or_404(visible, address=address)
 
 
 def _changeable_mailbox(request: HttpRequest, address: str) -> Mailbox:
-    changeable = Mailbox.objects.changeable_by(person_of(request)).select_related("domain", "server")
+    person = person_of(request)
+    changeable = Mailbox.objects.changeable_by(person).with_rights_of(person).select_related(*JOINED)
     return get_object_or_404(changeable, address=address)
 
 
 def _usage_of(mailbox: Mailbox) -> Usage | None:
-    return Usage.objects.filter(mailbox=mailbox).first()
+    return getattr(mailbox, "usage", None)
 
 
-def _ask_for_old_trash(mailbox: Mailbox) -> None:
-    """Only a mailbox's own reading tells how long mail lies in the trash, the collection does not."""
+def _ask_for_old_trash(mailbox: Mailbox) -> bool:
+    """Only a mailbox's own reading tells how long mail lies in the trash; whether it had to be asked for."""
     usage = _usage_of(mailbox)
-    wish = UsageRequest.objects.filter(mailbox=mailbox).first()
+    wish = getattr(mailbox, "usage_request", None)
     if (usage is None or usage.old_trash_messages is None) and (wish is None or not _is_awaited(wish)):
         asking.ask(mailbox)
+        return True
+    return False
 
 
 def _is_awaited(wish: UsageRequest) -> bool:
@@ -171,7 +178,7 @@ def _is_awaited(wish: UsageRequest) -> bool:
 
 def _reading_context(mailbox: Mailbox) -> dict[str, Any]:
     usage = _usage_of(mailbox)
-    wish = UsageRequest.objects.filter(mailbox=mailbox).first()
+    wish = getattr(mailbox, "usage_request", None)
     folders = usage.folders if usage else []
     largest = max((folder["bytes"] for folder in folders), default=0) or 1
     rows = [

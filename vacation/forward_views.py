@@ -1,5 +1,7 @@
 """A mailbox's forwarding, for its user and for its webmaster; and the link that its targets get."""
 
+from copy import copy
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,6 +22,7 @@ from vacation.forward_forms import ForwardingForm
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.permission import May, may, must_ask_for
 from vacation.services import ChangedMeanwhile
+from vacation.standing import with_what_stands
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -29,20 +32,21 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 @require_http_methods(READ_AND_WRITE)
 def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    visible = Mailbox.objects.open_to(person).select_related("domain__mail_rules", "server", "own_scripts")
-    mailbox = get_object_or_404(visible, address=address)
+    visible = with_what_stands(Mailbox.objects.open_to(person).with_rights_of(person), "forwarding")
+    joined = ("domain__mail_rules", "server", "own_scripts", "auto_reply", "forwarding")
+    mailbox = get_object_or_404(visible.select_related(*joined), address=address)
     allowed = may(person, mailbox, "forwarding")
     if request.method == "POST" and allowed == May.LOOK:
         raise Http404
     limits = limits_of(mailbox.server)
-    form = ForwardingForm(request.POST or None, instance=Forwarding.of(mailbox), limits=limits)
+    saved = getattr(mailbox, "forwarding", None) or Forwarding(mailbox=mailbox)
+    form = ForwardingForm(request.POST or None, instance=copy(saved), limits=limits)
     if form.is_valid():
         # Whoever finds an open screen must not send somebody's mail away.
         if form.new_outside() and not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
         if _keep(request, form, ask=allowed == May.ASK):
             return redirect("vacation:edit-forwarding", address)
-    saved = Forwarding.of(mailbox)
     rules = DomainRules.of(mailbox.domain)
     context = {
         "mailbox": mailbox,
@@ -52,15 +56,15 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
             (target, rules.permits(target.address), service.is_inside(mailbox, target.address))
             for target in saved.listed_targets()
         ],
-        "auto_reply": AutoReply.of(mailbox),
+        "auto_reply": getattr(mailbox, "auto_reply", None) or AutoReply(mailbox=mailbox),
         "rules": rules,
         "no_window": limits is not None and not limits.forward_window,
-        "change": Change.objects.newest_of(mailbox.pk, "script"),
-        "asking": requests.waiting_for(mailbox, "forwarding"),
-        "proof": proofs.newest(mailbox, "forwarding"),
+        "change": Change.objects.newest_by_aspect(mailbox).get("script"),
+        "asking": requests.waiting_for(mailbox, "forwarding") if mailbox.told("has_request") else None,
+        "proof": proofs.newest(mailbox, "forwarding") if mailbox.told("has_proof") else None,
         "provable": proofs.is_possible(),
         "switched_off": own_rules.switched_off_in(mailbox),
-        "drifted": own_rules.drift_of(mailbox),
+        "drifted": own_rules.drift_of(mailbox) if mailbox.told("has_drift") else None,
         "must_ask": allowed == May.ASK,
         "changeable": allowed != May.LOOK,
     }

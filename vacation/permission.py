@@ -15,7 +15,10 @@ class May(StrEnum):
 
 def may(person: Person, mailbox: Mailbox, setting: str) -> May:
     """What somebody who may see the mailbox may do with this setting of it."""
-    if not Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists():
+    changeable = mailbox.told("is_changeable")
+    if changeable is None:
+        changeable = Mailbox.objects.changeable_by(person).filter(pk=mailbox.pk).exists()
+    if not changeable:
         return May.LOOK
     if looks_after(person, mailbox):
         return May.CHANGE
@@ -36,4 +39,7 @@ def looks_after(person: Person, mailbox: Mailbox) -> bool:
     """Operators, and webmasters of the mailbox's domain."""
     if person.is_operator:
         return True
-    return not person.is_support and person.domains.filter(pk=mailbox.domain_id).exists()
+    if person.is_support:
+        return False
+    administered = mailbox.told("is_administered")
+    return person.domains.filter(pk=mailbox.domain_id).exists() if administered is None else administered

@@ -50,7 +50,11 @@ def may_keep_script(mailbox: Mailbox, told: dict[str, Any], person: Person) -> b
 
 def may_restore_script(change: Change, person: Person) -> bool:
     """Whether undoing it is something this person may do: whoever has to ask may not do it at once."""
-    rules = DomainRules.objects.filter(domain__mailboxes=change.mailbox_id).first()
+    rules: DomainRules | None
+    if Change.mailbox.is_cached(change) and change.mailbox:
+        rules = getattr(change.mailbox.domain, "mail_rules", None)
+    else:
+        rules = DomainRules.objects.filter(domain__mailboxes=change.mailbox_id).first()
     if rules is None or rules.leaves_all_to_users or change.event is None:
         return True
     mailbox = Mailbox.objects.select_related("domain__mail_rules").get(pk=change.mailbox_id or 0)

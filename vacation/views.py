@@ -1,5 +1,7 @@
 """A mailbox's auto-reply, for its user and for its webmaster."""
 
+from copy import copy
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,15 +20,16 @@ from vacation.permission import May, may
 from vacation.preview import previews_of
 from vacation.reply_templates import filled_in
 from vacation.services import ChangedMeanwhile, save_auto_reply
+from vacation.standing import with_what_stands
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
-    visible = Mailbox.objects.open_to(person).select_related(
-        "domain__mail_rules", "server", "auto_reply", "own_scripts"
+    visible = with_what_stands(Mailbox.objects.open_to(person).with_rights_of(person), "auto_reply")
+    mailbox = get_object_or_404(
+        visible.select_related("domain__mail_rules", "server", "auto_reply", "own_scripts"), address=address
     )
-    mailbox = get_object_or_404(visible, address=address)
     allowed = may(person, mailbox, "auto_reply")
     if request.method == "POST" and allowed == May.LOOK:
         raise Http404
@@ -35,11 +38,13 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
     limits = limits_of(mailbox.server)
     filling = FillInForm(
         request.GET if "template" in request.GET else None,
-        templates=ReplyTemplate.objects.filter(domain=mailbox.domain),
+        templates=ReplyTemplate.objects.filter(domain=mailbox.domain)
+        if mailbox.told("has_templates")
+        else ReplyTemplate.objects.none(),
     )
     form = AutoReplyForm(
         request.POST or None,
-        instance=AutoReply.of(mailbox),
+        instance=copy(saved) if saved else AutoReply(mailbox=mailbox),
         limits=limits,
         initial=_from_template(filling, mailbox) if request.method != "POST" else None,
     )
@@ -56,12 +61,12 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
         "previews": previews,
         "saved": as_held(saved, limits),
         "limits": sentences_about(limits) if limits else [],
-        "change": Change.objects.newest_of(mailbox.pk, "script"),
-        "asking": requests.waiting_for(mailbox, "auto_reply"),
-        "proof": proofs.newest(mailbox, "auto_reply"),
+        "change": Change.objects.newest_by_aspect(mailbox).get("script"),
+        "asking": requests.waiting_for(mailbox, "auto_reply") if mailbox.told("has_request") else None,
+        "proof": proofs.newest(mailbox, "auto_reply") if mailbox.told("has_proof") else None,
         "provable": proofs.is_possible(),
         "switched_off": own_rules.switched_off_in(mailbox),
-        "drifted": own_rules.drift_of(mailbox),
+        "drifted": own_rules.drift_of(mailbox) if mailbox.told("has_drift") else None,
         "must_ask": allowed == May.ASK,
         "only_webmaster": DomainRules.of(mailbox.domain).auto_reply == "webmaster",
         "changeable": allowed != May.LOOK,
