@@ -31,6 +31,7 @@ MOST = {
     "quotas:list-usage": 11,
     "quotas:show-usage": 9,
     "support:show-chain": 10,
+    "support:show-person-timeline": 12,
     "vacation:edit-forwarding": 9,
 }
 
