@@ -15,24 +15,15 @@ from quotas.models import QuotaRequest
 from tests.portal.test_urls import OK, TABLE, URLS, WHO, change, people  # noqa: F401 - fixtures
 from vacation.models import AutoReply, Forwarding, ForwardingTarget
 
-# Those that put many things on one page, or staff's, whose reason to look is asked for as well.
+# Staff's pages hold more, and why support looks at a mailbox is asked for as well.
+USUAL = {"mailbox user": 8, "webmaster": 8, "support": 12, "operator": 12}
+# Those that put many things on one page.
 MOST = {
     "accounts:list-domains": 9,
-    "accounts:list-drifted": 9,
-    "accounts:list-failed": 10,
-    "accounts:list-waiting": 10,
-    "accounts:list-app-passwords": 9,
     "accounts:show-account": 10,
     "accounts:show-mailbox": 9,
-    "accounts:show-person": 9,
-    "accounts:show-server": 12,
     "aliases:list-aliases": 16,
-    "clientsetup:show-card": 9,
     "quotas:list-usage": 11,
-    "quotas:show-usage": 9,
-    "support:show-chain": 10,
-    "support:show-person-timeline": 12,
-    "vacation:edit-forwarding": 9,
 }
 
 
@@ -68,7 +59,7 @@ def full(domain, mailbox, change):  # noqa: F811
 
 
 @pytest.mark.parametrize("who", [who for who in WHO if who not in ("nobody", "other webmaster")])
-def test_no_page_asks_the_database_more_than_eight_times(client, mailbox, people, full, who):  # noqa: F811
+def test_no_page_asks_the_database_often(client, mailbox, people, full, who):  # noqa: F811
     client.force_login(people[who], "accounts.backends.PersonBackend")
     places = {"<int:number>": full.pk, "<str:name>": "example.test", "<str:username>": "willem"}
     places |= {"<str:address>": mailbox.address, "<slug:server>": mailbox.server.name}
@@ -84,4 +75,4 @@ def test_no_page_asks_the_database_more_than_eight_times(client, mailbox, people
         if answer.status_code == OK:
             found[view] = len(asked)
     assert len(found) > 20
-    assert {view: count for view, count in found.items() if count > MOST.get(view, 8)} == {}
+    assert {view: count for view, count in found.items() if count > max(USUAL[who], MOST.get(view, 0))} == {}
