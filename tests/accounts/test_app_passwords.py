@@ -166,6 +166,16 @@ def test_by_app_passwords_alone_the_server_knows_no_other_password(anna, mailbox
     assert MemoryDriver.accounts[mailbox.login].password_hash == mailbox.password_hash
 
 
+def test_the_set_up_card_then_asks_for_one(anna, mailbox):
+    mailbox.server.imap_host = mailbox.server.smtp_host = "mail.example.test"
+    mailbox.server.save()
+    card = "/mailboxes/anna@example.test/set-up/"
+    assert "an app password, made under Password" not in anna.get(card).content.decode()
+    mailbox.only_app_passwords = True
+    mailbox.save()
+    assert "an app password, made under Password" in anna.get(card).content.decode()
+
+
 def test_not_by_app_passwords_alone_before_there_is_one(anna, mailbox):
     page = anna.post(SWITCH, {"alone": "1", "step_up_proof": PASSWORD}, follow=True).content.decode()
     assert "Make an app password first" in page
