@@ -6,4 +6,4 @@ class BatchesConfig(AppConfig):
     verbose_name = "Batches"
 
     def ready(self) -> None:
-        from batches import sentences  # noqa: F401, PLC0415 - registers; models are only ready now
+        from batches import sentences, sentences_in_person  # noqa: F401, PLC0415 - as models are only ready now

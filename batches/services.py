@@ -192,12 +192,12 @@ def _move(batches: Any, state: str, **fields: Any) -> None:
 def _record(verb: str, batch: Batch, by: Person) -> None:
     tally = Batch.objects.get(pk=batch.pk).tally
     counts = {
-        "new": tally.new,
-        "changed": tally.changed,
-        "deleted": tally.deleted,
-        "links": tally.links,
-        "unchanged": tally.unchanged,
-        "refused": tally.refused,
+        "rows_new": tally.new,
+        "rows_changed": tally.changed,
+        "rows_deleted": tally.deleted,
+        "rows_links": tally.links,
+        "rows_unchanged": tally.unchanged,
+        "rows_refused": tally.refused,
     }
     after = {"batch": batch.pk} | {name: count for name, count in counts.items() if count}
     record_all([Entry(verb=verb, about=batch, domain=batch.domain.name, after=after)], by=by)
