@@ -25,17 +25,18 @@ from audit.chain import Entry, record_all
 from batches.models import Batch, Row, label_of, told
 from batches.planning import Refused, needing_each, no_room, require_no_alias
 from mailservers.models import Change
+from vacation.many import SWITCHES, note_switches, switch_many
 
 Verdict, Result = Row.Verdict, Row.Result
 KEPT = ["result", "undo_result", "problem", "problem_values", "mailbox", "change", "password_hash", "wanted"]
 
 
-def carry_out(batch: Batch, rows: Sequence[Row], *, by: Person | None) -> None:
+def carry_out(batch: Batch, rows: Sequence[Row], *, by: Person) -> None:
     """Each row ends as done, or as left with a reason; all in the caller's transaction."""
     _piece(batch, rows, lambda domain, some: _carry_out(batch, domain, some, by), "result")
 
 
-def undo(batch: Batch, rows: Sequence[Row], *, by: Person | None) -> None:
+def undo(batch: Batch, rows: Sequence[Row], *, by: Person) -> None:
     """The same backwards, for rows that were done."""
     _piece(batch, rows, lambda domain, some: _undo(domain, some, by), "undo_result")
 
@@ -66,8 +67,8 @@ def _piece(
 # --- Forwards ----------------------------------------------------------------------------------------
 
 
-def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
-    ledger, here = Ledger.of(domain), lock_mailboxes(domain, [row.mailbox_id for row in rows])
+def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) -> None:
+    ledger, here = Ledger.of(domain), _lock(domain, rows)
     taken = _taken(domain, [row for row in rows if row.verdict == Verdict.NEW])
     needed = needing_each([row.address for row in rows if row.verdict == Verdict.DELETED])
     fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
@@ -85,8 +86,7 @@ def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person | N
             row.result, row.problem, row.problem_values = Result.DONE, "", {}
             fit[row.verdict].append(row)
     _make(batch, domain, fit[Verdict.NEW], by)
-    changed = [(here[row.mailbox_id or 0], row.wanted) for row in fit[Verdict.CHANGED]]
-    _note(fit[Verdict.CHANGED], change_mailboxes(changed, by=by))
+    _change(here, [(row, row.wanted) for row in fit[Verdict.CHANGED]], by)
     gone = [here[row.mailbox_id or 0] for row in fit[Verdict.DELETED]]
     _note(fit[Verdict.DELETED], delete_mailboxes(gone, by=by))
     _send_links([here[row.mailbox_id or 0] for row in fit[Verdict.LINK]], by)
@@ -119,7 +119,7 @@ def _look_at(ledger: Ledger, needed: dict[str, str], mailbox: Mailbox | None, ro
         ledger.change(mailbox.quota_bytes, int(row.wanted["quota_bytes"]))
 
 
-def _make(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
+def _make(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) -> None:
     wanted = [
         NewMailbox(
             address=row.address,
@@ -137,7 +137,7 @@ def _make(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person | None) 
     _send_links(invited, by)
 
 
-def _send_links(mailboxes: Sequence[Mailbox], by: Person | None) -> None:
+def _send_links(mailboxes: Sequence[Mailbox], by: Person) -> None:
     plan_links(CHOOSE_PASSWORD, mailboxes, by=by)
     record_all(
         [
@@ -151,8 +151,8 @@ def _send_links(mailboxes: Sequence[Mailbox], by: Person | None) -> None:
 # --- Backwards ---------------------------------------------------------------------------------------
 
 
-def _undo(domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
-    ledger, here = Ledger.of(domain), lock_mailboxes(domain, [row.mailbox_id for row in rows])
+def _undo(domain: Domain, rows: Sequence[Row], by: Person) -> None:
+    ledger, here = Ledger.of(domain), _lock(domain, rows)
     needed = needing_each([row.address for row in rows if row.verdict == Verdict.NEW])
     fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
     for row in rows:
@@ -167,8 +167,7 @@ def _undo(domain: Domain, rows: Sequence[Row], by: Person | None) -> None:
             fit[row.verdict].append(row)
     made = [here[row.mailbox_id or 0] for row in fit[Verdict.NEW]]
     _note(fit[Verdict.NEW], delete_mailboxes(made, by=by))
-    changed = [(here[row.mailbox_id or 0], row.seen) for row in fit[Verdict.CHANGED]]
-    _note(fit[Verdict.CHANGED], change_mailboxes(changed, by=by))
+    _change(here, [(row, row.seen) for row in fit[Verdict.CHANGED]], by)
     gone = [here[row.mailbox_id or 0] for row in fit[Verdict.DELETED]]
     _note(fit[Verdict.DELETED], restore_mailboxes(gone, by=by))
     for row in fit[Verdict.LINK]:
@@ -198,6 +197,26 @@ def _look_back(ledger: Ledger, needed: dict[str, str], mailbox: Mailbox | None, 
 
 
 # --- Both --------------------------------------------------------------------------------------------
+
+
+def _lock(domain: Domain, rows: Sequence[Row]) -> dict[int, Mailbox]:
+    here = lock_mailboxes(domain, [row.mailbox_id for row in rows])
+    if any(row.wanted.keys() & SWITCHES.keys() for row in rows):
+        note_switches(list(here.values()))
+    return here
+
+
+def _change(here: dict[int, Mailbox], wanted: Sequence[tuple[Row, dict[str, Any]]], by: Person) -> None:
+    """Fields of mailboxes, or, where a row is about one, auto-replies and forwardings."""
+    plain = [(row, values) for row, values in wanted if not values.keys() & SWITCHES.keys()]
+    changes = change_mailboxes([(here[row.mailbox_id or 0], values) for row, values in plain], by=by)
+    _note([row for row, _ in plain], changes)
+    for switch in SWITCHES:
+        for on in (False, True):
+            rows = [row for row, values in wanted if values.get(switch) is on]
+            if rows:
+                mailboxes = [here[row.mailbox_id or 0] for row in rows]
+                _note(rows, switch_many(switch, mailboxes, on=on, by=by))
 
 
 def _as_seen(mailbox: Mailbox, seen: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ ACTIONS = (
     ("quota", gettext_lazy("give them so much room:")),
     ("off", gettext_lazy("switch signing in off")),
     ("on", gettext_lazy("switch signing in on")),
+    ("auto-reply-off", gettext_lazy("switch auto-replies off")),
+    ("forwarding-off", gettext_lazy("switch forwarding off")),
     ("link", gettext_lazy("send each a link to choose a new password")),
     ("delete", gettext_lazy("delete them")),
 )

@@ -313,6 +313,8 @@ def label_of(name: str) -> str:
         "quota_bytes": _("Room for mail"),
         "login": _("Login"),
         "enabled": _("People can sign in"),
+        "auto_reply_on": _("Auto-reply"),
+        "forwarding_on": _("Forwarding"),
         "language": _("Language"),
         "with_hash": _("Password"),
     }
@@ -325,10 +327,14 @@ def told(name: str, value: Any) -> str:
         return ""
     if name == "quota_bytes":
         return in_words(int(value)) if value else gettext("no limit")
-    if name == "enabled":
-        return gettext("yes") if value else gettext("no")
     if name == "with_hash":
         return gettext("as its hash in the file says")
-    if name == "language":
-        return language_name(str(value))
-    return str(value)
+    if isinstance(value, bool):
+        return _yes_or_no(name, value=value)
+    return language_name(str(value)) if name == "language" else str(value)
+
+
+def _yes_or_no(name: str, *, value: bool) -> str:
+    if name in ("auto_reply_on", "forwarding_on"):
+        return gettext("on") if value else gettext("off")
+    return gettext("yes") if value else gettext("no")

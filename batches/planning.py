@@ -21,12 +21,22 @@ from batches.models import Row
 from batches.reading import Table
 from mailservers.drivers.base import Limits
 from mailservers.servers import limits_of
+from vacation.many import SWITCHES, note_switches
 
 LONGEST_NAME, LONGEST_RECOVERY = 200, 254
 AT_ONCE = 500
 # What empties a field; an empty cell leaves it as it is.
 EMPTIES = {"-", "–", "—"}
 FORMULA = ("=", "＝")
+
+
+# What each of these sets.
+SETS = {
+    "off": {"enabled": False},
+    "on": {"enabled": True},
+    "auto-reply-off": {"auto_reply_on": False},
+    "forwarding-off": {"forwarding_on": False},
+}
 
 
 class Refused(Exception):
@@ -107,8 +117,10 @@ def plan_table(table: Table, domain: Domain, *, by: Person) -> list[Row]:
 def plan_chosen(
     mailboxes: Sequence[Mailbox], domain: Domain, *, action: str, quota_bytes: int = 0
 ) -> list[Row]:
-    """A row for each of the mailboxes, not saved: "quota", "off", "on", "delete" or "link"."""
+    """A row for each of the mailboxes, not saved: "quota", "delete", "link", or one of SETS."""
     ledger = Ledger.of(domain)
+    if SETS.get(action, {}).keys() & SWITCHES.keys():
+        note_switches(mailboxes)
     needed = needing_each([mailbox.address for mailbox in mailboxes]) if action == "delete" else {}
     rows = []
     for number, mailbox in enumerate(mailboxes, 1):
@@ -119,7 +131,7 @@ def plan_chosen(
             elif action == "link":
                 _plan_link(row, mailbox)
             else:
-                wanted = {"quota_bytes": quota_bytes} if action == "quota" else {"enabled": action == "on"}
+                wanted = {"quota_bytes": quota_bytes} if action == "quota" else dict(SETS[action])
                 _plan_change(ledger, row, mailbox, wanted)
         except Refused as refused:
             row.verdict = Row.Verdict.REFUSED

@@ -136,7 +136,7 @@ def work(number: int) -> bool:
                 break
     except Exception as surprise:  # noqa: BLE001 - told to people by its kind; its text may hold what was typed
         log.error("batch failed", batch=number, error=type(surprise).__name__)
-        _stop_by_itself(number, type(surprise).__name__)
+        _stop_by_itself(number, _UNEXPECTED, kind=type(surprise).__name__)
     finally:
         Batch.objects.filter(pk=number).update(working_until=None)
     return Batch.objects.filter(pk=number, state__in=Batch.BUSY).exists()
@@ -158,26 +158,33 @@ def _work_some(number: int) -> bool:
         return False
     batch.working_until = timezone.now() + LEASE
     batch.save(update_fields=["working_until"])
-    if batch.state == State.RUNNING:
-        rows = list(batch.rows.to_do()[:AT_ONCE])
-        if rows:
-            carrying_out.carry_out(batch, rows, by=batch.begun_by)
-    else:
-        rows = list(batch.rows.to_undo()[:AT_ONCE])
-        if rows:
-            carrying_out.undo(batch, rows, by=batch.undone_by)
+    forwards = batch.state == State.RUNNING
+    by = batch.begun_by if forwards else batch.undone_by
+    if by is None or not _may(by, batch):
+        _stop_by_itself(number, _NOT_ANY_MORE)
+        return False
+    rows = list((batch.rows.to_do() if forwards else batch.rows.to_undo())[:AT_ONCE])
+    if rows:
+        (carrying_out.carry_out if forwards else carrying_out.undo)(batch, rows, by=by)
     if not rows:
-        done = State.DONE if batch.state == State.RUNNING else State.UNDONE
+        done = State.DONE if forwards else State.UNDONE
         _move(Batch.objects.filter(pk=number), done, finished_at=timezone.now())
     return bool(rows)
 
 
-def _stop_by_itself(number: int, kind: str) -> None:
-    why = {"reason": _UNEXPECTED, "reason_values": {"kind": kind}}
+def _may(person: Person, batch: Batch) -> bool:
+    """Still: rights may have been taken away since they pressed the button."""
+    domains = Domain.objects.administered_by(person)
+    return person.is_active and domains.filter(pk=batch.domain_id).exists()
+
+
+def _stop_by_itself(number: int, sentence: str, **values: str) -> None:
+    why = {"reason": sentence, "reason_values": values}
     Batch.objects.filter(pk=number, state=State.RUNNING).update(state=State.STOPPED, **why)
     Batch.objects.filter(pk=number, state=State.UNDOING).update(state=State.UNDO_STOPPED, **why)
 
 
+_NOT_ANY_MORE = gettext_noop("Who began this may not change the domain any more. Somebody else can go on.")
 _UNEXPECTED = gettext_noop(
     "Something unexpected happened (%(kind)s). What was done so far stays, and it can go on from there."
 )

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Mailbox, OneTimeLink
+from accounts.models import DomainAdmin, Mailbox, OneTimeLink
 from accounts.stepping_up import STEPPED_UP_AT
 from audit.models import Event
 from batches import carrying_out, services
@@ -14,6 +14,7 @@ from batches.models import Batch, Row
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change
 from tests.conftest import PASSWORD_HASH
+from vacation.models import AutoReply, Forwarding
 
 pytestmark = pytest.mark.sql
 
@@ -174,6 +175,16 @@ def test_two_workers_do_not_work_on_the_same(upload, domain, webmaster):
     assert domain.mailboxes.count() == 0
 
 
+def test_who_lost_the_right_meanwhile_changes_nothing_more(upload, domain, webmaster):
+    batch = upload("address\na\n")
+    services.begin(batch, by=webmaster, announce=lambda _number: None)
+    DomainAdmin.objects.all().delete()
+    assert not services.work(batch.pk)
+    batch = Batch.objects.get()
+    assert (batch.state, domain.mailboxes.count()) == ("stopped", 0)
+    assert "may not change the domain any more" in batch.reason_text
+
+
 def test_something_unexpected_stops_it_and_says_so(upload, press, domain, monkeypatch):
     def fail(*_args, **_options):
         raise RuntimeError("a secret")
@@ -217,6 +228,22 @@ def test_hashes_go_to_the_mailbox_and_are_forgotten(upload, press, domain):
     assert Mailbox.objects.get().password_hash == PASSWORD_HASH
     assert batch.rows.get().password_hash == ""
     assert PASSWORD_HASH not in str(list(Event.objects.values_list("after", "before")))
+
+
+@pytest.mark.parametrize(("action", "kind"), [("auto-reply-off", AutoReply), ("forwarding-off", Forwarding)])
+def test_auto_replies_and_forwardings_are_switched_off_and_on_again(
+    signed_in, press, mailbox, old, action, kind
+):
+    kind.objects.create(mailbox=mailbox, enabled=True, **({"text": "Away."} if kind is AutoReply else {}))
+    signed_in.post("/domains/example.test/batches/choose/", {"which": "all", "action": action})
+    batch = Batch.objects.get()
+    assert results(batch) == ["changed", "unchanged"]
+    batch = press(batch, "begin")
+    assert not kind.objects.get().enabled
+    assert batch.rows.get(number=1).change.aspect == "script"
+    press(batch, "undo")
+    assert kind.objects.get().enabled
+    assert kind is Forwarding or kind.objects.get().text == "Away."
 
 
 def test_deleting_many_asks_for_the_password_first(upload, signed_in, mailbox):
