@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -24,13 +24,24 @@ Handler = Callable[[HttpRequest], HttpResponse]
 HOURS = (1, 2, 4, 8)
 
 
+class HelperField(forms.ModelChoiceField[Person]):
+    def label_from_instance(self, obj: Person) -> str:
+        return f"{obj.name} ({obj.username})" if obj.name else obj.username
+
+
 class GrantForm(forms.Form):
-    helper = forms.ModelChoiceField(
+    helper = HelperField(
         Person.objects.filter(is_support=True, is_operator=False, is_active=True).order_by("username"),
         label=gettext_lazy("Who may help"),
+        empty_label=gettext_lazy("Choose one of the support staff"),
     )
     hours = forms.TypedChoiceField(
-        label=gettext_lazy("For so many hours"), coerce=int, choices=[(hours, hours) for hours in HOURS]
+        label=gettext_lazy("For how long"),
+        coerce=int,
+        choices=[
+            (hours, ngettext_lazy("%(number)d hour", "%(number)d hours", hours) % {"number": hours})
+            for hours in HOURS
+        ],
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason"),

@@ -30,7 +30,8 @@ SHOWN_IN_LIST = (
     *("change__next_attempt_at", "change__server__name", "change__server__probe_at"),
 )
 # An attempt to push bears the name of its mailbox.
-ABOUT_SOMEBODY = {model._meta.label_lower for model in (Mailbox, Person, Change)}
+ABOUT_A_MAILBOX = {model._meta.label_lower for model in (Mailbox, Change)}
+ABOUT_SOMEBODY = {*ABOUT_A_MAILBOX, Person._meta.label_lower}
 PERIOD = ("since", "until")
 FORMATS: dict[str, tuple[Callable[["QuerySet[Event]", dict[str, str]], Iterator[str]], str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
@@ -133,18 +134,19 @@ def show_event(request: HttpRequest, number: int) -> HttpResponse:
         if event.subject_kind == Person._meta.label_lower:
             record_look(request, person, {"event": str(number)})
     of_subject = events.filter(subject_kind=event.subject_kind, subject_id=event.subject_id)
+    attempts = list(_attempts(change))
+    told = {event.number, *(attempt.number for attempt in attempts)}
+    together = events.filter(request_id=event.request_id).exclude(number__in=told).order_by("number")
     context = {
         "event": event,
+        "asked": change.event if change and change.event else event,
+        "about_mailbox": event.subject and event.subject_kind in ABOUT_A_MAILBOX,
         "change": change,
-        "attempts": _attempts(change),
+        "attempts": attempts,
         "observation": Observation.objects.filter(change=change).first() if change else None,
         "earlier": of_subject.filter(number__lt=number).order_by("-number").first(),
         "later": of_subject.filter(number__gt=number).order_by("number").first(),
-        "same_request": (
-            events.filter(request_id=event.request_id).exclude(number=number).order_by("number")[:20]
-            if event.request_id
-            else []
-        ),
+        "same_request": together[:20] if event.request_id else [],
     }
     return render(request, "support/show_event.html", context)
 

@@ -93,6 +93,9 @@ LONG = {"text", "outside_text"}
 UNTOLD = {"zone", "own_rules_on", "own_rules_off"}
 # The sentences of these events say it already.
 TOLD = {"auto_reply.switched_on": {"enabled"}, "auto_reply.switched_off": {"enabled"}}
+# And of an attempt to push the rest is told with its change.
+ATTEMPT = {"aspect", "attempt", "seconds", "read_back", "reason_values"}
+TOLD |= {f"change.{how}": ATTEMPT for how in ("live", "delayed", "failed")}
 TOLD |= {"forwarding.switched_on": {"forward"}, "forwarding.switched_off": {"forward"}}
 
 

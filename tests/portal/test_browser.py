@@ -266,7 +266,7 @@ def test_support_staff_read_it_and_change_nothing(world: World, newcomer: Newcom
     page.get_by_role("button", name="Search").click()
     visitor.look("audit search")
     page.get_by_role("link", name="switched the auto-reply on").first.click()
-    expect(page.get_by_role("heading", name="Each attempt")).to_be_visible()
+    expect(page.get_by_role("heading", name="Attempt 1")).to_be_visible()
     visitor.look("change seen whole")
     page.get_by_role("link", name="liesbeth.vandamme@brouwerij.test").first.click()
     visitor.see_heading("History of liesbeth.vandamme@brouwerij.test")

@@ -176,7 +176,7 @@ def test_a_change_is_seen_whole(client, mailbox, webmaster, support, committed):
     client.force_login(support)
     say_why(client, support, mailbox)
     page = client.get(f"/audit/events/{event.number}/").content.decode()
-    for words in ("willem changed how much room", "1\u00a0GB", "live on maximusconfessor", "Each attempt"):
+    for words in ("willem changed how much room", "1\u00a0GB", "live on maximusconfessor", "Attempt 1"):
         assert words in page
     attempt = Event.objects.get(verb="change.live")
     assert (attempt.subject, attempt.after["attempt"]) == ("anna@example.test", 1)
