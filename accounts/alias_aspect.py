@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
@@ -12,6 +13,7 @@ from accounts.models import Alias, AliasTarget, Domain, Mailbox
 from mailservers.aspects import Aspect, Drift, Seen, Watch
 from mailservers.drivers.base import AliasState, Driver, Limits, Refused
 from mailservers.models import ALIAS
+from mailservers.outbox import MovedOn
 
 LONGEST = 320
 # No programs, files or lists, nor anything that a server reads as more than one.
@@ -73,13 +75,20 @@ def read_aliases(driver: Driver, domain: Domain) -> Mapping[str, Seen]:
     }
 
 
-def note_unknown(domain: Domain, addresses: Sequence[str]) -> list[Alias]:
+def note_unknown(domain: Domain, states: Mapping[str, AliasState]) -> tuple[list[Alias], bool]:
+    """What lies there at the first look was so before the portal came, and is taken over."""
     now = timezone.now()
+    is_first = Domain.objects.filter(pk=domain.pk, aliases_read_at=None).update(aliases_read_at=now) > 0
     Alias.objects.bulk_create(
-        [Alias(address=address, domain=domain, deleted_at=now) for address in addresses],
-        ignore_conflicts=True,
+        [Alias(address=address, domain=domain, deleted_at=now) for address in states], ignore_conflicts=True
     )
-    return list(Alias.objects.joined().filter(domain=domain, address__in=addresses))
+    rows = Alias.objects.joined().filter(domain=domain, address__in=states)
+    if is_first:
+        for row in rows:
+            # One that the domain has no place for is shown like what appears later.
+            with suppress(MovedOn):
+                keep_alias(row, {"leads_to": list(states[row.address].targets)}, None)
+    return list(rows.all()), not is_first
 
 
 def explain_alias(alias: Alias, wanted: AliasState | None, held: AliasState | None) -> Drift:

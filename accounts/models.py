@@ -137,6 +137,9 @@ class Domain(models.Model):
     )
     max_mailboxes = models.PositiveIntegerField(default=0, help_text=_("0 means no limit."))
     max_aliases = models.PositiveIntegerField(default=0, help_text=_("0 means no limit."))
+    aliases_read_at = models.DateTimeField(
+        null=True, editable=False, help_text=_("When the server's aliases were looked at for the first time.")
+    )
     warning_thresholds = models.JSONField(
         default=default_thresholds, help_text=_("Percentages of a mailbox's limit.")
     )

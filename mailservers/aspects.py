@@ -72,8 +72,9 @@ class Watch:
     """Asks for many (driver, names there, connections, seconds); what is not read in time is left out."""
     read_domain: Callable[[Driver, "Domain"], Mapping[str, Seen]] | None = None
     """Instead: tells all that the server has in a domain, by name there, also what nobody here knows of."""
-    note_unknown: Callable[["Domain", Sequence[str]], "Sequence[Subject]"] | None = None
-    """Then: rows for what was found by these names, as if it had been here and was deleted."""
+    note_unknown: Callable[["Domain", Mapping[str, Any]], "tuple[Sequence[Subject], bool]"] | None = None
+    """Then: rows for states that were found by these names, as if they had been here and were deleted; and
+    whether the domain was looked at before."""
     alarm: Callable[[Sequence[tuple[Any, Sequence[str]]], bool], None] | None = None
     """Told, in the check's transaction, to where mail is sent on that was not before; False: there was no
     before, this is the first look at what the portal did not make."""

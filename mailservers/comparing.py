@@ -202,7 +202,6 @@ def _compare_domain(
     server: Server, aspect: Aspect, watch: Watch, domain: "Domain", tally: Tally, *, note: bool
 ) -> None:
     model: Any = Observation._meta.get_field(subject_field(aspect.name)).related_model
-    seen_before = _was_seen(aspect, domain)
     mine = model.objects.joined(*aspect.joins).filter(domain=domain)
     stamps = _stamps(aspect, list(mine.values_list("pk", flat=True)))
     subjects = list(mine.filter(pk__in=stamps))
@@ -221,20 +220,14 @@ def _compare_domain(
     ]
     known = set(mine.filter(address__in=readings).values_list("address", flat=True))
     with transaction.atomic():
-        unknown = [name for name in readings if name not in known]
-        if note and unknown and watch.note_unknown is not None:
-            found = watch.note_unknown(domain, unknown)
+        unknown = {name: reading.state for name, reading in readings.items() if name not in known}
+        seen_before = False
+        if note and watch.note_unknown is not None:
+            found, seen_before = watch.note_unknown(domain, unknown)
             stamps |= {each.pk: (None, None, False) for each in found}
             pairs += [_prepared(aspect, each, readings[each.name_there], limits) for each in found]
         judged = [pair for pair in pairs if pair is not None]
         _judge(aspect, judged, stamps, tally, note=note, seen_before=seen_before)
-
-
-def _was_seen(aspect: Aspect, domain: "Domain") -> bool:
-    """Whether a comparison came to all of the domain before: then what is new there is news."""
-    whole = models.Q(domain=domain) | models.Q(domain=None)
-    checks = DriftCheck.objects.filter(whole, server=domain.server_id, aspect=aspect.name, reason="")
-    return checks.filter(finished_at__isnull=False).exists()
 
 
 def compare_some(

@@ -163,6 +163,7 @@ def test_what_was_changed_there_is_restored(info, webmaster, domain, committed):
 def test_an_alias_that_appears_there_is_found_and_may_be_kept_or_removed(
     info, webmaster, domain, committed, mailbox
 ):
+    compare(domain, committed)
     for name in ("new", "other"):
         state = AliasState(f"{name}@example.test", (mailbox.address,))
         MemoryDriver.known_aliases[state.address] = state
@@ -182,6 +183,17 @@ def test_an_alias_that_appears_there_is_found_and_may_be_kept_or_removed(
     assert held("other@example.test") is None
     assert held("new@example.test") == (mailbox.address,)
     assert not RedirectAlarm.objects.exists()
+
+
+def test_what_was_there_before_the_portal_looked_is_taken_over(domain, mailbox, committed):
+    for address, target in (("old@example.test", mailbox.address), ("@example.test", "boss@outside.test")):
+        MemoryDriver.known_aliases[address] = AliasState(address, (target,))
+    compare(domain, committed)
+    assert {alias.address for alias in Alias.objects.alive()} == {"old@example.test", "@example.test"}
+    assert not Observation.objects.drifted().exists()
+    assert Event.objects.filter(verb="alias.kept_from_server").count() == 2
+    compare(domain, committed)
+    assert not Observation.objects.drifted().exists()
 
 
 def test_an_alias_to_outside_that_appears_there_is_an_alarm_that_is_mailed(
