@@ -79,7 +79,7 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
             "Mail that is sent on to this mailbox from elsewhere names another address. Give that address"
             " here, and such mail is answered as well."
         ),
-        widget=forms.Textarea(attrs={"rows": 1, "spellcheck": "false", "autocapitalize": "none"}),
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
     )
     outside_text = forms.CharField(
         label=gettext_lazy("Another text for people outside the domain"),

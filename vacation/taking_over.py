@@ -105,14 +105,15 @@ def _switch_own_rules(mailbox: Mailbox, told: dict[str, Any]) -> tuple[dict[str,
 
 def _is_permitted(mailbox: Mailbox, told: dict[str, Any], by: Person) -> bool:
     """Undo and keeping theirs are changes too: whoever has to ask may not make them at once."""
-    reply = AutoReply.of(mailbox)
-    switches_on = told.get("enabled") and AutoReply.from_told(mailbox, told).as_told() != reply.as_told()
+    # Nothing is made with the mailbox as its owner here: the page would then show that as what is set.
+    reply = (AutoReply.objects.filter(mailbox=mailbox).first() or AutoReply()).as_told()
+    switches_on = told.get("enabled") and any(told.get(name, now) != now for name, now in reply.items())
     if switches_on and may(by, mailbox, "auto_reply") != May.CHANGE:
         return False
     if not told.get("forward"):
         return True
-    now = Forwarding.of(mailbox).as_told()
-    if now == {name: told[name] for name in now}:
+    forward = (Forwarding.objects.filter(mailbox=mailbox).first() or Forwarding()).as_told()
+    if all(told[name] == now for name, now in forward.items()):
         return True
     known = set(
         ForwardingTarget.objects.filter(forwarding__mailbox=mailbox).values_list("address", flat=True)

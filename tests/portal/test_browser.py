@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from demo.check import COLLEAGUE, SUBJECT, TEXT, moment
 from demo.codes import next_code
@@ -20,12 +20,20 @@ from demo.world import MailboxSignIn, PersonSignIn, World
 from fleet.dovecot import Dovecot
 from mailservers.drivers.managesieve import ManageSieveClient
 from tests.portal.visitor import WAIT_MS, Newcomer, Visitor
+from tests.vacation.test_delivery import NASTY_TEXTS
 
 # One test is a whole story: on a busy machine it needs longer than tests in general should.
 pytestmark = pytest.mark.timeout(300)
 
 ANSWERS_WITHIN_SECONDS = 2.0
 LIVE_AGAIN_WITHIN_SECONDS = 20.0
+MADE_IN_WEBMAIL = (
+    "# rule:[Invoices]\r\n"
+    'require ["fileinto","vacation"];\r\n'
+    'if header :contains "subject" "invoice"\r\n{\r\n\tfileinto "INBOX";\r\n}\r\n'
+    "# rule:[Out of Office]\r\n"
+    'if true\r\n{\r\n\tvacation :days 2 :subject "Away" "Made in webmail.";\r\n}\r\n'
+)
 MOST_SCRIPTS = 10  # what the fleet's servers allow a mailbox (sieve_quota_max_scripts)
 
 
@@ -77,11 +85,26 @@ def server_down(server: Dovecot) -> Iterator[None]:
 
 
 @contextmanager
-def no_room_for_scripts(server: Dovecot, login: str) -> Iterator[None]:
-    """The mailbox has as many Sieve scripts of its own as it may have."""
+def webmail_of(server: Dovecot, login: str) -> Iterator[ManageSieveClient]:
     tls = ssl.create_default_context(cafile=str(server.ca_file))
     with ManageSieveClient("localhost", server.ports["sieve"], tls=tls) as sieve:
         sieve.authenticate(server.master_user, server.master_password, mailbox=login)
+        yield sieve
+
+
+def until_shown(page: Page, what: Locator) -> None:
+    """A look at the mail server takes a moment; the page has to be loaded again."""
+    end = time.monotonic() + 20
+    while not what.is_visible():
+        assert time.monotonic() < end, "It never came."
+        page.wait_for_timeout(300)
+        page.reload()
+
+
+@contextmanager
+def no_room_for_scripts(server: Dovecot, login: str) -> Iterator[None]:
+    """The mailbox has as many Sieve scripts of its own as it may have."""
+    with webmail_of(server, login) as sieve:
         names = [f"own-{number}" for number in range(MOST_SCRIPTS - len(sieve.list_scripts()))]
         for name in names:
             sieve.put_script(name, "keep;\r\n")
@@ -444,6 +467,48 @@ def test_forwarding_waits_for_its_target_and_both_are_proven(world: World, newco
     page.reload()
     visitor.see_state("Forwarding", "live", "live on")
     expect(page.get_by_label("Keep a copy here")).not_to_be_checked()
+
+    # What somebody made in webmail meanwhile is found, and taken over.
+    with webmail_of(world.server_of(anna.address), anna.login) as sieve:
+        sieve.put_script("roundcube", MADE_IN_WEBMAIL)
+        sieve.set_active("roundcube")
+    webmaster.open(f"/mailboxes/{anna.address}/")
+    webmaster.page.get_by_role("button", name="Compare now").click()
+    box = webmaster.page.locator("[data-drift=script]")
+    until_shown(webmaster.page, box)
+    expect(box).to_contain_text("The rule “Out of Office” in the script “roundcube” answers automatically.")
+    webmaster.look("made in webmail")
+    webmaster.page.get_by_role("button", name="Keep what is there").click()
+    webmaster.open(f"/mailboxes/{anna.address}/auto-reply/")
+    webmaster.see_state("Auto-reply", "live", "live on")
+    expect(webmaster.page.get_by_label("Text", exact=True)).to_have_value("Made in webmail.")
+    expect(webmaster.page.get_by_text("“Out of Office” in the script “roundcube”")).to_be_visible()
+    with webmail_of(world.server_of(anna.address), anna.login) as sieve:
+        assert sieve.get_script("roundcube") == MADE_IN_WEBMAIL.replace("if true", "if false # true")
+
+
+def test_thirty_texts_typed_into_the_page_arrive_to_the_letter(
+    world: World, newcomer: Newcomer, request: pytest.FixtureRequest
+) -> None:
+    """Its short form is in test_auto_reply_texts.py, without a browser."""
+    if not request.config.getoption("--long"):
+        pytest.skip("--long takes it along")
+    lucas = mailbox(world, "info@example.test")
+    visitor = newcomer()
+    visitor.sign_in(*person(world, "webmaster").credentials)
+    visitor.see_heading("Domains")
+    texts = {name: text for name, text in NASTY_TEXTS.items() if text.strip()}
+    told = {}
+    for number, (name, text) in enumerate(texts.items()):
+        set_auto_reply(visitor, lucas.address, f"Number {number}", text)
+        expect(visitor.page.get_by_text("Saved. The mail server is told now.")).to_be_visible()
+        visitor.see_state("Auto-reply", "live", "live on")
+        sender = f"letter{number}@letter.test"
+        write_to(world, lucas.address, sender)
+        [reply] = world.sink.wait_for(1, to=sender)
+        told[name] = text_of(reply)
+    assert len(told) >= 30
+    assert told == {name: text if text.endswith("\n") else f"{text}\n" for name, text in texts.items()}
 
 
 def test_a_form_from_another_session_is_told_to_load_the_page_again(newcomer: Newcomer) -> None:

@@ -307,6 +307,16 @@ def test_a_user_who_must_ask_is_told_so_and_cannot_keep(
     assert not Forwarding.objects.exists()
 
 
+def test_the_page_shows_what_is_set_and_not_what_could_be_kept(look, client, mailbox, owner, committed):
+    answered_here(mailbox, committed, owner, text="Set in the portal.")
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on")
+    look()
+    client.force_login(owner, "accounts.backends.PersonBackend")
+    page = client.get(PAGE).content.decode()
+    assert "Set in the portal." in page
+    assert "Back on Monday." not in page
+
+
 def test_the_page_says_what_comes_of_either_way(look, client, mailbox, owner):
     MemoryDriver.own_scripts[LOGIN] = roundcube("forward")
     look()
