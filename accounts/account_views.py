@@ -37,11 +37,11 @@ def step_up(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_account(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    found = second_factors.devices_of(person)
+    factors, codes_left = second_factors.listed(person)
     context = {
-        "factors": found,
+        "factors": factors,
         "is_mandatory": second_factors.is_mandatory_for(person),
-        "codes_left": second_factors.recovery_codes_left(person),
+        "codes_left": codes_left,
         "mailboxes": Mailbox.objects.owned_by(person)
         .annotate(app_count=Count("app_passwords"))
         .order_by("address"),

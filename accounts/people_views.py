@@ -57,7 +57,7 @@ def show_person(request: HttpRequest, username: str) -> HttpResponse:
     context = {
         "person": person,
         "domains": person.domains.all(),
-        "factors": second_factors.devices_of(person),
+        "factors": second_factors.listed(person)[0],
         "events": events.order_by("-number")[:NEWEST_EVENTS],
         "manageable": Person.objects.manageable_by(by).filter(pk=person.pk).exists(),
     }

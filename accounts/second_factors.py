@@ -7,11 +7,12 @@ import base64
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, F, Q, Value
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -34,9 +35,51 @@ def is_mandatory_for(person: Person) -> bool:
     return person.sees_everything or person.has_domains
 
 
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """What a page tells of a device."""
+
+    persistent_id: str
+    name: str
+    last_used_at: datetime | None
+    is_passkey: bool
+
+
+def listed(person: Person) -> tuple[list[Factor], int]:
+    """All that can be used, in one query, and how many recovery codes are left."""
+    theirs = {"user": person, "confirmed": True}
+    parts = [
+        # What is told of the third kind is how many there are.
+        kind.objects.filter(**theirs)
+        .order_by()
+        .annotate(place=Value(place), number=number)
+        .values_list("place", "number", "name", "last_used_at")
+        for place, (kind, number) in enumerate(
+            (
+                (TOTPDevice, F("pk")),
+                (WebAuthnCredential, F("pk")),
+                (StaticDevice, Count("token_set")),
+            )
+        )
+    ]
+    rows = list(parts[0].union(*parts[1:], all=True).order_by("place", "number"))
+    factors = [
+        Factor(_persistent_id(place, number), name, used_at, is_passkey=place == 1)
+        for place, number, name, used_at in rows
+        if place < 2
+    ]
+    return factors, sum(number for place, number, _name, _used_at in rows if place == 2)
+
+
+def _persistent_id(place: int, number: int) -> str:
+    """As django-otp makes it of a device."""
+    kind = (TOTPDevice, WebAuthnCredential)[place]
+    return str(kind(pk=number).persistent_id)
+
+
 def has_device(person: Person) -> bool:
     """Whether the person has anything but recovery codes."""
-    return bool(devices_of(person))
+    return bool(listed(person)[0])
 
 
 def devices_of(person: Person) -> list[Device]:
@@ -47,9 +90,8 @@ def devices_of(person: Person) -> list[Device]:
 
 def kinds_of(person: Person) -> tuple[bool, bool]:
     """Whether the person has an authenticator app, and whether a passkey."""
-    found = devices_of(person)
-    apps = [device for device in found if isinstance(device, TOTPDevice)]
-    return bool(apps), len(found) > len(apps)
+    factors, _codes_left = listed(person)
+    return any(not each.is_passkey for each in factors), any(each.is_passkey for each in factors)
 
 
 def looks_like_code(typed: str) -> bool:
@@ -163,7 +205,7 @@ def make_recovery_codes(person: Person) -> list[str]:
 
 
 def recovery_codes_left(person: Person) -> int:
-    return sum(sheet.token_set.count() for sheet in StaticDevice.objects.filter(user=person))
+    return listed(person)[1]
 
 
 def _bare(typed: str) -> str:
