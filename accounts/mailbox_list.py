@@ -27,6 +27,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 # What a row shows, and no more: texts of auto-replies are long.
 COLUMNS = (
     *("address", "login", "name", "quota_bytes", "enabled", "password_hash", "domain", "server"),
+    *("guessed_at", "password_changed_at"),
     *("auto_reply__enabled", "auto_reply__starts", "auto_reply__ends", "auto_reply__periods"),
     *("auto_reply__mailbox", "usage__bytes_used"),
 )
@@ -39,7 +40,7 @@ class Row(NamedTuple):
     change: Change | None
     url: str
     note: str | Promise
-    """Why nobody signs in, if nobody can."""
+    """Why nobody signs in, or why somebody else might."""
 
 
 class Chip(NamedTuple):
@@ -192,4 +193,6 @@ def rows_of(mailboxes: Sequence[Mailbox], servers: Sequence[Server]) -> list[Row
 def _note(mailbox: Mailbox) -> str | Promise:
     if not mailbox.enabled:
         return SHOWN["off"][0]
+    if mailbox.has_guessed_password:
+        return SHOWN["guessed"][0]
     return "" if mailbox.password_hash else SHOWN["no-password"][0]

@@ -180,6 +180,7 @@ SHOWN: "dict[str, tuple[str | Promise, Q | Callable[[], Q]]]" = {
     "on": (_("signing in is on"), Q(enabled=True)),
     "off": (_("signing in is switched off"), Q(enabled=False)),
     "no-password": (_("no password yet"), Q(password_hash="")),
+    "guessed": (_("password is easy to guess"), lambda: GUESSED),
     "never-used": (_("never signed in here"), Q(owner__last_login=None)),
     "full": (
         _("80 % full or more"),
@@ -198,6 +199,12 @@ def _with_failure() -> "models.QuerySet[Change, int]":
     """Of mailboxes whose newest change of some part failed."""
     failed = Change.objects.filter(state="failed", mailbox__isnull=False)
     return failed.without_newer().values_list("mailbox", flat=True)
+
+
+# Found out by manage.py audit_passwords, and not changed since.
+GUESSED: Q = Q(guessed_at__isnull=False) & (
+    Q(password_changed_at=None) | Q(password_changed_at__lte=models.F("guessed_at"))
+)
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
@@ -258,6 +265,9 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
             has_help=models.Exists(SupportGrant.objects.running().filter(mailbox=models.OuterRef("pk"))),
         )
 
+    def without_guessed_password(self) -> "MailboxQuerySet":
+        return self.exclude(pk__in=Mailbox.objects.filter(GUESSED).values("pk"))
+
     def owned_by(self, person: Person) -> "MailboxQuerySet":
         """The person's own: nobody else ever sets a password."""
         return self.alive().filter(owner=person)
@@ -309,6 +319,9 @@ class Mailbox(models.Model):
     quota_bytes = models.PositiveBigIntegerField(help_text=_("0 means no limit."))
     password_hash = models.CharField(max_length=500, blank=True)
     password_changed_at = models.DateTimeField(null=True, blank=True)
+    guessed_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the password was found to be easy to guess.")
+    )
     enabled = models.BooleanField(default=True)
     only_app_passwords = models.BooleanField(
         default=False, help_text=_("Mail programs are not let in by its password, which is for the portal.")
@@ -339,6 +352,13 @@ class Mailbox(models.Model):
     def __str__(self) -> str:
         return self.address
 
+    @property
+    def has_guessed_password(self) -> bool:
+        """Until another one is set."""
+        if self.guessed_at is None:
+            return False
+        return self.password_changed_at is None or self.password_changed_at <= self.guessed_at
+
     def told(self, name: str) -> bool | None:
         """What the query that read it was asked to tell of it; None: it was not asked."""
         return vars(self).get(name)
@@ -358,6 +378,21 @@ class Mailbox(models.Model):
     def is_gone(self) -> bool:
         """Deleted, and the time in which it could be brought back is over."""
         return self.purge_after is not None and self.purge_after <= timezone.now()
+
+
+class PasswordAudit(models.Model):
+    """A run of manage.py audit_passwords: how far it came, so that it can go on there."""
+
+    domain = models.ForeignKey(Domain, models.CASCADE, null=True, related_name="+")
+    commonest = models.PositiveIntegerField()
+    reached = models.BigIntegerField(default=0)
+    mailboxes = models.PositiveIntegerField(default=0)
+    found = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"passwords of {self.domain or 'all domains'}"
 
 
 class AliasQuerySet(models.QuerySet["Alias"]):

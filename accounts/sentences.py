@@ -45,6 +45,8 @@ register_verb("mailbox.edited", gettext_noop("%(who)s changed the mailbox"))
 register_verb(
     "mailbox.hash_renewed", gettext_noop("At a sign-in the same password was hashed in a newer scheme")
 )
+register_verb("mailbox.password_guessed", gettext_noop("The password was found to be easy to guess"))
+register_verb("passwords.audited", gettext_noop("Passwords were tried that guessers try first"))
 register_verb("mailbox.switched_off", gettext_noop("%(who)s switched signing in off"))
 register_verb("mailbox.switched_on", gettext_noop("%(who)s switched signing in on"))
 register_verb("mailbox.deleted", gettext_noop("%(who)s deleted the mailbox"))

@@ -2,7 +2,7 @@
 
 from django.contrib import auth
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -22,6 +22,10 @@ from audit.models import Event
 from mailservers.drift import drifted_parts, may_keep
 from mailservers.models import Change, Observation
 
+# accounts.models.GUESSED, of a domain's mailboxes.
+GUESSED_OF_DOMAIN = Q(mailboxes__guessed_at__isnull=False) & (
+    Q(mailboxes__password_changed_at=None) | Q(mailboxes__password_changed_at__lte=F("mailboxes__guessed_at"))
+)
 # So many are shown above the list of domains.
 ALARMS = 5
 SHOWN_REQUESTS = 10
@@ -121,6 +125,7 @@ def list_domains(request: HttpRequest) -> HttpResponse:
         .select_related("server")
         .annotate(
             mailbox_count=Count("mailboxes", filter=Q(mailboxes__deleted_at=None)),
+            guessed_count=Count("mailboxes", filter=Q(mailboxes__deleted_at=None) & GUESSED_OF_DOMAIN),
             auto_reply_count=Count(
                 "mailboxes", filter=Q(mailboxes__deleted_at=None, mailboxes__auto_reply__enabled=True)
             ),

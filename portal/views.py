@@ -19,6 +19,10 @@ def home(request: HttpRequest) -> HttpResponse:
     if person.sees_everything or person.domains.exists():
         return redirect("accounts:list-domains")
     own = list(Mailbox.objects.owned_by(person).order_by("address")[:100])
+    guessed = next((mailbox for mailbox in own if mailbox.has_guessed_password), None)
+    if guessed is not None:
+        # Whoever signs in comes by here.
+        return redirect("accounts:change-password", guessed.address)
     if len(own) == 1:
         return redirect("accounts:show-mailbox", own[0].address)
     return render(request, "portal/home.html", {"mailboxes": own})
