@@ -7,13 +7,15 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import second_factors
 from accounts.models import Mailbox, Person
 from accounts.requests import person_of
+from accounts.stepping_up import PROOF, ask_to_step_up, has_stepped_up
 from audit import erasing
 from audit.chain import Actor, record
 from audit.models import Event
@@ -70,8 +72,11 @@ def _line(kind: str, fields: dict[str, Any]) -> str:
 
 
 @require_POST
-def download_own_data(request: HttpRequest) -> StreamingHttpResponse:
+@sensitive_post_parameters(PROOF)
+def download_own_data(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Their own, and nobody else's; that they took it is an event."""
+    if not has_stepped_up(request):
+        return ask_to_step_up(request)
     person = person_of(request)
     record("person.data_taken", by=person, about=person)
     answer = StreamingHttpResponse(known_about(person), content_type="application/x-ndjson")

@@ -17,6 +17,9 @@ register_verb(
 )
 register_verb("person.sign_in_failed", gettext_noop("Somebody gave a wrong password for %(what)s"))
 register_verb("person.signed_out", gettext_noop("%(who)s signed out"))
+register_verb("person.code_failed", gettext_noop("Somebody gave a wrong code for %(what)s"))
+register_verb("person.step_up_failed", gettext_noop("%(who)s did not show once more who they are"))
+register_verb("person.settings_changed", gettext_noop("%(who)s changed their language or time zone"))
 register_verb("person.signed_in", gettext_noop("%(who)s signed in"))
 register_verb(
     "mailbox.kept_from_server",

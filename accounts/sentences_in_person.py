@@ -205,6 +205,20 @@ for verb, own, to_you in (
         gettext_noop("You signed in"),
         "",
     ),
+    ("person.code_failed", "", gettext_noop("Somebody gave a wrong code for you")),
+    ("person.step_up_failed", gettext_noop("You did not show once more who you are"), ""),
+    ("person.settings_changed", gettext_noop("You changed your language or time zone"), ""),
+    (
+        "person.not_me",
+        "",
+        gettext_noop("You said that somebody else had changed something"),
+    ),
+    (
+        "mailbox.not_me",
+        "",
+        gettext_noop("Somebody who reads your mail said that a change was not theirs"),
+    ),
+    ("mailbox.forwarding_frozen", "", gettext_noop("Your forwarding to outside was frozen")),
     (
         "person.signed_out",
         gettext_noop("You signed out"),

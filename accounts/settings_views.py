@@ -4,6 +4,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.languages import CODES, remember_language, time_zones
 from accounts.models import Person
 from accounts.requests import person_of
+from audit.chain import record
 
 
 class SettingsForm(forms.ModelForm[Person]):
@@ -45,9 +47,10 @@ class SettingsForm(forms.ModelForm[Person]):
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_settings(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
+    before = _settings_of(person)
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=person)
     if form.is_valid():
-        form.save()
+        save_settings(form.save(commit=False), before=before)
         with override(person.language or get_language()):
             messages.success(request, _("Saved."))
         response = redirect("accounts:edit-settings")
@@ -67,6 +70,21 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language in CODES:
         if isinstance(request.user, Person):
-            Person.objects.filter(pk=request.user.pk).update(language=language)
+            before = _settings_of(request.user)
+            request.user.language = language
+            save_settings(request.user, before=before)
         remember_language(response, language)
     return response
+
+
+@transaction.atomic
+def save_settings(person: Person, *, before: dict[str, str]) -> None:
+    """Keep the language and the time zone; nothing is recorded where nothing is different."""
+    after = _settings_of(person)
+    if after != before:
+        person.save(update_fields=[*after])
+        record("person.settings_changed", by=person, about=person, before=before, after=after)
+
+
+def _settings_of(person: Person) -> dict[str, str]:
+    return {"language": person.language, "time_zone": person.time_zone}

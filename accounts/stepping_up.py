@@ -30,6 +30,7 @@ from accounts.backends import is_password_of
 from accounts.models import Person
 from accounts.requests import person_of
 from audit.chain import record
+from audit.models import Event
 
 LASTS = timedelta(minutes=10)
 # In the session: when it was, in seconds since the epoch.
@@ -132,6 +133,7 @@ def _problem_with(request: HttpRequest, person: Person, typed: str) -> str:
         return too_many(wait)
     right = second_factors.device_for_code(person, typed) if is_code else None
     if right is None and not is_password_of(person, typed):
+        record("person.step_up_failed", by=person, about=person, outcome=Event.Outcome.FAILED)
         return _("This is neither your password nor a code that is good now.")
     this_try.was_right()
     return ""

@@ -101,6 +101,8 @@ def _problem_with_code(request: HttpRequest, code: str) -> str:
     except throttling.TooManyTries as wait:
         return stepping_up.too_many(wait)
     if not sessions.accept_code(request, code):
+        person = person_of(request)
+        record("person.code_failed", by=None, about=person, outcome=Event.Outcome.FAILED)
         return _("This code is not right, or no longer. Wait for the next one and try again.")
     this_try.was_right()
     return ""

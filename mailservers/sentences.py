@@ -8,6 +8,9 @@ register_verb("change.tried_again", gettext_noop("%(who)s had the mail server to
 register_verb("change.live", gettext_noop("The mail server has the change of %(what)s"))
 register_verb("change.delayed", gettext_noop("The change of %(what)s could not be sent yet"))
 register_verb("change.failed", gettext_noop("The mail server did not take the change of %(what)s"))
+register_verb(
+    "server.credentials_resealed", gettext_noop("%(who)s sealed the credentials of %(what)s with a new key")
+)
 register_verb("server.check_requested", gettext_noop("%(who)s had %(what)s checked"))
 register_verb("server.paused", gettext_noop("%(who)s paused the pushing to %(what)s"))
 register_verb("server.resumed", gettext_noop("%(who)s resumed the pushing to %(what)s"))

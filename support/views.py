@@ -9,11 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Domain, Mailbox, Person
 from accounts.paging import page_by_number
 from accounts.requests import person_of
+from accounts.stepping_up import PROOF, ask_to_step_up, has_stepped_up
 from audit.chain import record
 from audit.models import Event, Verification
 from mailservers.models import Change, Observation, Server
@@ -97,6 +99,7 @@ def count_days(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@sensitive_post_parameters(PROOF)
 def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """A file with all that the search found; that it was taken is an event, with the filter."""
     person = staff(request)
@@ -104,6 +107,8 @@ def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     kind = request.POST.get("format", "")
     if kind not in FORMATS or not form.is_valid():
         raise Http404
+    if not has_stepped_up(request):
+        return ask_to_step_up(request)
     # A file of everything names people as well.
     if asking := ask_why(request, person, names_in(form.wanted) or [""]):
         return asking

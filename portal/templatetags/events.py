@@ -78,6 +78,8 @@ LABELS = {
     "sent_on_to": gettext_noop("Sent on to"),
     "signing_in": gettext_noop("People can sign in"),
     "name": gettext_noop("Name"),
+    "language": gettext_noop("Language"),
+    "time_zone": gettext_noop("Time zone"),
     "recovery_address": gettext_noop("Recovery address"),
     "from": gettext_noop("Asked from"),
     "device": gettext_noop("For"),

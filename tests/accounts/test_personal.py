@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -6,6 +7,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Person
+from accounts.stepping_up import STEPPED_UP_AT
 from audit import triggers
 from audit.chain import record
 from audit.models import Event
@@ -19,6 +21,10 @@ def test_somebody_takes_all_that_is_known_of_them_and_no_secret(client, mailbox,
     record("auto_reply.changed", by=webmaster, about=mailbox, after={"text": "Away"})
     record("mailbox.created", by=webmaster, about=mailbox.domain)
     client.force_login(mailbox.owner)
+    assert "once more" in client.post("/account/data/").content.decode()
+    session = client.session
+    session[STEPPED_UP_AT] = time.time()
+    session.save()
     text = b"".join(client.post("/account/data/").streaming_content).decode()
     rows = [json.loads(line) for line in text.splitlines()]
     assert [row["kind"] for row in rows] == ["person", "mailbox", "event", "event"]

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from accounts.lookups import look_up
+from accounts.stepping_up import STEPPED_UP_AT
 from audit.chain import record
 from audit.models import Event
 
@@ -65,6 +66,10 @@ def test_an_event_of_a_mailbox_is_not_read_without_a_reason(client, mailbox, web
 
 def test_files_are_not_taken_without_a_reason(client, support, webmaster):
     client.force_login(support)
+    assert "once more" in client.post("/audit/export/", {"format": "csv"}).content.decode()
+    session = client.session
+    session[STEPPED_UP_AT] = time.time()
+    session.save()
     assert client.post("/audit/export/", {"format": "csv"}).headers["Location"].startswith("/audit/why/")
     client.post("/audit/why/", {"reason": "Ticket 4711"})
     assert client.post("/audit/export/", {"format": "csv"}).status_code == 200

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import LookUp
 from accounts.spreadsheets import harmless
+from accounts.stepping_up import STEPPED_UP_AT
 from audit.chain import record
 from audit.models import Event
 from audit.origin import Origin, coming_from
@@ -34,6 +35,7 @@ def say_why(client, person, mailbox):
     """Both for the mailbox, which is asked for itself, and for people; without the events of that."""
     LookUp.objects.create(person=person, mailbox=mailbox, until=timezone.now() + timedelta(minutes=30))
     session = client.session
+    session[STEPPED_UP_AT] = time.time()
     session["audit_reason"] = {"reason": "Ticket 4711", "until": time.time() + 3600}
     session.save()
 

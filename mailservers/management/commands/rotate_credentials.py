@@ -1,7 +1,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
+from audit.chain import record
 from mailservers.credentials import CredentialsLocked, reseal
 from mailservers.models import Server
 
@@ -20,5 +22,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"{server}: none of the keys opens its credentials. Left as they are.")
                 continue
             if not options["dry_run"]:
-                Server.objects.filter(pk=server.pk).update(sealed_credentials=renewed)
+                with transaction.atomic():
+                    Server.objects.filter(pk=server.pk).update(sealed_credentials=renewed)
+                    record("server.credentials_resealed", by=None, about=server)
             self.stdout.write(f"{server}: {'would be sealed' if options['dry_run'] else 'sealed'} anew.")
