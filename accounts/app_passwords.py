@@ -113,7 +113,8 @@ def let_in_by_app_passwords_alone(mailbox: Mailbox, *, by: Person) -> None:
 @transaction.atomic
 def let_in_by_password_too(mailbox: Mailbox, *, by: Person) -> None:
     """Mail programs may use the mailbox's own password again; quiet when they may already."""
-    _switch(_locked(mailbox), "mailbox.app_passwords_beside", by, alone=False)
+    if _switch(_locked(mailbox), "mailbox.app_passwords_beside", by, alone=False):
+        notices.tell(mailbox, "password-lets-in", by=by)
 
 
 def is_one_of(mailbox: Mailbox, clear: str) -> bool:
@@ -141,12 +142,14 @@ def _note_use(server: Server, used: Mapping[int, datetime]) -> int:
     return len(newer)
 
 
-def _switch(current: Mailbox, verb: str, by: Person, *, alone: bool) -> None:
+def _switch(current: Mailbox, verb: str, by: Person, *, alone: bool) -> bool:
+    """Whether it was otherwise before."""
     if current.only_app_passwords == alone:
-        return
+        return False
     current.only_app_passwords = alone
     current.save(update_fields=["only_app_passwords"])
     _push(verb, current, by)
+    return True
 
 
 def _locked(mailbox: Mailbox) -> Mailbox:

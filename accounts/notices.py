@@ -55,6 +55,10 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("An app password was made for %(what)s."),
         gettext_noop("An app password was made for %(what)s: %(detail)s."),
     ),
+    "password-lets-in": (
+        gettext_noop("Mail programs may use the password of %(what)s again, beside app passwords."),
+        "",
+    ),
     "forwarding": (
         gettext_noop("Mail to %(what)s is to be forwarded."),
         gettext_noop("Mail to %(what)s is to be forwarded to %(detail)s."),

@@ -113,6 +113,8 @@ def begin_signing_in(request: HttpRequest) -> dict[str, Any]:
     _refuse_elsewhere(request)
     options, state = _helper(request).authenticate_begin(user=None, require_user_verification=True)
     _keep(request, SIGNING_IN, state)
+    # Nobody's yet: it is not kept as long as somebody's. Signing in takes that back.
+    request.session.set_expiry(STATE_SECONDS)
     return dict(options)
 
 

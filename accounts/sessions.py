@@ -47,6 +47,7 @@ class OpenSession:
 def sign_in(request: HttpRequest, person: Person) -> None:
     """Begin a session for somebody whose password was right; a second factor may still be due."""
     auth.login(request, person)
+    request.session.set_expiry(None)
     request.session[OF_DOMAIN] = domain_language(person)
     request.session[OWN_DOMAIN] = only_domain(person)
     now = time.time()
@@ -134,6 +135,11 @@ def end_sessions(person: Person, *, but: str | None = None) -> int:
     """End all of the person's sessions here, without the one with the key `but`; how many there were."""
     others = PersonSession.objects.filter(person=person).exclude(session_key=but or "")
     return others.delete()[0]
+
+
+def forget_over() -> int:
+    """Those that have run out are nobody's business any more; how many there were."""
+    return PersonSession.objects.filter(expire_date__lt=timezone.now()).delete()[0]
 
 
 _EPOCH = datetime.fromtimestamp(0, UTC)

@@ -12,6 +12,7 @@ from accounts import (
     lifecycle,
     notices,
     password_requests,
+    sessions,
 )
 from accounts.models import AppPassword
 from mailservers.drivers.base import DriverError
@@ -69,3 +70,9 @@ def read_use_on(server_id: int) -> None:
     if server is not None:
         with suppress(DriverError):
             app_passwords.read_last_use(server)
+
+
+@shared_task(soft_time_limit=100, time_limit=120)
+def forget_sessions() -> int:
+    """Sessions that have run out: they tell from where and with what somebody signed in."""
+    return sessions.forget_over()

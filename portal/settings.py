@@ -316,6 +316,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "forget sessions": {"task": "accounts.tasks.forget_sessions", "schedule": 60 * 60.0},
     "read the use of app passwords": {
         "task": "accounts.tasks.read_app_password_use",
         "schedule": 600.0,

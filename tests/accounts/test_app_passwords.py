@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import app_passwords
-from accounts.models import AppPassword
+from accounts.models import AppPassword, Notice
 from accounts.personal import known_about
 from accounts.tasks import read_app_password_use, read_use_on
 from audit.models import Event
@@ -163,6 +163,7 @@ def test_by_app_passwords_alone_the_server_knows_no_other_password(anna, mailbox
     assert anna.post("/sign-in/", {"username": mailbox.address, "password": PASSWORD}).status_code == 302
     with committed():
         anna.post(SWITCH)
+    assert Notice.objects.filter(kind="password-lets-in", mailbox=mailbox).exists()
     assert MemoryDriver.accounts[mailbox.login].password_hash == mailbox.password_hash
 
 

@@ -1,14 +1,17 @@
 import json
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import passkeys, second_factors
 from accounts.freezing import say_not_me
-from accounts.models import Notice, Person
+from accounts.models import Notice, Person, PersonSession
 from accounts.personal import erase_person, known_about
+from accounts.tasks import forget_sessions
 from audit.models import Event
 from portal.environment import passkey_origin
 from tests.accounts.authenticator import PRESENT, Authenticator
@@ -263,6 +266,17 @@ def test_it_signs_in_alone_and_leads_on(enrolled, key):
     answer = sign_in_alone(client, key, next="/domains/example.test/")
     assert answer.headers["Location"] == "/domains/example.test/"
     assert client.get("/domains/").status_code == 200
+
+
+def test_what_was_begun_by_nobody_is_soon_forgotten_and_signing_in_lasts(enrolled, key):
+    client = visitor()
+    answer = key.use(client.post(BEGIN_ALONE).json())
+    assert client.session.get_expiry_age() == passkeys.STATE_SECONDS
+    client.post(ALONE, {"passkey": answer})
+    assert client.session.get_expiry_age() == settings.SESSION_COOKIE_AGE
+    PersonSession.objects.update(expire_date=timezone.now())
+    forget_sessions()
+    assert not PersonSession.objects.exists()
 
 
 def test_it_leads_to_no_other_site(enrolled, key):
