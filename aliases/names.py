@@ -1,9 +1,10 @@
 """The names of RFC 2142 in a domain: where each leads, and which nobody reads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from accounts.aliases import MUST_BE_READ, PROTECTED
-from accounts.models import Alias, Domain, Mailbox
+from accounts.models import Alias, AliasQuerySet, Domain, Mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,17 @@ class ProtectedNameRow:
         return self.name in MUST_BE_READ
 
 
-def protected_names(domain: Domain) -> list[ProtectedNameRow]:
+def protected_aliases(domain: Domain) -> AliasQuerySet:
+    """Those of the names, and the catch-all, that are there."""
+    addresses = [f"{name}@{domain.name}" for name in (*PROTECTED, "")]
+    return Alias.objects.alive().filter(address__in=addresses)
+
+
+def protected_names(domain: Domain, found: Iterable[Alias]) -> list[ProtectedNameRow]:
+    """`found`: those of `protected_aliases`."""
     addresses = {name: f"{name}@{domain.name}" for name in PROTECTED}
-    mailboxes = {
-        each.address: each for each in Mailbox.objects.alive().filter(address__in=addresses.values())
-    }
-    wanted = [*addresses.values(), f"@{domain.name}"]
-    found = Alias.objects.alive().filter(address__in=wanted).prefetch_related("targets")
+    here = Mailbox.objects.alive().filter(address__in=addresses.values())
+    mailboxes = {each.address: each for each in here}
     aliases = {each.address: each for each in found}
     catch_all = aliases.get(f"@{domain.name}")
     rows = []

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -24,7 +25,7 @@ from aliases.forms import (
     TargetsForm,
     no_alias_left,
 )
-from aliases.names import ProtectedNameRow, missing_names, protected_names
+from aliases.names import ProtectedNameRow, missing_names, protected_aliases, protected_names
 from mailservers.models import ALIAS, Change, Observation
 from mailservers.servers import limits_of
 from vacation.models import DomainRules, ForwardingTarget
@@ -157,7 +158,8 @@ def give_names(request: HttpRequest, name: str) -> HttpResponse:
     """Those that somebody has to read and nobody does."""
     person = person_of(request)
     domain = _domain(person, name)
-    missing = missing_names(protected_names(domain))
+    special = protected_aliases(domain).prefetch_related("targets")
+    missing = missing_names(protected_names(domain, special))
     form = GiveNamesForm(request.POST, domain=domain, missing=missing)
     if not form.is_valid():
         return _show_list(request, domain, form)
@@ -249,16 +251,21 @@ def _keep_catch_all(request: HttpRequest, form: CatchAllForm, domain: Domain, ro
 
 def _show_list(request: HttpRequest, domain: Domain, form: GiveNamesForm | None) -> HttpResponse:
     person = person_of(request)
-    administered = Domain.objects.administered_by(person).filter(pk=domain.pk).exists()
+    # Who sees it and is no support staff is one of its webmasters, or an operator.
+    administered = person.is_operator or not person.is_support
     sought = request.GET.get("q", "").strip()
     mine = Alias.objects.filter(domain=domain)
     alive = mine.alive().exclude(address=f"@{domain.name}")
-    found = alive.matching(sought).prefetch_related("targets")
+    found = alive.matching(sought)
     page = page_by_address(found, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
-    names = protected_names(domain)
-    catch_all = next((row.catch_all for row in names if row.catch_all), None) or _catch_all(domain)
+    special = list(protected_aliases(domain))
+    prefetch_related_objects([*page.rows, *special], "targets")
+    names = protected_names(domain, special)
+    catch_all = next((row for row in special if row.is_catch_all), None)
     changes = Change.objects.newest_of_each(
-        [*(row.pk for row in page.rows), *([catch_all.pk] if catch_all else [])], ALIAS
+        [*(row.pk for row in page.rows), *([catch_all.pk] if catch_all else [])],
+        ALIAS,
+        servers=[domain.server],
     )
     rules = DomainRules.of(domain)
     missing = missing_names(names)
@@ -268,7 +275,8 @@ def _show_list(request: HttpRequest, domain: Domain, form: GiveNamesForm | None)
         "can_alias": _can(domain),
         "q": sought,
         "page": page,
-        "found_count": found.count(),
+        # A list of one page is counted already.
+        "found_count": found.count() if page.before or page.after else len(page.rows),
         "rows": [(row, _targets(row, rules), changes.get(row.pk)) for row in page.rows],
         "names": names,
         "missing": [f"{each}@{domain.name}" for each in missing],
@@ -301,10 +309,6 @@ def _heir(domain: Domain, names: list[ProtectedNameRow]) -> str:
     read += [row.mailbox.address for row in names if row.mailbox is not None and row.mailbox.enabled]
     oldest = Mailbox.objects.alive().filter(domain=domain, enabled=True).order_by("pk").first()
     return read[0] if read else (oldest.address if oldest is not None else "")
-
-
-def _catch_all(domain: Domain) -> Alias | None:
-    return Alias.objects.alive().prefetch_related("targets").filter(address=f"@{domain.name}").first()
 
 
 def _about(row: Alias) -> dict[str, object]:

@@ -171,6 +171,14 @@ def test_other_text_stays_and_enormous_text_fits_a_cell():
     assert len(harmless("x" * 1_000_000)) == 32_000
 
 
+def test_a_change_that_still_waits_is_seen_too(client, mailbox, support):
+    event = record("mailbox.created", by=None, about=mailbox)
+    outbox.request_push(mailbox, "account", event)
+    client.force_login(support)
+    say_why(client, support, mailbox)
+    assert 'data-state="waiting"' in client.get(f"/audit/events/{event.number}/").content.decode()
+
+
 def test_a_change_is_seen_whole(client, mailbox, webmaster, support, committed):
     with committed():
         event = record("mailbox.quota_changed", by=webmaster, about=mailbox, before={"quota_bytes": 1024**3})
