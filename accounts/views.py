@@ -72,6 +72,8 @@ def enter_code(request: HttpRequest) -> HttpResponse:
     if code_problem:
         form.add_error("code", code_problem)
     has_app, has_passkey = second_factors.kinds_of(person_of(request))
+    if not has_app:
+        form.fields["code"].help_text = _("Each of them works once.")
     context = {
         "form": form,
         "has_app": has_app,
