@@ -19,6 +19,7 @@ from accounts import second_factors
 from accounts.aliases import create_alias
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from accounts.services import change_password, create_mailbox
+from audit import nightly, seals
 from demo.passwords import readable_password
 from demo.sample import (
     ALIASES,
@@ -77,6 +78,9 @@ def read_usage() -> None:
         reading.read_some(domain_id)
     for room in ROOMS:
         invent_days(room)
+    # As the portal's nights begin.
+    seals.make_checkpoint()
+    nightly.verify()
 
 
 def invent_days(room: SampleRoom) -> None:

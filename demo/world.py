@@ -20,6 +20,8 @@ from urllib.parse import quote
 
 import httpx
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from nacl.public import PrivateKey
 
 from demo import shelter, static_files
@@ -280,8 +282,19 @@ class World:
             "PORTAL_PROOF_ADDRESS": "proof@outside.test",
             "PORTAL_PROOF_MAILDIR": str(self.sink.maildir),
             "PORTAL_SEALING_PUBLIC_KEY": base64.b64encode(key.public_key.encode()).decode(),
+            "PORTAL_AUDIT_KEY_FILE": str(self._make_audit_key()),
+            "PORTAL_AUDIT_DIRECTORY": str(self.directory / "checkpoints"),
             **self._settings,
         }
+
+    def _make_audit_key(self) -> Path:
+        """As manage.py make_audit_key does, without a process of its own."""
+        path = self.directory / "audit.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(
+            Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        return path
 
     def _collect_static_files(self) -> None:
         self.manage("collectstatic", "--noinput", "--verbosity=0")

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from audit import checks, exporting, nightly, seals, tasks, triggers, verify_export
+from audit import checks, exporting, nightly, seals, tasks, triggers, verify_export, verifying
 from audit.chain import record
 from audit.models import Event, Seal, Verification
 from audit.verifying import problems
@@ -157,3 +157,18 @@ def test_what_the_settings_lack_is_told_with_a_way_out(night, settings):
     assert [each.id for each in told] == ["audit.W001", "audit.W003", "audit.W004", "audit.W006"]
     settings.AUDIT_KEY_FILE = ""
     assert "make_audit_key" in str(checks.audit_settings(None)[0].hint)
+
+
+def test_what_is_appended_while_somebody_looks_is_no_problem(night, mailbox, monkeypatch):
+    record("mailbox.created", by=None, about=mailbox)
+    look = verifying._link_problems
+
+    def append_meanwhile(*arguments):
+        if Event.objects.count() < 5:
+            record("auto_reply.changed", by=None, about=mailbox)
+            seals.make_checkpoint()
+        return look(*arguments)
+
+    monkeypatch.setattr(verifying, "_link_problems", append_meanwhile)
+    assert nightly.verify().problems == []
+    assert Event.objects.count() > 1

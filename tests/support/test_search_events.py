@@ -3,6 +3,7 @@ import io
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from django.template.loader import render_to_string
@@ -136,7 +137,15 @@ def test_days_are_found_though_the_clock_went_back(client, mailbox, support, mon
 
 def test_hostile_text_is_harmless_on_every_page(client, events, mailbox, looked_up):
     event = Event.objects.get(verb="mailbox.created")
-    for path in ("/audit/", f"/audit/events/{event.number}/", "/audit/mailboxes/anna@example.test/"):
+    for path in (
+        "/audit/",
+        f"/audit/?domain={quote(HOSTILE)}",
+        f"/audit/days/?domain={quote(HOSTILE)}",
+        f"/audit/events/{event.number}/",
+        "/audit/mailboxes/anna@example.test/",
+        "/domains/example.test/history/",
+        f"/audit/why/?next={quote(HOSTILE)}",
+    ):
         answer = client.get(path)
         assert answer.status_code == 200
         assert "<script>alert" not in answer.content.decode()
