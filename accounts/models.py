@@ -346,6 +346,7 @@ class Mailbox(models.Model):
         indexes = (
             models.Index(fields=["domain", "address"], name="mailbox_in_domain"),
             models.Index(fields=["domain", "id"], name="mailbox_alive", condition=Q(deleted_at=None)),
+            models.Index(fields=["domain"], name="mailbox_guessed", condition=Q(guessed_at__isnull=False)),
             models.Index(fields=["domain"], name="mailbox_deleted", condition=Q(deleted_at__isnull=False)),
         )
 

@@ -25,7 +25,8 @@ ROW = """
 
 CHOOSE = (
     '<td role="cell" class="choose"><input class="form-check-input" type="checkbox" name="mailbox"'
-    ' value="{address}" form="many" aria-label="{address}"></td>'
+    ' value="{address}" form="many" aria-label="{address}">'
+    '<input type="hidden" name="on_page" value="{address}" form="many"></td>'
 )
 
 
