@@ -127,10 +127,10 @@ def fold(text: str) -> str:
 def key_of(title: str) -> str:
     """Which column people mean by a title; "password" and "reason" are some too; "" for none of them."""
     folded = fold(title)
-    if folded in PASSWORDS:
-        return "password"
-    names = _names()
-    return names.get(folded, "")
+    known = _names().get(folded, "")
+    # "New password", "Kennwort neu": whatever is around the word.
+    is_password = folded in PASSWORDS or any(word in folded for word in PASSWORDS if len(word) > 4)
+    return "password" if is_password and not known else known
 
 
 def _names() -> dict[str, str]:

@@ -73,6 +73,7 @@ def test_unknown_columns_are_told_and_left_aside():
         (b"address\n", "titles only"),
         (b"name,room\nanna,1 GB\n", "No column is called"),
         (b"address,E-Mail\na,b\n", "mean the same"),
+        (b"address,New password (2026)\na,geheim\n", "Nobody but its user should ever know a password"),
         (b"address,wachtwoord\na,geheim\n", "Nobody but its user should ever know a password"),
         (b'address,name\na,"never closed\n' + b"x\n" * 70_000, "is probably not closed"),
         (b"\xff\xfea\x00d\x00", "No column is called"),
