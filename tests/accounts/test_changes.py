@@ -156,7 +156,7 @@ def test_a_live_change_is_undone_and_the_server_hears_of_it(client, save, mailbo
     with committed():
         page = press(client, second, "undo", next=HISTORY)
     assert "What was set before stands again." in page
-    assert "anna@example.test undid the change of the auto-reply" in page
+    assert "You undid the change of the auto-reply" in page
     assert "Monday" in texts_on_the_server()[0]
     # The same absence goes on: nobody is answered twice.
     assert AutoReply.of(mailbox).absence == absence

@@ -78,7 +78,7 @@ def test_keeping_theirs(client, drifted, webmaster, committed):
     drifted.refresh_from_db()
     assert drifted.quota_bytes == 3 * 1024**3
     history = client.get(URL + "history/").content.decode()
-    assert "willem kept what was changed of the mailbox on the mail server" in history
+    assert "You kept what was changed of the mailbox on the mail server" in history
 
 
 def test_restoring_ours(client, drifted, webmaster, committed):

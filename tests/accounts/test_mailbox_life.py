@@ -51,7 +51,7 @@ def test_a_new_mailbox_is_on_the_server_and_nobody_can_sign_in_yet(as_webmaster,
     assert (held.address, held.quota_bytes, held.password_hash) == ("bert@example.test", 500 * 1024**2, "")
     assert Mailbox.objects.get(address="bert@example.test").recovery_address == "bert@home.test"
     assert (
-        "willem created the mailbox"
+        "You created the mailbox"
         in as_webmaster.get("/mailboxes/bert@example.test/history/").content.decode()
     )
 
@@ -181,7 +181,7 @@ def test_a_deleted_mailbox_is_off_its_address_blocked_and_it_can_come_back(as_we
     page = post(as_webmaster, committed, "/deleted/anna@example.test/restore/")
     assert "anna@example.test is back, as it was." in page
     assert MemoryDriver.accounts["example0001"].enabled
-    assert "willem brought the mailbox back" in as_webmaster.get(URL + "history/").content.decode()
+    assert "You brought the mailbox back" in as_webmaster.get(URL + "history/").content.decode()
 
 
 def test_one_that_was_off_comes_back_off(as_webmaster, live, committed):

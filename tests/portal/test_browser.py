@@ -366,7 +366,7 @@ def test_an_operator_takes_over_what_a_server_holds(world: World, newcomer: Newc
     expect(page.locator("#adoption")).to_contain_text("robot@grande-maison.test")
     visitor.look("adoption done")
     visitor.open("/domains/grande-maison.test/")
-    expect(page.get_by_text("450 mailboxes")).to_be_visible()
+    expect(page.get_by_text("450 mailboxes", exact=True)).to_be_visible()
 
 
 def test_signing_in_with_a_second_factor_and_a_choice_of_mailboxes(world: World, newcomer: Newcomer) -> None:

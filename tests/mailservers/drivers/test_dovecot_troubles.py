@@ -381,7 +381,7 @@ def test_a_mistyped_path_creates_nothing(open_driver: Open, tmp_path: Path) -> N
 def test_a_table_of_another_form(statement: str, open_driver: Open, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "x")) as database:
         database.execute(statement)
-    driver = open_driver(sql_url=f"sqlite:///{tmp_path}/x")
+    driver = open_driver(sql_url=f"sqlite:///{tmp_path}/x", app_passwords=False)
     for call in (lambda: driver.put_account(new_account()), driver.check):
         with told(ServerAway, "the table “mailbox”"):
             call()
@@ -399,7 +399,7 @@ def test_a_rule_of_the_hosters_own(open_driver: Open, tmp_path: Path) -> None:
             "CREATE TABLE mailbox (login PRIMARY KEY, address UNIQUE, password, active,"
             " quota_bytes CHECK (quota_bytes > 0))"
         )
-    driver = open_driver(sql_url=f"sqlite:///{tmp_path}/x")
+    driver = open_driver(sql_url=f"sqlite:///{tmp_path}/x", app_passwords=False)
     driver.put_account(new_account())
     with told(Refused, "has a rule against this account"):
         driver.put_account(new_account(quota_bytes=0))
