@@ -219,6 +219,19 @@ for verb, own, to_you in (
         gettext_noop("Somebody who reads your mail said that a change was not theirs"),
     ),
     ("mailbox.forwarding_frozen", "", gettext_noop("Your forwarding to outside was frozen")),
+    ("person.passkey_used", gettext_noop("You used a passkey"), ""),
+    (
+        "person.link_mailed",
+        gettext_noop("You had a link mailed on which %(what)s chooses a password"),
+        gettext_noop("%(who)s had a link mailed on which you choose a password"),
+    ),
+    (
+        "mailbox.forwarding_unfrozen",
+        gettext_noop("You let mail be forwarded to outside again"),
+        gettext_noop("%(who)s let your mail be forwarded to outside again"),
+    ),
+    ("recovery.asked", gettext_noop("You asked for a link to another recovery address"), ""),
+    ("recovery.changed", gettext_noop("You changed the recovery address"), ""),
     (
         "person.signed_out",
         gettext_noop("You signed out"),
