@@ -5,19 +5,26 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import alarms
+from accounts import alarms, stepping_up
 from accounts.models import Mailbox, MailboxQuerySet
 from accounts.requests import person_of
 from mailservers import drift
 from mailservers.outbox import MovedOn
 
 
+@never_cache
+@sensitive_post_parameters(stepping_up.PROOF)
 @require_POST
 def keep_theirs(request: HttpRequest, address: str) -> HttpResponse:
     aspect, seen = request.POST.get("aspect", ""), request.POST.get("seen", "")
     mailbox = _mailbox_in(Mailbox.objects.settleable_by(person_of(request), aspect), address)
+    # Whoever finds an open screen must not send somebody's mail away.
+    if drift.needs_proof(mailbox, aspect, person_of(request)) and not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     try:
         drift.keep_theirs(mailbox, aspect, seen=seen, by=person_of(request))
     except MovedOn:

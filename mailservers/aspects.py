@@ -82,6 +82,8 @@ class Watch:
     """Notes what else the next push has to do, by `Drift.put_right`, so that what is set here holds again."""
     may_keep: Callable[[Any, dict[str, Any], Any], bool] | None = None
     """Whether this person may have it kept (subject, `Drift.held`, person), who may settle it otherwise."""
+    needs_proof: Callable[[Any, dict[str, Any]], bool] | None = None
+    """Whether keeping it is something that nobody may do at an open screen (subject, `Drift.held`)."""
     after_refusal: bool = False
     """What somebody changed there may be why a server refuses: then it is looked at once more."""
     at_once: int = 100

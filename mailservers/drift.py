@@ -61,6 +61,17 @@ def may_keep(part: Observation, person: Any) -> bool:
     return watch.may_keep is None or watch.may_keep(part.mailbox, part.held, person)
 
 
+def needs_proof(subject: "Subject", aspect: str, person: Any) -> bool:
+    """Whether somebody who may have it kept should prove once more who they are."""
+    part = Observation.objects.drifted().filter(any_part([(subject.pk, aspect)])).first()
+    watch = aspect_named(aspect).watch if part is not None else None
+    if part is None or part.held is None or watch is None or watch.needs_proof is None:
+        return False
+    if watch.may_keep is not None and not watch.may_keep(subject, part.held, person):
+        return False
+    return watch.needs_proof(subject, part.held)
+
+
 @transaction.atomic
 def keep_theirs(subject: "Subject", aspect: str, *, seen: str, by: Actor) -> Change:
     """The database takes over what the server holds; raises MovedOn when that is not what `seen` marks.

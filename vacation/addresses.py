@@ -17,6 +17,7 @@ WELL_KNOWN = (
     *("yahoo.fr", "yahoo.de", "yahoo.co.uk", "btinternet.com", "hotmail.co.uk", "hotmail.de", "outlook.de"),
 )
 _NEAR = 0.82
+_QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"\s*(?=<)')
 
 
 class NoAddress(ValueError):
@@ -29,6 +30,8 @@ class NoAddress(ValueError):
 
 def read_addresses(text: str) -> list[str]:
     """In lower case and in ASCII, each once, in the order they were typed; raises NoAddress."""
+    # A name in quotes may hold a comma.
+    text = _QUOTED_NAME.sub("", text)
     parts = [part.strip() for part in re.split(r"[,;\n]|\s(?=[^\s<>]+@)", text)]
     return list(dict.fromkeys(_read(part) for part in parts if part))
 

@@ -20,6 +20,7 @@ from mailservers.drivers.base import (
     ScriptState,
 )
 from mailservers.drivers.sieve_reading import has_vacation, redirects
+from mailservers.servers import limits_of
 from vacation import own_rules
 from vacation.content import content_of
 from vacation.forward_reading import SOME_TIMES, FoundForward, read_script
@@ -28,12 +29,13 @@ from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.rendering import render_script
 from vacation.reply_reading import ONLY_SOME, NotUnderstood
 from vacation.rules import told_by
-from vacation.taking_over import keep_script, may_keep_script, restore_own_rules
+from vacation.taking_over import keep_script, leads_outside, may_keep_script, restore_own_rules
 
 OFF = ScriptState("", active=False)
 Reply = ReplyRule | Literal["as here"] | None
 NOT_SWITCHED = gettext_noop("The portal cannot switch that rule off by itself. Please do so in webmail.")
 STOPS_OTHERS = gettext_noop("The rule keeps those after it from running; without it they would run again.")
+TOO_MANY = gettext_noop("Together these are more addresses than the mail server forwards to.")
 BEGINS_LATER = gettext_noop("It sends mail on from a set time, which the portal does not do.")
 
 
@@ -61,6 +63,7 @@ def explain_script(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> 
         forward = _both(forward, own_forward)
         told = _told_reply(mailbox, held, own_reply or reply)
         told |= _told_forward(mailbox, wanted, own_reply or reply, forward, is_own=own_forward is not None)
+        _refuse_too_many(mailbox, told)
     except NotUnderstood as reason:
         if not own:
             changed.insert(0, (gettext_noop("The portal's script was rewritten there."), {}))
@@ -131,6 +134,12 @@ def _both(
         raise NotUnderstood(SOME_TIMES)
     targets = sorted({*forward.targets, *own.targets})
     return replace(own, targets=tuple(targets), keep_copy=forward.keep_copy and own.keep_copy)
+
+
+def _refuse_too_many(mailbox: Mailbox, told: Mapping[str, Any]) -> None:
+    limits = limits_of(mailbox.server)
+    if limits is not None and limits.redirects and len(told.get("targets", [])) > limits.redirects:
+        raise NotUnderstood(TOO_MANY)
 
 
 def _own_differences(held: ScriptState, own: Sequence[OwnRule]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -299,6 +308,7 @@ watch = Watch(
     keep=keep_script,
     restore=restore_own_rules,
     may_keep=may_keep_script,
+    needs_proof=leads_outside,
     alarm=raise_unknown,
     after_refusal=True,
     at_once=100,

@@ -14,6 +14,7 @@ from mailservers.models import Change
 from vacation import forwarding, own_rules, services
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.permission import May, may, must_ask_for
+from vacation.telling import tell_user
 
 
 @transaction.atomic
@@ -25,7 +26,12 @@ def restore_script(mailbox: Mailbox, told: dict[str, Any], by: Actor, how: Taken
 @transaction.atomic
 def keep_script(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> Event:
     """Take over what the server holds; addresses outside that never confirmed are asked first."""
-    return _take(mailbox, told, by, "kept_from_server")
+    event = _take(mailbox, told, by, "kept_from_server")
+    if isinstance(by, Person):
+        for setting, is_part in (("auto_reply", told.get("enabled")), ("forwarding", told.get("forward"))):
+            if is_part:
+                tell_user(mailbox, setting, by)
+    return event
 
 
 @transaction.atomic
@@ -46,6 +52,17 @@ def restore_own_rules(mailbox: Mailbox, told: dict[str, Any], by: Actor) -> Even
 def may_keep_script(mailbox: Mailbox, told: dict[str, Any], person: Person) -> bool:
     """Whether what the server holds is also what this person may set."""
     return _is_permitted(mailbox, told, person)
+
+
+def leads_outside(mailbox: Mailbox, told: dict[str, Any]) -> bool:
+    """Whether mail would go to addresses outside the domain that the portal's list does not have."""
+    if not told.get("forward"):
+        return False
+    listed = ForwardingTarget.objects.filter(forwarding__mailbox=mailbox, listed=True)
+    known = set(listed.values_list("address", flat=True))
+    return any(
+        not forwarding.is_inside(mailbox, address) for address in told["targets"] if address not in known
+    )
 
 
 def may_restore_script(change: Change, person: Person) -> bool:

@@ -217,6 +217,7 @@ def test_what_is_only_doubtful_goes_through_the_second_time(save):
     "typed",
     [
         "Anna <home@outside.test>",
+        '"Jansen, \\"Anna\\" <a@x.test>" <home@outside.test>',
         '"Jansen (Anna)" <HOME@Outside.Test>',
         " home@outside.test;\n\n",
         "home@outside.test home@outside.test",

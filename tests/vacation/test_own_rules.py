@@ -16,6 +16,8 @@ from mailservers.drivers.memory import MemoryDriver
 from mailservers.drivers.sieve_reading import has_vacation, redirects
 from mailservers.drivers.switching_off import edited
 from mailservers.models import Change, Observation
+from quotas.models import Notice
+from tests.conftest import PASSWORD, PASSWORD_HASH
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, OwnScripts
 from vacation.own_rules import found_in
 from vacation.services import save_auto_reply
@@ -329,6 +331,35 @@ def test_the_page_says_what_comes_of_either_way(look, client, mailbox, owner):
         "Keep what is there</button>",
     ):
         assert words in page
+
+
+def test_a_forwarding_to_outside_is_kept_with_the_password_only(look, client, mailbox, owner, committed):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("forward")
+    look()
+    mailbox.password_hash = PASSWORD_HASH
+    mailbox.save()
+    client.force_login(owner, "accounts.backends.MailboxBackend")
+    told = {"aspect": "script", "seen": part().mark}
+    page = client.post(PAGE + "keep-theirs/", told).content.decode()
+    assert "step_up_proof" in page
+    assert not Forwarding.objects.exists()
+    with committed():
+        client.post(PAGE + "keep-theirs/", told | {"step_up_proof": PASSWORD})
+    assert Forwarding.of(mailbox).addresses() == ["boss@elsewhere.test"]
+
+
+def test_more_targets_than_the_server_bears_are_not_kept(look, mailbox):
+    rules = "".join(f'redirect :copy "a{number}@example.test";\n' for number in range(5))
+    MemoryDriver.own_scripts[LOGIN] = f'require "copy";\n{rules}'
+    look()
+    assert part().why_not_text == "Together these are more addresses than the mail server forwards to."
+
+
+def test_whoever_it_is_kept_for_is_told(look, keep, mailbox):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on")
+    look()
+    keep()
+    assert Notice.objects.get().address == "anna@example.test"
 
 
 def test_the_settings_pages_say_so_and_show_the_script_as_it_was(look, keep, client, webmaster):
