@@ -133,10 +133,12 @@ def show_event(request: HttpRequest, number: int) -> HttpResponse:
     if event.subject_kind == Change._meta.label_lower:
         # One of the attempts: shown with the change it belongs to.
         change = Change.objects.select_related("server", "event").filter(pk=event.subject_id or 0).first()
-    if event.subject_kind in ABOUT_SOMEBODY and event.subject_id != person.pk and event.subject:
+    is_person = event.subject_kind == Person._meta.label_lower
+    is_oneself = is_person and event.subject_id == person.pk
+    if event.subject_kind in ABOUT_SOMEBODY and not is_oneself and event.subject:
         if asking := ask_why(request, person, [event.subject]):
             return asking
-        if event.subject_kind == Person._meta.label_lower:
+        if is_person:
             record_look(request, person, {"event": str(number)})
     of_subject = events.filter(subject_kind=event.subject_kind, subject_id=event.subject_id)
     attempts = list(_attempts(change))

@@ -231,7 +231,8 @@ def test_the_servers_disk_is_full(trouble):
         trouble.save_all("disk full")
         told = Change.objects.filter(server=trouble.server).exclude(reason="")
         trouble.wait_until(lambda: told.count() == len(trouble.mailboxes))
-        assert {change.state for change in told} == {"waiting"}
+        # Some are just being tried again.
+        assert {change.state for change in told} <= {"waiting", "pushing"}
         assert "asks to try again later" in told[0].reason_text
         (disk / "filler").unlink()
         trouble.wait_until_settled()

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from accounts.lookups import look_up
+from accounts.models import Mailbox
 from accounts.stepping_up import STEPPED_UP_AT
 from audit.chain import record
 from audit.models import Event
@@ -62,6 +63,24 @@ def test_an_event_of_a_mailbox_is_not_read_without_a_reason(client, mailbox, web
     assert "/mailboxes/anna@example.test/why/" in client.get(path).headers["Location"]
     look_up(mailbox, "Ticket 4711", by=support)
     assert "My secret" in client.get(path).content.decode()
+
+
+def test_a_mailbox_that_has_the_number_of_who_reads_is_not_read_without_a_reason_either(
+    client, mailbox, support
+):
+    alike = Mailbox.objects.filter(pk=support.pk).first() or Mailbox.objects.create(
+        pk=support.pk,
+        address="kees@example.test",
+        domain=mailbox.domain,
+        server=mailbox.server,
+        login="example0009",
+        quota_bytes=0,
+    )
+    event = record("auto_reply.changed", by=None, about=alike, after={"text": "My secret"})
+    client.force_login(support)
+    assert (
+        f"/mailboxes/{alike.address}/why/" in client.get(f"/audit/events/{event.number}/").headers["Location"]
+    )
 
 
 def test_files_are_not_taken_without_a_reason(client, support, webmaster):
