@@ -120,8 +120,7 @@ def list_domains(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     alarms = RedirectAlarm.objects.open_to(person).select_related("mailbox", "alias").order_by("-pk")
     shown = list(alarms[: ALARMS + 1])
-    waiting = _waiting_for_room(person)
-    domains = (
+    domains = list(
         Domain.objects.open_to(person)
         .select_related("server")
         .annotate(
@@ -129,8 +128,11 @@ def list_domains(request: HttpRequest) -> HttpResponse:
             guessed_count=_count_of_domain(Mailbox.objects.alive().showing("guessed")),
         )
     )
+    waiting = _waiting_for_room(person, domains)
     # From the side of the auto-replies, of which there are fewer.
     replying = Mailbox.objects.alive().filter(auto_reply__enabled=True).order_by().values_list("domain")
+    if not person.sees_everything:
+        replying = replying.filter(domain__in=[domain.pk for domain in domains])
     auto_replies = dict(replying.annotate(count=Count("pk")))
     context = {
         "domains": [(domain, auto_replies.get(domain.pk, 0)) for domain in domains],
@@ -148,12 +150,12 @@ def _count_of_domain(mailboxes: MailboxQuerySet) -> Coalesce:
     return Coalesce(Subquery(counted.values("count")), 0)
 
 
-def _waiting_for_room(person: Person) -> list[tuple[Domain, int]]:
-    """Domains in which somebody asks for more room, and how many do; nothing for who can't give any."""
-    domains = Domain.objects.quota_changeable_by(person)
-    waiting = Mailbox.objects.alive().filter(quota_requests__state="waiting", domain__in=domains)
+def _waiting_for_room(person: Person, domains: list[Domain]) -> list[tuple[Domain, int]]:
+    """Which of these somebody asks for more room in, and how many do; nothing for who can't give any."""
+    theirs = Domain.objects.quota_changeable_by(person)
+    waiting = Mailbox.objects.alive().filter(quota_requests__state="waiting", domain__in=theirs)
     counts = dict(waiting.values_list("domain").annotate(count=Count("pk")).order_by())
-    return [(domain, counts[domain.pk]) for domain in domains.filter(pk__in=counts)]
+    return [(domain, counts[domain.pk]) for domain in domains if domain.pk in counts]
 
 
 @require_safe

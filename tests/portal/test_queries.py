@@ -19,9 +19,9 @@ from vacation.models import AutoReply, Forwarding, ForwardingTarget
 USUAL = {"mailbox user": 8, "webmaster": 8, "support": 12, "operator": 12}
 # Those that put many things on one page.
 MOST = {
-    "accounts:list-domains": 10,
+    "accounts:list-domains": 9,
     "accounts:show-mailbox": 9,
-    "aliases:list-aliases": 16,
+    "aliases:list-aliases": 14,
     "quotas:list-usage": 11,
 }
 
