@@ -60,6 +60,7 @@ class Visitor:
         self._javascript = javascript
         # It is a script that knows of the dark.
         self._schemes: tuple[Scheme, ...] = ("light", "dark") if javascript else ("light",)
+        self._looks = 0
         self._expected: set[tuple[str, int]] = set()
         self._context = browser.new_context(
             base_url=url,
@@ -126,11 +127,15 @@ class Visitor:
         expect(badge).to_contain_text(words)
 
     def look(self, name: str) -> None:
-        """Light and dark, on every screen: a picture, nothing axe complains of, no scrolling sideways."""
-        for screen in self.screens:
+        """On every screen, light or dark in turn: a picture, nothing axe complains of, no scrolling sideways.
+
+        Who looks at a page with both screens sees one light and one dark; at the next page it is the other
+        way round.
+        """
+        for number, screen in enumerate(self.screens):
             self.page.set_viewport_size(screen.viewport)
-            for scheme in self._schemes:
-                self._look_once(name, screen, scheme)
+            self._look_once(name, screen, self._schemes[(self._looks + number) % len(self._schemes)])
+        self._looks += 1
         self.page.set_viewport_size(self.screens[0].viewport)
         self.be_content()
 
