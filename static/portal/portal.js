@@ -46,6 +46,21 @@
     for (const button of reveals()) if (button.form === event.target) cover(button, true);
   });
 
+  // What is sent is judged no more: the link or the session it was judged with may be over by then.
+  let sent = null;
+  const isJudged = (element) => element.name === "new_password";
+  document.addEventListener("submit", (event) => {
+    const field = [...event.target.elements].find(isJudged);
+    if (!field) return;
+    sent = event.target;
+    htmx.trigger(field, "htmx:abort");
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (isJudged(event.detail.elt) && event.detail.elt.form === sent) event.preventDefault();
+  });
+  // Back again by the browser's own button.
+  window.addEventListener("pageshow", () => { sent = null; });
+
   // What was filled in for somebody is said aloud.
   document.addEventListener("htmx:afterSwap", (event) => {
     const told = document.querySelector("[data-announce]");
