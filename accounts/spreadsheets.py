@@ -4,9 +4,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-
 # What makes a spreadsheet reckon instead of show, some of it after blanks only.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 # What no cell can hold (32,767 in common spreadsheets).
@@ -32,6 +29,10 @@ def as_csv(titles: Sequence[str], rows: Iterable[Sequence[str]], *, separator: s
 
 def as_xlsx(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """A workbook of one sheet, every cell a harmless text."""
+    # A third of a second, which no process should pay at its start.
+    from openpyxl import Workbook  # noqa: PLC0415
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.freeze_panes = "A2"

@@ -2,18 +2,21 @@
 
 from base64 import b64encode
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.db.models import F, Q
 from django.template.loader import render_to_string
-from weasyprint import CSS, HTML, Document, default_url_fetcher
 
 from accounts.models import Mailbox
 from branding.looks import look_of
 from branding.models import Brand
 from clientsetup.instructions import Instructions
+
+if TYPE_CHECKING:
+    from weasyprint import Document
 
 
 def sheet_as_pdf(mailbox: Mailbox, told: Instructions, *, qr: str = "") -> bytes:
@@ -25,8 +28,11 @@ def sheet_as_pdf(mailbox: Mailbox, told: Instructions, *, qr: str = "") -> bytes
     return written
 
 
-def laid_out(text: str, accent: str = "") -> Document:
+def laid_out(text: str, accent: str = "") -> "Document":
     """The page as it lies on paper."""
+    # Half a second, which no process should pay at its start.
+    from weasyprint import CSS, HTML  # noqa: PLC0415
+
     colours = [CSS(string=f":root {{ --accent: {accent}; }}")] if accent else []
     html = HTML(string=text, base_url=str(settings.BASE_DIR), url_fetcher=_fetch)
     return html.render(stylesheets=[finders.find("clientsetup/sheet.css"), *colours], pdf_variant="pdf/ua-1")
@@ -46,4 +52,6 @@ def _fetch(url: str) -> object:
     is_own = parts.scheme == "file" and own in Path(unquote(parts.path)).resolve().parents
     if parts.scheme != "data" and not is_own:
         raise ValueError("The sheet loads nothing from elsewhere.")
+    from weasyprint import default_url_fetcher  # noqa: PLC0415 - as above
+
     return default_url_fetcher(url)
