@@ -50,10 +50,7 @@
   let sent = null;
   const isJudged = (element) => element.name === "new_password";
   document.addEventListener("submit", (event) => {
-    const field = [...event.target.elements].find(isJudged);
-    if (!field) return;
-    sent = event.target;
-    htmx.trigger(field, "htmx:abort");
+    if ([...event.target.elements].some(isJudged)) sent = event.target;
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (isJudged(event.detail.elt) && event.detail.elt.form === sent) event.preventDefault();
