@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-UNPACKED = Path(__file__).parent.parent / "var" / "postfix" / "root"
+UNPACKED = Path(__file__).parent.parent / "var" / "postfix" / "files"
 
 
 class Postmap:
