@@ -19,7 +19,6 @@ from audit.models import Event
 from mailservers import outbox
 from mailservers.models import Change
 
-EDITABLE = ("name", "recovery_address")
 # What a hoster's server calls the mailboxes of example.test: example0001.
 LONGEST_PREFIX = 7
 
@@ -46,7 +45,7 @@ def propose_logins(domain: Domain) -> Iterator[str]:
 
 @transaction.atomic
 def edit_mailbox(mailbox: Mailbox, changed: dict[str, str], *, seen: dict[str, str], by: Person) -> None:
-    """Keep the changed fields of EDITABLE; raises Stale when they are not as the person saw them."""
+    """Keep what changed of name and recovery address; raises Stale when it is not as the person saw it."""
     current = _locked(mailbox)
     before = {name: getattr(current, name) for name in changed}
     if before == changed:

@@ -80,17 +80,6 @@ def change_rights(
 
 
 @transaction.atomic
-def add_to_domain(person: Person, domain: Domain, *, by: Person) -> None:
-    """One more webmaster of a domain; nothing happens if they are one already."""
-    _row, is_new = DomainAdmin.objects.get_or_create(person=person, domain=domain)
-    if is_new:
-        sessions.end_sessions(person)
-        record(
-            "domain.webmaster_added", by=by, about=domain, domain=domain.name, after={"person": str(person)}
-        )
-
-
-@transaction.atomic
 def remove_from_domain(person: Person, domain: Domain, *, by: Person) -> None:
     """Raises NotAllowed for oneself, and for who may do more."""
     if person.pk == by.pk:

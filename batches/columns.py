@@ -103,7 +103,6 @@ COLUMNS = (
         _words("passwordhash hash wachtwoordhash hachage hachagedumotdepasse passworthash"),
     ),
 )
-BY_KEY = {column.key: column for column in COLUMNS}
 # Files with one are refused: nobody but its user ever knows a password.
 PASSWORDS = _words("password passwd pass pwd wachtwoord paswoord motdepasse mdp passwort kennwort")
 # Of a file of refused rows that comes back.

@@ -3,13 +3,11 @@
 How it is found: comparing.py.
 """
 
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Max
 
 from audit.chain import Actor, record
 from mailservers import comparing, outbox
@@ -45,12 +43,6 @@ def drifted_parts(mailbox: "Mailbox") -> list[Observation]:
     for part in parts:
         part.mailbox = mailbox
     return parts
-
-
-def last_looked_at(mailbox: "Mailbox") -> datetime | None:
-    """When the server was last seen to hold anything of it, by a push or a check."""
-    newest: datetime | None = Observation.objects.filter(mailbox=mailbox).aggregate(at=Max("seen_at"))["at"]
-    return newest
 
 
 def may_keep(part: Observation, person: Any) -> bool:

@@ -8,7 +8,6 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -162,7 +161,3 @@ def in_about(days: float) -> str:
         return ngettext("in about %(count)d week", "in about %(count)d weeks", count) % {"count": count}
     count = round(days / 30.4)
     return ngettext("in about %(count)d month", "in about %(count)d months", count) % {"count": count}
-
-
-def percent_in_words(fill: Fill) -> str:
-    return _("%(percent)s %%") % {"percent": number_format(fill.percent)}

@@ -34,7 +34,6 @@ SHOWN_IN_LIST = (
 # An attempt to push bears the name of its mailbox.
 ABOUT_A_MAILBOX = {model._meta.label_lower for model in (Mailbox, Change)}
 ABOUT_SOMEBODY = {*ABOUT_A_MAILBOX, Person._meta.label_lower}
-PERIOD = ("since", "until")
 FORMATS: dict[str, tuple[Callable[["QuerySet[Event]", dict[str, str]], Iterator[str]], str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
     "jsonl": (as_json_lines, "application/x-ndjson"),
