@@ -3,8 +3,6 @@
 Nobody who tries passwords elsewhere can lock such a browser out: its tries are counted apart.
 """
 
-import hashlib
-import secrets
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,6 +10,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from accounts.codes import hash_of, new_code
 from accounts.models import KnownDevice, Person
 
 COOKIE = "known_device"
@@ -28,10 +27,10 @@ def remember_device(request: HttpRequest, response: HttpResponse, person: Person
     """After somebody has signed in wholly: this browser is theirs from now on."""
     kept = request.COOKIES.get(COOKIE, "")
     # What nobody has been given is no cookie of ours: one planted from elsewhere would be known to others.
-    if not KnownDevice.objects.filter(cookie_hash=_hash_of(kept)).exists():
-        kept = secrets.token_urlsafe(32)
+    if not KnownDevice.objects.filter(cookie_hash=hash_of(kept)).exists():
+        kept = new_code()
     KnownDevice.objects.update_or_create(
-        cookie_hash=_hash_of(kept), person=person, defaults={"last_used_at": timezone.now()}
+        cookie_hash=hash_of(kept), person=person, defaults={"last_used_at": timezone.now()}
     )
     response.set_cookie(
         COOKIE,
@@ -49,8 +48,4 @@ def forget_devices(person: Person) -> None:
 
 
 def cookie_hash(request: HttpRequest) -> str:
-    return _hash_of(request.COOKIES.get(COOKIE, ""))
-
-
-def _hash_of(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode()).hexdigest()
+    return hash_of(request.COOKIES.get(COOKIE, ""))

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 
 from accounts import passwords
 from accounts.models import EarlierPassword, Mailbox, Person
+from accounts.one_time_links import named
 
 # However much a domain asks for; each costs as long as a sign-in.
 MOST = 10
@@ -22,17 +23,13 @@ def note_replaced(target: Person | Mailbox, replaced: str) -> None:
     """Keep the hash that was there before; in the caller's transaction."""
     if not replaced or (isinstance(target, Mailbox) and not passwords.can_check(replaced)):
         return
-    EarlierPassword.objects.create(**_named(target), password_hash=replaced)
+    EarlierPassword.objects.create(**named(target), password_hash=replaced)
     kept = list(_rows_of(target).values_list("pk", flat=True)[:MOST])
-    EarlierPassword.objects.filter(**_named(target)).exclude(pk__in=kept).delete()
+    EarlierPassword.objects.filter(**named(target)).exclude(pk__in=kept).delete()
 
 
 def _rows_of(target: Person | Mailbox) -> QuerySet[EarlierPassword]:
-    return EarlierPassword.objects.filter(**_named(target)).order_by("-pk")
-
-
-def _named(target: Person | Mailbox) -> dict[str, Person | Mailbox]:
-    return {"person": target} if isinstance(target, Person) else {"mailbox": target}
+    return EarlierPassword.objects.filter(**named(target)).order_by("-pk")
 
 
 def _present(target: Person | Mailbox) -> str:

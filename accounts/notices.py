@@ -7,8 +7,6 @@ gets a link of its own, with 256 random bits of which only the SHA-256 is kept, 
 hours. Unlike one-time links they outlive the next password: whoever changed it once may do so again.
 """
 
-import hashlib
-import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -16,18 +14,19 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.codes import hash_of, new_code
 from accounts.models import Mailbox, Notice, Person
+from accounts.one_time_links import LIFETIME, Purpose, address_of, named
 from audit.chain import Actor
 from audit.origin import current_origin
 
 log = structlog.get_logger(__name__)
 
-LIFETIME = timedelta(hours=72)
+NOT_ME = Purpose("not-me", "accounts:not-me")
 FORGOTTEN_AFTER = timedelta(days=30)
 # So long a worker has for a mail before another one may try it.
 SENDING = timedelta(minutes=10)
@@ -96,7 +95,7 @@ def tell_who_looks_after(about: Mailbox | Person) -> None:
 def find_notice(code: str) -> Notice | None:
     """Whose link it is; None when it was used, or is too old."""
     fresh = Notice.objects.filter(used_at=None, at__gt=timezone.now() - LIFETIME)
-    return fresh.select_related("person", "mailbox__domain").filter(code_hash=_hash_of(code)).first()
+    return fresh.select_related("person", "mailbox__domain").filter(code_hash=hash_of(code)).first()
 
 
 def use_notice(notice: Notice) -> bool:
@@ -128,12 +127,10 @@ def mail_notices() -> int:
 def _plan(
     about: Mailbox | Person, kind: str, readers: set[str], *, by: Actor | None, detail: str = ""
 ) -> None:
-    target: dict[str, Person | Mailbox]
-    target = {"person": about} if isinstance(about, Person) else {"mailbox": about}
     now, source = timezone.now(), current_origin().address
     Notice.objects.bulk_create(
         Notice(
-            **target,
+            **named(about),
             kind=kind,
             detail=detail[:500],
             by=by if isinstance(by, Person) else None,
@@ -153,9 +150,9 @@ def _readers(about: Mailbox | Person) -> set[str]:
 
 
 def _mail(notice: Notice) -> bool:
-    code = secrets.token_urlsafe(32)
-    Notice.objects.filter(pk=notice.pk).update(code_hash=_hash_of(code))
-    link = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:not-me')}?code={code}"
+    code = new_code()
+    Notice.objects.filter(pk=notice.pk).update(code_hash=hash_of(code))
+    link = address_of(NOT_ME, code)
     with translation.override(_language_of(notice)):
         subject = sentence_of(notice).rstrip(".")
         context = {
@@ -184,7 +181,3 @@ def _language_of(notice: Notice) -> str:
     if notice.mailbox:
         return notice.mailbox.language or notice.mailbox.domain.language
     return (notice.person.language if notice.person else "") or settings.LANGUAGE_CODE
-
-
-def _hash_of(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

@@ -7,7 +7,6 @@ links beforehand press none. The address begins with PORTAL_PUBLIC_URL, whatever
 """
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +16,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.codes import hash_of, new_code
 from accounts.models import Mailbox, OneTimeLink, Person
 
 LIFETIME = timedelta(hours=72)
@@ -36,9 +36,9 @@ CONFIRM_ADDRESS = Purpose("confirm-address", "accounts:confirm-address")
 
 def make_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) -> str:
     """The address of a new link; those made for the same before are over. The caller records the event."""
-    code = secrets.token_urlsafe(32)
+    code = new_code()
     link = _new_link(purpose, target, by=by)
-    link.code_hash = _hash_of(code)
+    link.code_hash = hash_of(code)
     link.save()
     return address_of(purpose, code)
 
@@ -71,8 +71,8 @@ def plan_links(purpose: Purpose, mailboxes: Sequence[Mailbox], *, by: Person | N
 
 def give_code(purpose: Purpose, link: OneTimeLink) -> str:
     """The address of a planned link, with a new code: an earlier one of it can't be used any more."""
-    code = secrets.token_urlsafe(32)
-    OneTimeLink.objects.filter(pk=link.pk).update(code_hash=_hash_of(code))
+    code = new_code()
+    OneTimeLink.objects.filter(pk=link.pk).update(code_hash=hash_of(code))
     return address_of(purpose, code)
 
 
@@ -81,7 +81,7 @@ def find_link(purpose: Purpose, code: str) -> OneTimeLink | None:
     links = OneTimeLink.objects.usable(purpose.name).select_related(
         "person", "mailbox__domain", "mailbox__owner"
     )
-    link = links.filter(code_hash=_hash_of(code)).first()
+    link = links.filter(code_hash=hash_of(code)).first()
     return link if link and _is_for_present_password(link) else None
 
 
@@ -96,12 +96,12 @@ def use_link(purpose: Purpose, code: str) -> OneTimeLink | None:
 
 def end_links(target: Person | Mailbox) -> None:
     """None of those made for this person or mailbox can be used from now on."""
-    OneTimeLink.objects.filter(**_named(target)).delete()
+    OneTimeLink.objects.filter(**named(target)).delete()
 
 
 def end_links_for(purpose: Purpose, target: Person | Mailbox) -> None:
     """None of those for this purpose can be used from now on."""
-    OneTimeLink.objects.filter(**_named(target), purpose=purpose.name, used_at=None).delete()
+    OneTimeLink.objects.filter(**named(target), purpose=purpose.name, used_at=None).delete()
 
 
 def address_of(purpose: Purpose, code: str) -> str:
@@ -112,9 +112,9 @@ def address_of(purpose: Purpose, code: str) -> str:
 @transaction.atomic
 def _new_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) -> OneTimeLink:
     OneTimeLink.objects.filter(expires_at__lt=timezone.now()).delete()
-    OneTimeLink.objects.filter(**_named(target), purpose=purpose.name, used_at=None).delete()
+    OneTimeLink.objects.filter(**named(target), purpose=purpose.name, used_at=None).delete()
     return OneTimeLink.objects.create(
-        **_named(target),
+        **named(target),
         purpose=purpose.name,
         password_version=_password_version(target),
         made_by=by,
@@ -122,12 +122,9 @@ def _new_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) 
     )
 
 
-def _named(target: Person | Mailbox) -> dict[str, Person | Mailbox]:
+def named(target: Person | Mailbox) -> dict[str, Person | Mailbox]:
+    """The field of a table with one for each that names it."""
     return {"person": target} if isinstance(target, Person) else {"mailbox": target}
-
-
-def _hash_of(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def _password_version(target: Person | Mailbox) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import notices
 from accounts.models import Mailbox, OneTimeLink, Person
-from accounts.one_time_links import CONFIRM_ADDRESS, end_links_for, plan_link, use_link
+from accounts.one_time_links import CONFIRM_ADDRESS, end_links_for, named, plan_link, use_link
 from audit.chain import record
 from audit.models import Event
 from mailservers import outbox
@@ -30,9 +30,7 @@ def address_of(target: Person | Mailbox) -> str:
 
 def waiting_address(target: Person | Mailbox) -> str:
     """The one that was asked and has not answered yet; "" when there is none."""
-    named: dict[str, Person | Mailbox]
-    named = {"person": target} if isinstance(target, Person) else {"mailbox": target}
-    links = OneTimeLink.objects.usable(CONFIRM_ADDRESS.name).filter(**named).order_by("-pk")
+    links = OneTimeLink.objects.usable(CONFIRM_ADDRESS.name).filter(**named(target)).order_by("-pk")
     return links.values_list("mail_to", flat=True).first() or ""
 
 

@@ -1,12 +1,11 @@
 """One-time links that show a mailbox's set-up to whoever holds them."""
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
 
+from accounts.codes import hash_of
 from accounts.models import Mailbox, Person
 
 LINK_LIFETIME = timedelta(hours=72)
@@ -48,12 +47,3 @@ class SetupLink(models.Model):
     @staticmethod
     def expiry() -> datetime:
         return timezone.now() + LINK_LIFETIME
-
-
-def new_code() -> str:
-    """256 bits, in letters that need no escaping in a link."""
-    return secrets.token_urlsafe(32)
-
-
-def hash_of(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

@@ -5,9 +5,10 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.codes import hash_of, new_code
 from accounts.models import Mailbox, Person
 from audit.chain import record
-from clientsetup.models import SetupLink, hash_of, new_code
+from clientsetup.models import SetupLink
 
 
 @transaction.atomic

@@ -1,6 +1,5 @@
 """Asks a forwarding's targets, by a mail with a link, whether they want the mail."""
 
-import secrets
 from datetime import timedelta
 
 import structlog
@@ -11,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from accounts.codes import hash_of, new_code
 from vacation.dmarc import is_strict
 from vacation.models import ForwardingTarget
-from vacation.tokens import hash_of
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +36,7 @@ def mail_confirmations() -> int:
 
 def _mail(target: ForwardingTarget) -> bool:
     mailbox = target.forwarding.mailbox
-    token = secrets.token_urlsafe(32)
+    token = new_code()
     # Before the mail leaves: its reader may be quick.
     ForwardingTarget.objects.filter(pk=target.pk).update(token_hash=hash_of(token), mailed_at=timezone.now())
     with translation.override(mailbox.language or mailbox.domain.language):

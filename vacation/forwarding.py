@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import notices
+from accounts.codes import hash_of
 from accounts.models import Mailbox, Person
 from audit.chain import Entry, record, record_all
 from mailservers import outbox
@@ -18,7 +19,6 @@ from vacation import tasks
 from vacation.models import Forwarding, ForwardingTarget
 from vacation.services import ChangedMeanwhile
 from vacation.telling import replace_request, tell_user
-from vacation.tokens import hash_of
 
 log = structlog.get_logger(__name__)
 
