@@ -11,7 +11,6 @@ from accounts.models import Alias, Domain, Mailbox
 from accounts.naming import BadName, local_part_of
 from accounts.protected_names import ProtectedName
 from aliases.targets import MOST, doubt_about, outside_of, problem_with, read_targets
-from vacation.addresses import NoAddress
 
 
 class TargetsForm(forms.Form):
@@ -43,13 +42,7 @@ class TargetsForm(forms.Form):
         super().__init__(data, initial=initial)
 
     def clean_targets(self) -> list[str]:
-        try:
-            found = read_targets(self.cleaned_data["targets"], self.domain)
-        except NoAddress as wrong:
-            raise ValidationError(
-                _("“%(typed)s” is not a mail address. It should look like name@example.org."),
-                params={"typed": wrong.typed[:100]},
-            ) from None
+        found = read_targets(self.cleaned_data["targets"], self.domain)
         if len(found) > MOST:
             words = _(
                 "These are %(count)d addresses. An alias leads to %(most)d at most: use a mailing list."

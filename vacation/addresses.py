@@ -4,6 +4,9 @@ import difflib
 import re
 from email.utils import getaddresses
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
 from vacation.rendering import fit_address
 from vacation.sieve import UnfitText
 
@@ -20,12 +23,14 @@ _NEAR = 0.82
 _QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"\s*(?=<)')
 
 
-class NoAddress(ValueError):
-    """What was typed is no mail address; `typed` tells which part."""
+class NoAddress(ValidationError):
+    """What was typed is no mail address: a form tells which part."""
 
     def __init__(self, typed: str) -> None:
-        super().__init__(typed)
-        self.typed = typed
+        super().__init__(
+            _("“%(typed)s” is not a mail address. It should look like name@example.org."),
+            params={"typed": typed[:100]},
+        )
 
 
 def read_addresses(text: str) -> list[str]:

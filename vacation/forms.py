@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
-from vacation.addresses import NoAddress, read_addresses
+from vacation.addresses import read_addresses
 from vacation.content import content_of
 from vacation.limits import refuse_unfit
 from vacation.models import AutoReply, ReplyTemplate
@@ -160,13 +160,7 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         return self.instance.days if days is None else days
 
     def clean_addresses(self) -> list[str]:
-        try:
-            found = read_addresses(self.cleaned_data["addresses"])
-        except NoAddress as wrong:
-            raise ValidationError(
-                _("“%(typed)s” is not a mail address. It should look like name@example.org."),
-                params={"typed": wrong.typed[:100]},
-            ) from None
+        found = read_addresses(self.cleaned_data["addresses"])
         if len(found) > MOST_ADDRESSES:
             raise ValidationError(
                 _("These are %(count)d addresses; %(most)d are possible."),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Alias, Domain, Mailbox
 from mailservers.drivers.base import Limits
-from vacation.addresses import NoAddress, near_miss, read_addresses, without_tag
+from vacation.addresses import near_miss, read_addresses, without_tag
 from vacation.forms import MomentField
 from vacation.forwarding import ASKED_A_DAY, asked_lately, is_inside
 from vacation.loops import way_back
@@ -65,13 +65,7 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         self.initial["addresses"] = ", ".join(self._targets)
 
     def clean_addresses(self) -> list[str]:
-        try:
-            found = read_addresses(self.cleaned_data["addresses"])
-        except NoAddress as wrong:
-            raise ValidationError(
-                _("“%(typed)s” is not a mail address. It should look like name@example.org."),
-                params={"typed": wrong.typed[:100]},
-            ) from None
+        found = read_addresses(self.cleaned_data["addresses"])
         if len(found) > self._most:
             words = ngettext(
                 "The mail server forwards to one address at most.",
