@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
@@ -115,6 +116,12 @@ def explain_alias(alias: Alias, wanted: AliasState | None, held: AliasState | No
     return Drift((difference,), held={"leads_to": list(held.targets)})
 
 
+def leads_outside(alias: Alias, held: Mapping[str, Any]) -> bool:
+    """Whether keeping it would send mail out of the domain to where it does not go yet."""
+    new = set(held["leads_to"]) - set(alias.addresses())
+    return any(target.rpartition("@")[2] != alias.domain.name for target in new)
+
+
 def raise_unknown(found: Sequence[tuple[Alias, Sequence[str]]], known_before: bool) -> None:
     """Where the portal itself leads mail to is no reason for an alarm."""
     ours: dict[int, set[str]] = {}
@@ -141,6 +148,7 @@ def _in_order(state: AliasState) -> AliasState:
 watch = Watch(
     explain=explain_alias,
     keep=keep_alias,
+    needs_proof=leads_outside,
     read_domain=read_aliases,
     note_unknown=note_unknown,
     alarm=raise_unknown,

@@ -1,5 +1,7 @@
 """What was changed on the mail server without the portal: keep it, take it back, look again."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -10,9 +12,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import alarms, stepping_up
-from accounts.models import Mailbox, MailboxQuerySet
+from accounts.models import Alias, Mailbox, MailboxQuerySet
 from accounts.requests import person_of
 from mailservers import drift
+from mailservers.models import Change
 from mailservers.outbox import MovedOn
 
 
@@ -20,32 +23,16 @@ from mailservers.outbox import MovedOn
 @sensitive_post_parameters(stepping_up.PROOF)
 @require_POST
 def keep_theirs(request: HttpRequest, address: str) -> HttpResponse:
-    aspect, seen = request.POST.get("aspect", ""), request.POST.get("seen", "")
+    aspect = request.POST.get("aspect", "")
     mailbox = _mailbox_in(Mailbox.objects.settleable_by(person_of(request), aspect), address)
-    # Whoever finds an open screen must not send somebody's mail away.
-    if drift.needs_proof(mailbox, aspect, person_of(request)) and not stepping_up.has_stepped_up(request):
-        return stepping_up.ask_to_step_up(request)
-    try:
-        drift.keep_theirs(mailbox, aspect, seen=seen, by=person_of(request))
-    except MovedOn:
-        _say_that_it_moved_on(request)
-    except PermissionDenied:
-        messages.info(request, _("Nothing was done: in this domain a webmaster decides about that."))
-    else:
-        messages.success(request, _("Kept: the portal now has what the mail server holds."))
-    return redirect("accounts:show-mailbox", address)
+    return keep(request, mailbox, aspect) or redirect("accounts:show-mailbox", address)
 
 
 @require_POST
 def restore_ours(request: HttpRequest, address: str) -> HttpResponse:
-    aspect, seen = request.POST.get("aspect", ""), request.POST.get("seen", "")
+    aspect = request.POST.get("aspect", "")
     mailbox = _mailbox_in(Mailbox.objects.settleable_by(person_of(request), aspect), address)
-    try:
-        drift.restore_ours(mailbox, aspect, seen=seen, by=person_of(request))
-    except MovedOn:
-        _say_that_it_moved_on(request)
-    else:
-        messages.success(request, _("What is set here is sent to the mail server again."))
+    restore(request, mailbox, aspect)
     return redirect("accounts:show-mailbox", address)
 
 
@@ -59,16 +46,52 @@ def check_now(request: HttpRequest, address: str) -> HttpResponse:
 
 @require_POST
 def acknowledge_redirects(request: HttpRequest, address: str) -> HttpResponse:
-    mailbox = _changeable(request, address)
+    acknowledge(request, _changeable(request, address))
+    return redirect("accounts:show-mailbox", address)
+
+
+def keep(request: HttpRequest, subject: Mailbox | Alias, aspect: str) -> HttpResponse | None:
+    """Have what is there kept, and say so; or the page that asks once more who it is."""
+    # Whoever finds an open screen must not send somebody's mail away.
+    if drift.needs_proof(subject, aspect, person_of(request)) and not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
+    _settle(
+        request, drift.keep_theirs, subject, aspect, _("Kept: the portal now has what the mail server holds.")
+    )
+    return None
+
+
+def restore(request: HttpRequest, subject: Mailbox | Alias, aspect: str) -> None:
+    """Have what is set here sent again, and say so."""
+    told = _("What is set here is sent to the mail server again.")
+    _settle(request, drift.restore_ours, subject, aspect, told)
+
+
+def acknowledge(request: HttpRequest, subject: Mailbox | Alias) -> None:
+    """The alarms that the page showed have been seen."""
     up_to = request.POST.get("up_to", "")
     number = int(up_to) if up_to.isascii() and up_to.isdigit() and len(up_to) < 19 else 0
-    if alarms.acknowledge(mailbox, up_to=number, by=person_of(request)):
+    if alarms.acknowledge(subject, up_to=number, by=person_of(request)):
         messages.success(
             request, _("Noted. You will be told again when mail is sent on to yet another address.")
         )
     else:
         messages.info(request, _("Somebody has seen to it already."))
-    return redirect("accounts:show-mailbox", address)
+
+
+def _settle(
+    request: HttpRequest, way: Callable[..., Change], subject: Mailbox | Alias, aspect: str, told: str
+) -> None:
+    try:
+        way(subject, aspect, seen=request.POST.get("seen", ""), by=person_of(request))
+    except MovedOn:
+        messages.info(
+            request, _("Nothing was done: it is not as this page showed it any more. Please look again.")
+        )
+    except PermissionDenied:
+        messages.info(request, _("Nothing was done: in this domain a webmaster decides about that."))
+    else:
+        messages.success(request, told)
 
 
 def _changeable(request: HttpRequest, address: str) -> Mailbox:
@@ -77,9 +100,3 @@ def _changeable(request: HttpRequest, address: str) -> Mailbox:
 
 def _mailbox_in(mailboxes: MailboxQuerySet, address: str) -> Mailbox:
     return get_object_or_404(mailboxes.select_related("domain", "server"), address=address)
-
-
-def _say_that_it_moved_on(request: HttpRequest) -> None:
-    messages.info(
-        request, _("Nothing was done: it is not as this page showed it any more. Please look again.")
-    )
