@@ -25,6 +25,7 @@ from vacation import own_rules
 from vacation.content import content_of
 from vacation.forward_reading import SOME_TIMES, FoundForward, read_script
 from vacation.forwarding import is_inside
+from vacation.loops import way_back
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.rendering import render_script
 from vacation.reply_reading import ONLY_SOME, NotUnderstood
@@ -35,6 +36,7 @@ OFF = ScriptState("", active=False)
 Reply = ReplyRule | Literal["as here"] | None
 NOT_SWITCHED = gettext_noop("The portal cannot switch that rule off by itself. Please do so in webmail.")
 STOPS_OTHERS = gettext_noop("The rule keeps those after it from running; without it they would run again.")
+LEADS_BACK = gettext_noop("Mail that is sent on there would come back to this mailbox.")
 TOO_MANY = gettext_noop("Together these are more addresses than the mail server forwards to.")
 BEGINS_LATER = gettext_noop("It sends mail on from a set time, which the portal does not do.")
 
@@ -63,7 +65,7 @@ def explain_script(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> 
         forward = _both(forward, own_forward)
         told = _told_reply(mailbox, held, own_reply or reply)
         told |= _told_forward(mailbox, wanted, own_reply or reply, forward, is_own=own_forward is not None)
-        _refuse_too_many(mailbox, told)
+        _refuse_what_no_form_takes(mailbox, told)
     except NotUnderstood as reason:
         if not own:
             changed.insert(0, (gettext_noop("The portal's script was rewritten there."), {}))
@@ -136,10 +138,13 @@ def _both(
     return replace(own, targets=tuple(targets), keep_copy=forward.keep_copy and own.keep_copy)
 
 
-def _refuse_too_many(mailbox: Mailbox, told: Mapping[str, Any]) -> None:
-    limits = limits_of(mailbox.server)
-    if limits is not None and limits.redirects and len(told.get("targets", [])) > limits.redirects:
+def _refuse_what_no_form_takes(mailbox: Mailbox, told: Mapping[str, Any]) -> None:
+    targets, limits = told.get("targets", []), limits_of(mailbox.server)
+    if limits is not None and limits.redirects and len(targets) > limits.redirects:
         raise NotUnderstood(TOO_MANY)
+    known = {target.address for target in Forwarding.of(mailbox).listed_targets()}
+    if any(way_back(mailbox.address, address) for address in targets if address not in known):
+        raise NotUnderstood(LEADS_BACK)
 
 
 def _own_differences(held: ScriptState, own: Sequence[OwnRule]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from accounts.aliases import create_alias
 from accounts.models import RedirectAlarm
 from audit.chain import record
 from mailservers import drift, outbox
@@ -353,6 +354,13 @@ def test_more_targets_than_the_server_bears_are_not_kept(look, mailbox):
     MemoryDriver.own_scripts[LOGIN] = f'require "copy";\n{rules}'
     look()
     assert part().why_not_text == "Together these are more addresses than the mail server forwards to."
+
+
+def test_what_leads_back_here_is_not_kept(look, mailbox, webmaster):
+    create_alias(mailbox.domain, "team@example.test", [mailbox.address], by=webmaster)
+    MemoryDriver.own_scripts[LOGIN] = 'require "copy";\nredirect :copy "team@example.test";\n'
+    look()
+    assert part().why_not_text == "Mail that is sent on there would come back to this mailbox."
 
 
 def test_whoever_it_is_kept_for_is_told(look, keep, mailbox):
