@@ -2,25 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import count
-from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
-from accounts import aliases, notices
-from accounts.many import end_sessions
+from accounts import aliases
+from accounts.many import change_mailboxes, delete_mailboxes, restore_mailboxes
 from accounts.models import Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
 from audit.chain import record
-from audit.models import Event
 from mailservers import outbox
 from mailservers.models import Change
 
 # What a hoster's server calls the mailboxes of example.test: example0001.
 LONGEST_PREFIX = 7
+PERSON = Change.Priority.PERSON
 
 
 class Stale(Exception):
@@ -52,25 +48,19 @@ def edit_mailbox(mailbox: Mailbox, changed: dict[str, str], *, seen: dict[str, s
         return
     if before != {name: seen[name] for name in changed}:
         raise Stale
-    for name, value in changed.items():
-        setattr(current, name, value)
-    current.save(update_fields=list(changed))
-    if "recovery_address" in changed:
-        notices.tell_moved([(current, before["recovery_address"])], by=by)
-    event = _record("mailbox.edited", current, by, before=before, after=changed)
-    outbox.request_push(current, "account", event)
+    change_mailboxes([(current, changed)], by=by, priority=PERSON)
 
 
 @transaction.atomic
 def switch_off(mailbox: Mailbox, *, by: Person) -> None:
     """Nobody signs in any longer, to read, to send or here; quiet when it is off already."""
-    _switch(mailbox, "mailbox.switched_off", by, enabled=False)
+    _switch(mailbox, by, enabled=False)
 
 
 @transaction.atomic
 def switch_on(mailbox: Mailbox, *, by: Person) -> None:
     """Sign-in works again, with the password that was. Quiet when it is on already."""
-    _switch(mailbox, "mailbox.switched_on", by, enabled=True)
+    _switch(mailbox, by, enabled=True)
 
 
 @transaction.atomic
@@ -84,27 +74,20 @@ def delete_mailbox(mailbox: Mailbox, *, by: Person, with_aliases: bool = False) 
     needing = aliases.leading_only_to(current.address)
     if needing and (not with_aliases or any(map(aliases.is_protected, needing))):
         raise aliases.StillNeeded(needing)
-    aliases.take_off(current.address, by=by)
-    current.deleted_at = timezone.now()
-    current.purge_after = current.deleted_at + timedelta(days=settings.KEEP_DELETED_DAYS)
-    current.save(update_fields=["deleted_at", "purge_after"])
-    end_sessions(current)
-    event = _record("mailbox.deleted", current, by, after={"kept_until": current.purge_after.isoformat()})
-    outbox.request_push(current, "account", event)
+    delete_mailboxes([current], by=by, priority=PERSON)
 
 
 @transaction.atomic
 def restore_mailbox(mailbox: Mailbox, *, by: Person) -> None:
     """As it was before; raises NoRoomLeft or NoPlaceLeft, or Stale when it is too late."""
     domain = lock_room(mailbox.domain_id)
-    current = Mailbox.objects.select_for_update(of=("self",), no_key=True).get(pk=mailbox.pk)
+    rows = Mailbox.objects.select_for_update(of=("self",), no_key=True)
+    current = rows.select_related("domain", "server").get(pk=mailbox.pk)
     if current.deleted_at is None or current.is_gone:
         raise Stale
     require_place(domain)
     require_room(domain, current.quota_bytes, instead_of=[0])
-    current.deleted_at = current.purge_after = None
-    current.save(update_fields=["deleted_at", "purge_after"])
-    outbox.request_push(current, "account", _record("mailbox.restored", current, by))
+    restore_mailboxes([current], by=by, priority=PERSON)
 
 
 def purge_mailboxes() -> int:
@@ -114,22 +97,18 @@ def purge_mailboxes() -> int:
         change = Change.objects.newest_of(mailbox.pk, "account")
         if change is None or change.event is None or change.event.verb != "mailbox.purged":
             with transaction.atomic():
-                outbox.request_push(mailbox, "account", _record("mailbox.purged", mailbox, None))
+                event = record("mailbox.purged", by=None, about=mailbox, domain=mailbox.domain.name)
+                outbox.request_push(mailbox, "account", event)
         elif change.state == Change.State.LIVE:
             mailbox.delete()
             forgotten += 1
     return forgotten
 
 
-def _switch(mailbox: Mailbox, verb: str, by: Person, *, enabled: bool) -> None:
+def _switch(mailbox: Mailbox, by: Person, *, enabled: bool) -> None:
     current = _locked(mailbox)
-    if current.enabled == enabled:
-        return
-    current.enabled = enabled
-    current.save(update_fields=["enabled"])
-    if not enabled:
-        end_sessions(current)
-    outbox.request_push(current, "account", _record(verb, current, by))
+    if current.enabled != enabled:
+        change_mailboxes([(current, {"enabled": enabled})], by=by, priority=PERSON)
 
 
 def _locked(mailbox: Mailbox) -> Mailbox:
@@ -140,13 +119,3 @@ def _locked(mailbox: Mailbox) -> Mailbox:
     if found is None:
         raise Stale
     return found
-
-
-def _record(
-    verb: str,
-    mailbox: Mailbox,
-    by: Person | None,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> Event:
-    return record(verb, by=by, about=mailbox, domain=mailbox.domain.name, before=before, after=after)

@@ -1,7 +1,8 @@
 """Many mailboxes of a domain in one transaction: rows, events and pushes, a statement for each kind.
 
 All of it happens in the caller's transaction, with the domain locked (`room.lock_room`), so that its limits
-hold; the caller has asked them (`room.Ledger`). Pushes go behind those that a person waits for.
+hold; the caller has asked them (`room.Ledger`). Pushes go behind those that a person waits for, unless the
+caller says that one does.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ from audit.chain import Entry, record_all
 from mailservers import outbox
 from mailservers.models import Change
 
+BULK = Change.Priority.BULK
 # What an event is called when it is about this alone.
 _ALONE = {
     ("quota_bytes",): "mailbox.quota_changed",
@@ -77,7 +79,9 @@ def create_mailboxes(
     return list(zip(made, changes, strict=True))
 
 
-def change_mailboxes(wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Person | None) -> list[Change]:
+def change_mailboxes(
+    wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Person | None, priority: int = BULK
+) -> list[Change]:
     """Set the named fields: name, recovery_address, language, quota_bytes, enabled."""
     entries, moved = [], []
     alike: dict[str, tuple[dict[str, Any], list[int]]] = {}
@@ -97,10 +101,12 @@ def change_mailboxes(wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Pe
     notices.tell_moved(moved, by=by)
     events = record_all(entries, by=by)
     pairs = [(mailbox, event) for (mailbox, _), event in zip(wanted, events, strict=True)]
-    return outbox.request_pushes(pairs, "account")
+    return outbox.request_pushes(pairs, "account", priority=priority)
 
 
-def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Person | None) -> list[Change]:
+def delete_mailboxes(
+    mailboxes: Sequence[Mailbox], *, by: Person | None, priority: int = BULK
+) -> list[Change]:
     """Off at once; addresses and mail are kept for a while, in which they can be brought back."""
     now = timezone.now()
     until = now + timedelta(days=settings.KEEP_DELETED_DAYS)
@@ -111,15 +117,17 @@ def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Person | None) -> list
         mailbox.deleted_at, mailbox.purge_after = now, until
         end_sessions(mailbox)
     Mailbox.objects.filter(pk__in=[each.pk for each in mailboxes]).update(deleted_at=now, purge_after=until)
-    return _note(mailboxes, "mailbox.deleted", by, {"kept_until": until.isoformat()})
+    return _note(mailboxes, "mailbox.deleted", by, {"kept_until": until.isoformat()}, priority)
 
 
-def restore_mailboxes(mailboxes: Sequence[Mailbox], *, by: Person | None) -> list[Change]:
+def restore_mailboxes(
+    mailboxes: Sequence[Mailbox], *, by: Person | None, priority: int = BULK
+) -> list[Change]:
     """As they were before."""
     for mailbox in mailboxes:
         mailbox.deleted_at = mailbox.purge_after = None
     Mailbox.objects.filter(pk__in=[each.pk for each in mailboxes]).update(deleted_at=None, purge_after=None)
-    return _note(mailboxes, "mailbox.restored", by, None)
+    return _note(mailboxes, "mailbox.restored", by, None, priority)
 
 
 def end_sessions(mailbox: Mailbox) -> None:
@@ -130,11 +138,15 @@ def end_sessions(mailbox: Mailbox) -> None:
 
 
 def _note(
-    mailboxes: Sequence[Mailbox], verb: str, by: Person | None, after: dict[str, Any] | None
+    mailboxes: Sequence[Mailbox],
+    verb: str,
+    by: Person | None,
+    after: dict[str, Any] | None,
+    priority: int,
 ) -> list[Change]:
     entries = [Entry(verb=verb, about=each, domain=each.domain.name, after=after) for each in mailboxes]
     events = record_all(entries, by=by)
-    return outbox.request_pushes(list(zip(mailboxes, events, strict=True)), "account")
+    return outbox.request_pushes(list(zip(mailboxes, events, strict=True)), "account", priority=priority)
 
 
 def _changed(mailbox: Mailbox, before: dict[str, Any], after: dict[str, Any]) -> Entry:

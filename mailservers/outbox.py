@@ -57,7 +57,7 @@ def request_pushes(
     )
     for server in {change.server for change in changes}:
         # As many calls as it has connections: one worker alone would push one after the other.
-        for _ in range(server.connections):
+        for _ in range(min(server.connections, len(changes))):
             transaction.on_commit(partial(announce, server, priority))
     return changes
 
