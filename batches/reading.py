@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from django.utils.translation import gettext_noop
@@ -240,7 +239,7 @@ def _table(rows: Iterator[list[str]], notes: list[Note]) -> Table:
         titles = titles[:-1]
     keys = _keys(titles, notes)
     lines: list[Line] = []
-    for number, row in chain(numbered):
+    for number, row in numbered:
         if not any(map(str.strip, row)):
             continue
         if len(lines) >= MOST_ROWS:
