@@ -254,6 +254,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Reports of errors are mailed or logged: nothing secret may be in them.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.error_reports.NoSecretFields"
 STORAGES = {
     "staticfiles": {"BACKEND": "portal.static_files.RememberingStorage"},
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
