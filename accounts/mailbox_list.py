@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from django.db.models import Expression, F, Q, Value
+from django.db.models import Exists, Expression, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.utils.http import RFC3986_SUBDELIMS
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import SHOWN, Mailbox, MailboxQuerySet
+from accounts.models import SHOWN, Domain, Mailbox, MailboxQuerySet
 from accounts.paging import ROWS, Page, page_by_address
 from mailservers.models import Change, Server
 
@@ -105,7 +105,8 @@ class Narrowing:
     def chips(self, path: str) -> list[Chip]:
         found: list[Chip] = []
         if self.server:
-            found.append(Chip(self.server, self._url(path, server="")))
+            words = gettext("on the server %(server)s") % {"server": self.server}
+            found.append(Chip(words, self._url(path, server="")))
         for name in self.shown:
             others = tuple(other for other in self.shown if other != name)
             found.append(Chip(SHOWN[name][0], self._url(path, shown=others)))
@@ -172,6 +173,12 @@ def count_of(mailboxes: MailboxQuerySet, page: Page[Mailbox]) -> tuple[int, bool
         return len(page.rows), False
     found = mailboxes.order_by()[: COUNTED + 1].count()
     return min(found, COUNTED), found > COUNTED
+
+
+def servers_of(domain: Domain) -> list[str]:
+    """The names of those that its mailboxes live on."""
+    here = Mailbox.objects.alive().filter(domain=domain, server=OuterRef("pk"))
+    return list(Server.objects.filter(Exists(here)).order_by("name").values_list("name", flat=True))
 
 
 def rows_of(mailboxes: Sequence[Mailbox], servers: Sequence[Server]) -> list[Row]:

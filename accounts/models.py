@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.functional import Promise, cached_property
@@ -49,12 +49,12 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
     def with_second_factor(self) -> "PersonQuerySet":
         """Each knows whether it has one (`has_second_factor`)."""
-        theirs = {"user": models.OuterRef("pk"), "confirmed": True}
+        theirs = {"user": OuterRef("pk"), "confirmed": True}
         apps = TOTPDevice.objects.filter(**theirs)
         # By name: its module asks for this one's Person while it is loaded.
         passkey: type[models.Model] = registry.get_model("django_otp_webauthn", "WebAuthnCredential")
         passkeys = passkey._default_manager.filter(**theirs)
-        return self.annotate(has_second_factor=models.Exists(apps) | models.Exists(passkeys))
+        return self.annotate(has_second_factor=Exists(apps) | Exists(passkeys))
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -116,6 +116,16 @@ class DomainQuerySet(models.QuerySet["Domain"]):
     def administered_by(self, person: Person) -> "DomainQuerySet":
         """Those in which a person makes and deletes mailboxes: operators all, webmasters their own."""
         return self.all() if person.is_operator else self.filter(webmasters=person)
+
+    def with_spread(self) -> "DomainQuerySet":
+        """Each knows whether mailboxes of it live on another server than its own (`is_spread`)."""
+        here = Mailbox.objects.alive().filter(domain=OuterRef("pk"))
+        # Not "other than": an index finds what is less, and what is more.
+        before, behind = (
+            here.filter(server__lt=OuterRef("server")),
+            here.filter(server__gt=OuterRef("server")),
+        )
+        return self.annotate(is_spread=Exists(before) | Exists(behind))
 
     def quota_changeable_by(self, person: Person) -> "DomainQuerySet":
         """Those whose room a person hands out; support changes nothing."""
@@ -257,12 +267,12 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
 
     def with_rights_of(self, person: Person) -> "MailboxQuerySet":
         """Each knows what the person may do with it (see `Mailbox.told`), and whether support may as well."""
-        this = Mailbox.objects.filter(pk=models.OuterRef("pk"))
+        this = Mailbox.objects.filter(pk=OuterRef("pk"))
         return self.annotate(
-            is_changeable=models.Exists(this.changeable_by(person)),
-            is_administered=models.Exists(this.administered_by(person)),
-            is_quota_changeable=models.Exists(this.quota_changeable_by(person)),
-            has_help=models.Exists(SupportGrant.objects.running().filter(mailbox=models.OuterRef("pk"))),
+            is_changeable=Exists(this.changeable_by(person)),
+            is_administered=Exists(this.administered_by(person)),
+            is_quota_changeable=Exists(this.quota_changeable_by(person)),
+            has_help=Exists(SupportGrant.objects.running().filter(mailbox=OuterRef("pk"))),
         )
 
     def without_guessed_password(self) -> "MailboxQuerySet":
@@ -346,6 +356,7 @@ class Mailbox(models.Model):
         indexes = (
             models.Index(fields=["domain", "address"], name="mailbox_in_domain"),
             models.Index(fields=["domain", "id"], name="mailbox_alive", condition=Q(deleted_at=None)),
+            models.Index(fields=["domain", "server"], name="mailbox_on_server", condition=Q(deleted_at=None)),
             models.Index(fields=["domain"], name="mailbox_guessed", condition=Q(guessed_at__isnull=False)),
             models.Index(fields=["domain"], name="mailbox_deleted", condition=Q(deleted_at__isnull=False)),
         )

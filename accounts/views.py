@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import devices, passkeys, second_factors, sessions, stepping_up, throttling
 from accounts.aliases import also_receives
 from accounts.forms import CodeForm, SignInForm
-from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of
+from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of, servers_of
 from accounts.models import SHOWN, Domain, Mailbox, MailboxQuerySet, Person, RedirectAlarm
 from accounts.paging import page_by_number
 from accounts.requests import person_of
@@ -161,7 +161,7 @@ def _waiting_for_room(person: Person, domains: list[Domain]) -> list[tuple[Domai
 @require_safe
 def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
-    visible = Domain.objects.open_to(person).select_related("server")
+    visible = Domain.objects.open_to(person).select_related("server").with_spread()
     may_give_room = person.is_operator or not person.is_support
     if may_give_room:
         asking = Mailbox.objects.alive().filter(domain=OuterRef("pk"), quota_requests__state="waiting")
@@ -182,6 +182,7 @@ def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
         "narrowing": narrowing,
         "chips": narrowing.chips(request.path),
         "ways_to_show": [(name, words) for name, (words, _condition) in SHOWN.items()],
+        "servers": servers_of(domain) if getattr(domain, "is_spread", False) else [],
         "ways_to_sort": [(name, order.words) for name, order in ORDERS.items()],
         # Who sees it and is no staff is one of its webmasters.
         "administered": person.is_operator

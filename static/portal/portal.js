@@ -28,6 +28,18 @@
   document.addEventListener("htmx:sendError", askLater);
   document.addEventListener("htmx:responseError", askLater);
 
+  // --- Many mailboxes: the first tick opens what can be done to them ------------------------------
+  const ticks = (among) => [...among].some((box) => box.type === "checkbox" && box.checked);
+  const openForTicks = () => {
+    const form = document.querySelector("details > form#many");
+    if (form && ticks(form.elements)) form.parentElement.open = true;
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.form?.id === "many") openForTicks();
+  });
+  // Back again by the browser's own button, which puts the ticks back.
+  window.addEventListener("pageshow", openForTicks);
+
   // --- Passwords can be looked at while they are typed --------------------------------------------
   const cover = (button, covered) => {
     document.getElementById(button.dataset.reveals).type = covered ? "password" : "text";

@@ -6,7 +6,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Mailbox, Person
-from mailservers.models import Change, Usage
+from mailservers.models import Change, Server, Usage
 from vacation.models import AutoReply, Forwarding, ForwardingTarget
 
 # Orders, pages and searches are what databases differ in.
@@ -165,6 +165,16 @@ def test_each_filter_has_a_chip_that_takes_it_away_and_keeps_the_rest(willem, va
     assert "sort=room" in first.url_without
     assert "no-password" in first.url_without
     assert f'href="{escape(first.url_without)}"' in answer.content.decode()
+
+
+def test_servers_are_a_choice_only_where_the_domain_lives_on_several(willem, many):
+    assert 'id="server"' not in willem.get(URL).content.decode()
+    other = Server.objects.create(name="another", kind="memory")
+    Mailbox.objects.filter(pk=many[8].pk).update(server=other)
+    answer = willem.get(URL, {"server": "another", "q": "user0"})
+    assert answer.context["servers"] == ["another", "maximusconfessor"]
+    assert '<option value="another" selected>' in answer.content.decode()
+    assert addresses(answer) == ["user009"]
 
 
 def test_a_long_list_says_more_than_so_many_instead_of_counting_them_all(willem, many, monkeypatch):
