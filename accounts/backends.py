@@ -1,6 +1,9 @@
 """Two ways to be somebody: a person's own password, or a mailbox's."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -15,12 +18,28 @@ from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from mailservers.models import Server
 from mailservers.signing_in import CannotAsk, can_be_asked, server_lets_in
 
+# Whom the query that read this request's session brought along; only while Django asks whose it is.
+_at_hand: ContextVar[Person | None] = ContextVar("person_at_hand", default=None)
+
 
 class PeopleBackend(BaseBackend):
     """What both backends share: who a session belongs to."""
 
     def get_user(self, user_id: int) -> Person | None:
-        return Person.objects.filter(pk=user_id, is_active=True).first()
+        known = _at_hand.get()
+        if known is None or known.pk != user_id:
+            return Person.objects.filter(pk=user_id, is_active=True).first()
+        return known if known.is_active else None
+
+
+@contextmanager
+def at_hand(person: Person | None) -> Iterator[None]:
+    """Whoever is asked for inside need not be read again."""
+    token = _at_hand.set(person)
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
 
 
 class PersonBackend(PeopleBackend):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django import forms
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import sessions
-from accounts.models import LookUp, Mailbox, Person
+from accounts.models import LookUp, Mailbox, MailboxQuerySet, Person
 from accounts.requests import person_of
 from audit.chain import record
 
@@ -54,8 +55,7 @@ class LookUpMiddleware:
             or sessions.second_factor_is_due(request)
         ):
             return None
-        mailbox = Mailbox.objects.filter(address=address.casefold()).first()
-        if mailbox is None or has_said_why(person, mailbox):
+        if not without_reason(person).filter(address=address.casefold()).exists():
             return None
         wanted = request.get_full_path() if request.method == "GET" else ""
         return redirect(f"{reverse('accounts:look-up', args=[address])}?{urlencode({'next': wanted})}")
@@ -65,11 +65,11 @@ def needs_reason(person: Person) -> bool:
     return person.is_support and not person.is_operator
 
 
-def has_said_why(person: Person, mailbox: Mailbox) -> bool:
+def without_reason(person: Person) -> MailboxQuerySet:
+    """Those the person has not said why to look at, or too long ago."""
     now = timezone.now()
-    return LookUp.objects.filter(
-        person=person, mailbox=mailbox, until__gt=now, until__lte=now + HOLDS
-    ).exists()
+    running = LookUp.objects.filter(person=person, until__gt=now, until__lte=now + HOLDS)
+    return Mailbox.objects.filter(~Exists(running.filter(mailbox=OuterRef("pk"))))
 
 
 @transaction.atomic

@@ -1,11 +1,16 @@
-"""Keeps people at the second step of signing in until they took it."""
+"""Who asks; and keeps people at the second step of signing in until they took it."""
 
 from collections.abc import Callable
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import SimpleLazyObject
 
 from accounts import sessions
+from accounts.backends import at_hand
 
 Handler = Callable[[HttpRequest], HttpResponse]
 OPEN_VIEWS = {
@@ -20,6 +25,20 @@ OPEN_VIEWS = {
     "ready",
     "metrics",
 }
+
+
+class PersonMiddleware(AuthenticationMiddleware):
+    """Django's own, which does not read the person again that came with the session (session_store.py)."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _whose(request))  # type: ignore[assignment]
+
+
+def _whose(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    request.session.get("")  # reads it, if nobody has yet
+    with at_hand(getattr(request.session, "person", None)):
+        return get_user(request)
 
 
 class SecondFactorMiddleware:

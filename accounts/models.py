@@ -105,6 +105,12 @@ class Person(AbstractBaseUser):
         """Whether the person is a webmaster."""
         return self.domains.exists()
 
+    @cached_property
+    def first_addresses(self) -> list[str]:
+        """Of two of their own mailboxes, to know of one, or of more than one."""
+        own = self.mailboxes.alive().order_by("address")
+        return list(own.values_list("address", flat=True)[:2])
+
 
 class DomainQuerySet(models.QuerySet["Domain"]):
     def open_to(self, person: Person) -> "DomainQuerySet":

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -34,7 +33,7 @@ def _entries(request: HttpRequest) -> list[Entry]:
 
 def _entries_for(person: Person, path: str) -> list[Entry]:
     # Staff have no mailboxes here: a mailbox's password never opens more than its mailbox.
-    has_domains, own = (True, []) if person.sees_everything else _what_is_theirs(person)
+    has_domains, own = (True, []) if person.sees_everything else (person.has_domains, person.first_addresses)
     own_urls = [reverse("accounts:show-mailbox", args=[address]) for address in own]
     in_own = any(path.startswith(url) for url in own_urls)
     entries = []
@@ -59,22 +58,3 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
         entries.append(Entry(_("My mailboxes"), home, path == home or path.startswith("/mailboxes/")))
     entries.append(Entry(_("Help"), reverse("guide:list-pages"), path.startswith("/help/")))
     return entries
-
-
-# Every page asks this: by hand, since Django takes longer to put it together than a database to answer it.
-WHAT_IS_THEIRS = """
-SELECT * FROM (SELECT NULL FROM accounts_domainadmin WHERE person_id = %s LIMIT 1) AS their_domains
-UNION ALL
-SELECT * FROM (
-    SELECT address FROM accounts_mailbox
-    WHERE owner_id = %s AND deleted_at IS NULL ORDER BY address LIMIT 2
-) AS their_mailboxes
-"""
-
-
-def _what_is_theirs(person: Person) -> tuple[bool, list[str]]:
-    """In one query: whether they are a webmaster, and two of their mailboxes, to know of more than one."""
-    with connection.cursor() as cursor:
-        cursor.execute(WHAT_IS_THEIRS, [person.pk, person.pk])
-        found = [address for (address,) in cursor.fetchall()]
-    return None in found, sorted(address for address in found if address)

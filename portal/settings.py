@@ -151,8 +151,8 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
+    # Instead of django-otp's: what a session still owes stands in it, and nothing asks for its device.
+    "accounts.middleware.PersonMiddleware",
     # Default-deny: a view is for people who signed in unless it says otherwise.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.languages.speak_their_language",

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Mapping
 
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.lookups import HOLDS, ReasonForm, has_said_why, needs_reason
+from accounts.lookups import HOLDS, ReasonForm, needs_reason, without_reason
 from accounts.models import Mailbox, Person
 from audit.chain import record
 from support.rights import staff
@@ -39,12 +40,14 @@ def ask_why(request: HttpRequest, person: Person, names: list[str]) -> HttpRespo
         return None
     next_page = urlencode({"next": request.get_full_path() if request.method == "GET" else ""})
     reason = running_reason(request)
-    for name in names:
-        mailbox = Mailbox.objects.filter(address=name.casefold()).first()
-        if mailbox is None and not reason:
+    lacking = Exists(without_reason(person).filter(pk=OuterRef("pk")))
+    asked = Mailbox.objects.filter(address__in=[name.casefold() for name in names])
+    lacks_reason = dict(asked.values_list("address", lacking))
+    for address in (name.casefold() for name in names):
+        if address not in lacks_reason and not reason:
             return redirect(f"{reverse('support:say-why')}?{next_page}")
-        if mailbox is not None and not has_said_why(person, mailbox):
-            return redirect(f"{reverse('accounts:look-up', args=[mailbox.address])}?{next_page}")
+        if lacks_reason.get(address):
+            return redirect(f"{reverse('accounts:look-up', args=[address])}?{next_page}")
     return None
 
 
