@@ -13,6 +13,7 @@ from mailservers.models import Change, DriftCheck, Observation, Server, Slot
 
 # Long enough to be steady, short enough to tell of now.
 RATE_OVER = timedelta(minutes=10)
+A_MINUTE = RATE_OVER.total_seconds() / 60
 STEP = timedelta(minutes=30)
 STEPS = 48
 PUSHED = (Change.State.LIVE, Change.State.FAILED)
@@ -77,32 +78,36 @@ class Day:
 
 def figures_of(servers: Collection[Server]) -> dict[int, Figures]:
     """By the servers' ids."""
-    now = timezone.now()
-    found = {server.pk: Figures() for server in servers}
-    changes = Change.objects.filter(server__in=found)
-    for row in changes.open().values("server").annotate(count=Count("pk"), oldest=Min("requested_at")):
-        figures = found[row["server"]]
-        figures.waiting, figures.oldest_waiting_at = row["count"], row["oldest"]
-    failed = changes.filter(state=Change.State.FAILED).without_newer()
-    for row in failed.values("server").annotate(count=Count("pk")):
-        found[row["server"]].failed = row["count"]
-    pushed = changes.filter(settled_at__gt=now - RATE_OVER, state__in=PUSHED)
-    for row in pushed.values("server").annotate(count=Count("pk")):
-        found[row["server"]].pushes_a_minute = row["count"] / (RATE_OVER.total_seconds() / 60)
+    mine = Change.objects.filter(server=OuterRef("pk"))
+    failed = mine.filter(state=Change.State.FAILED).without_newer()
+    pushed = mine.filter(settled_at__gt=timezone.now() - RATE_OVER, state__in=PUSHED)
     of_mailbox = Q(mailbox__server=OuterRef("pk"), mailbox__deleted_at=None)
     of_alias = Q(alias__domain__server=OuterRef("pk"))
     drifted = Observation.objects.drifted().filter(of_mailbox | of_alias)
     in_use = Slot.objects.in_use().filter(server=OuterRef("pk"))
-    counted = Server.objects.filter(pk__in=found).values_list("pk", _count_of(drifted), _count_of(in_use))
-    for number, drifted_parts, slots in counted:
-        found[number].drifted, found[number].connections_in_use = drifted_parts, slots
-    return found
+    # One query, each count by itself within it.
+    counted = Server.objects.filter(pk__in=[server.pk for server in servers]).values_list(
+        "pk",
+        _count_of(mine.open()),
+        Subquery(_together(mine.open()).annotate(oldest=Min("requested_at")).values("oldest")),
+        _count_of(failed),
+        _count_of(drifted),
+        _count_of(pushed),
+        _count_of(in_use),
+    )
+    return {
+        number: Figures(waiting, oldest, failing, differing, settled / A_MINUTE, slots)
+        for number, waiting, oldest, failing, differing, settled, slots in counted
+    }
 
 
 def _count_of(rows: "QuerySet[Any]") -> Coalesce:
     """How many of these rows belong to the outer query's row."""
-    together = rows.order_by().values(one=Value(1)).annotate(count=Count("pk")).values("count")
-    return Coalesce(Subquery(together), 0)
+    return Coalesce(Subquery(_together(rows).annotate(count=Count("pk")).values("count")), 0)
+
+
+def _together(rows: "QuerySet[Any]") -> "QuerySet[Any]":
+    return rows.order_by().values(one=Value(1))
 
 
 def last_comparison(server: Server) -> Comparison | None:
