@@ -136,8 +136,10 @@ def _take_lane(count: int) -> tuple[ChainHead, list[int]]:
     """
     if connection.vendor != "postgresql":
         # There is one writer at a time anyway.
-        head = ChainHead.objects.select_for_update().order_by("lane")[:1].get()
-        last = Event.objects.aggregate(last=models.Max("number"))["last"] or 0
+        newest = Event.objects.order_by("-number").values("number")[:1]
+        heads = ChainHead.objects.annotate(newest=models.Subquery(newest))
+        head = heads.select_for_update(of=("self",)).order_by("lane")[:1].get()
+        last: int = getattr(head, "newest", None) or 0
         return head, list(range(last + 1, last + 1 + count))
     with connection.cursor() as cursor:
         cursor.execute(TAKE_FREE)

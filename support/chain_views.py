@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -22,8 +23,12 @@ OVERDUE = timedelta(hours=36)
 def show_chain(request: HttpRequest) -> HttpResponse:
     staff(request)
     looks = list(Verification.objects.all()[:SHOWN])
-    sealed = Seal.objects.filter(kind="checkpoint")[:SHOWN]
-    checkpoints = [(row, row.statement["events"]) for row in sealed]
+    newest = {kind: Seal.objects.filter(kind=kind).values("pk")[:SHOWN] for kind in ("checkpoint", "archive")}
+    seals_shown = list(Seal.objects.filter(Q(pk__in=newest["checkpoint"]) | Q(pk__in=newest["archive"])))
+    checkpoints = [(row, row.statement["events"]) for row in seals_shown if row.kind == "checkpoint"]
+    by_number = Event.objects.values("number")
+    ends = [Subquery(by_number.order_by(order)[:1]) for order in ("number", "-number")]
+    events = list(Event.objects.filter(Q(number=ends[0]) | Q(number=ends[1])).order_by("number"))
     context = {
         "last": looks[0] if looks else None,
         "last_of_all": Verification.objects.filter(is_of_all=True).first(),
@@ -31,10 +36,10 @@ def show_chain(request: HttpRequest) -> HttpResponse:
         "looks": looks,
         "checkpoints": checkpoints,
         "key": checkpoints[0][0].key if checkpoints else "",
-        "archives": Seal.objects.filter(kind="archive")[:SHOWN],
+        "archives": [row for row in seals_shown if row.kind == "archive"],
         "is_unguarded": triggers.are_missing(connection),
-        "newest": Event.objects.order_by("-number").first(),
-        "oldest": Event.objects.order_by("number").first(),
+        "newest": events[-1] if events else None,
+        "oldest": events[0] if events else None,
         "keep_days": settings.AUDIT_KEEP_DAYS,
         "archives_itself": bool(settings.AUDIT_KEEP_DAYS and settings.AUDIT_ARCHIVE_DIRECTORY),
         "readers": settings.AUDIT_MAIL,

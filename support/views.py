@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import IntegerField, Q, QuerySet, Value
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -46,7 +46,7 @@ def for_list(events: "QuerySet[Event]") -> "QuerySet[Event]":
 
 
 def with_changes(events: "QuerySet[Event]") -> "QuerySet[Event]":
-    return events.prefetch_related(Prefetch("change", Change.objects.select_related("server")))
+    return events.select_related("change__server")
 
 
 @require_safe
@@ -139,27 +139,48 @@ def show_event(request: HttpRequest, number: int) -> HttpResponse:
             return asking
         if is_person:
             record_look(request, person, {"event": str(number)})
-    of_subject = events.filter(subject_kind=event.subject_kind, subject_id=event.subject_id)
-    attempts = list(_attempts(change))
-    told = {event.number, *(attempt.number for attempt in attempts)}
-    together = events.filter(request_id=event.request_id).exclude(number__in=told).order_by("number")
+    around = _around(event, change, events)
     context = {
         "event": event,
         "asked": change.event if change and change.event else event,
         "about_mailbox": event.subject and event.subject_kind in ABOUT_A_MAILBOX,
         "change": change,
-        "attempts": attempts,
+        "attempts": around["attempt"],
         "observation": Observation.objects.filter(change=change).first() if change else None,
-        "earlier": of_subject.filter(number__lt=number).order_by("-number").first(),
-        "later": of_subject.filter(number__gt=number).order_by("number").first(),
-        "same_request": together[:20] if event.request_id else [],
+        "earlier": next(iter(around["earlier"]), None),
+        "later": next(iter(around["later"]), None),
+        "same_request": around["together"],
     }
     return render(request, "support/show_event.html", context)
 
 
-def _attempts(change: Change | None) -> "QuerySet[Event]":
-    about = {"subject_kind": Change._meta.label_lower, "subject_id": change.pk if change else 0}
-    return Event.objects.filter(**about).order_by("number")[:200]
+def _around(event: Event, change: Change | None, events: "QuerySet[Event]") -> dict[str, list[Event]]:
+    """The attempts to push its change, its neighbours, and what the same request did, in one query."""
+    number = event.number
+    of_subject = events.filter(subject_kind=event.subject_kind, subject_id=event.subject_id)
+    wanted = {
+        "earlier": of_subject.filter(number__lt=number).order_by("-number")[:1],
+        "later": of_subject.filter(number__gt=number).order_by("number")[:1],
+    }
+    others = events.exclude(number=number)
+    if change is not None:
+        attempt = Q(subject_kind=Change._meta.label_lower, subject_id=change.pk)
+        wanted["attempt"] = Event.objects.filter(attempt).order_by("number")[:200]
+        others = others.exclude(attempt)
+    if event.request_id:
+        wanted["together"] = others.filter(request_id=event.request_id).order_by("number")[:20]
+    # What is cut short is picked by its numbers: SQLite takes no limits inside a union.
+    parts = [
+        Event.objects.filter(number__in=rows.values("number"))
+        .annotate(why=Value(why, IntegerField()))
+        .order_by()
+        for why, rows in enumerate(wanted.values())
+    ]
+    found: dict[str, list[Event]] = {"earlier": [], "later": [], "attempt": [], "together": []}
+    names = list(wanted)
+    for each in parts[0].union(*parts[1:], all=True).order_by("number"):
+        found[names[each.why]].append(each)
+    return found
 
 
 @require_safe
