@@ -31,6 +31,7 @@ def desired_account(mailbox: Mailbox) -> AccountState | None:
         recovery_address=mailbox.recovery_address,
         former_hash=mailbox.former_hash,
         app_passwords=app_passwords.states_of(mailbox),
+        receives=mailbox.enabled and mailbox.deleted_at is None,
         only_app_passwords=mailbox.only_app_passwords,
         new_password=None if _takes_hashes(mailbox.server) else sealed_passwords.unseal(mailbox),
     )

@@ -106,6 +106,7 @@ class Dovecot:
             "lmtp_host": "127.0.0.1",
             "lmtp_port": self.ports["lmtp"],
             "app_passwords": True,
+            "switches_apart": True,
             "ca_file": str(self.ca_file),
         }
 

@@ -4,7 +4,9 @@ CREATE TABLE IF NOT EXISTS mailbox (
   address     TEXT NOT NULL UNIQUE,
   password    TEXT NOT NULL,              -- '{SCHEME}hash'; empty: nobody can sign in
   quota_bytes BIGINT NOT NULL DEFAULT 0,  -- 0: no limit
-  active      INTEGER NOT NULL DEFAULT 1
+  active      INTEGER NOT NULL DEFAULT 1, -- 0: nobody signs in
+  sends       INTEGER NOT NULL DEFAULT 1, -- 0: nor sends, even who signs in
+  receives    INTEGER NOT NULL DEFAULT 1  -- 0: new mail is refused
 );
 -- A further password of a mailbox, for one device. The portal makes it, long and random: `selector` is the
 -- beginning of its SHA-256 and picks the row, `password` decides.

@@ -45,14 +45,25 @@ from mailservers.drivers.base import (
 from mailservers.drivers.time_limits import hang_up_after
 
 _TABLES = MetaData()
-MAILBOX = Table(
-    "mailbox",
-    _TABLES,
-    Column("login", String, primary_key=True),
-    Column("address", String, nullable=False, unique=True),
-    Column("password", String, nullable=False),
-    Column("quota_bytes", BigInteger, nullable=False),
-    Column("active", Integer, nullable=False),
+
+
+def _mailbox(metadata: MetaData, *more: Column[int]) -> Table:
+    return Table(
+        "mailbox",
+        metadata,
+        Column("login", String, primary_key=True),
+        Column("address", String, nullable=False, unique=True),
+        Column("password", String, nullable=False),
+        Column("quota_bytes", BigInteger, nullable=False),
+        Column("active", Integer, nullable=False),
+        *more,
+    )
+
+
+MAILBOX = _mailbox(_TABLES)
+# The same table, where it has two columns more.
+MAILBOX_APART = _mailbox(
+    MetaData(), Column("sends", Integer, nullable=False), Column("receives", Integer, nullable=False)
 )
 APP_PASSWORD = Table(
     "app_password",
@@ -87,10 +98,17 @@ class AccountTable:
     """One table, reached through a pool of connections; to be shared by threads, and over forks."""
 
     def __init__(
-        self, url: URL, *, connect_seconds: float, statement_seconds: float, app_passwords: bool = False
+        self,
+        url: URL,
+        *,
+        connect_seconds: float,
+        statement_seconds: float,
+        app_passwords: bool = False,
+        switches_apart: bool = False,
     ) -> None:
-        """`app_passwords`: their tables are there as well."""
+        """`app_passwords`: their tables are there as well; `switches_apart`: so are two more columns."""
         self._url = url
+        self._mailbox = MAILBOX_APART if switches_apart else MAILBOX
         self._app_passwords = app_passwords
         self._connect_seconds = connect_seconds
         self._statement_seconds = statement_seconds
@@ -105,12 +123,14 @@ class AccountTable:
             "quota_bytes": account.quota_bytes,
             "active": int(account.enabled),
         }
+        if self._mailbox is MAILBOX_APART:
+            values |= {"sends": int(account.sends), "receives": int(account.receives)}
 
         def write(connection: Connection) -> None:
             # The change first: it takes SQLite's write lock, so that what is read after it holds.
-            here = MAILBOX.c.login == account.login
-            if not connection.execute(update(MAILBOX).where(here).values(values)).rowcount:
-                connection.execute(insert(MAILBOX).values(login=account.login, **values))
+            here = self._mailbox.c.login == account.login
+            if not connection.execute(update(self._mailbox).where(here).values(values)).rowcount:
+                connection.execute(insert(self._mailbox).values(login=account.login, **values))
             # People sign in with either name: neither may lead to another's mailbox.
             if name := _taken(connection, account):
                 raise _another_has(name)
@@ -129,7 +149,7 @@ class AccountTable:
             ) from None
 
     def read(self, login: str) -> AccountState | None:
-        query = select(MAILBOX).where(MAILBOX.c.login == login)
+        query = select(self._mailbox).where(self._mailbox.c.login == login)
 
         def look(connection: Connection) -> AccountState | None:
             row = connection.execute(query).one_or_none()
@@ -142,7 +162,7 @@ class AccountTable:
         found: dict[str, AccountState] = {}
         for start in range(0, len(logins), LOGINS_IN_A_QUERY):
             some = logins[start : start + LOGINS_IN_A_QUERY]
-            rows = self.run(partial(_rows_of, select(MAILBOX).where(MAILBOX.c.login.in_(some))))
+            rows = self.run(partial(_rows_of, select(self._mailbox).where(self._mailbox.c.login.in_(some))))
             apps = self.run(partial(self._app_passwords_of, logins=some))
             found.update((row.login, _state(row, apps)) for row in rows)
         return found
@@ -195,13 +215,15 @@ class AccountTable:
 
     def accounts_in(self, domain: str) -> list[AccountState]:
         """All of them, those that are switched off included."""
-        inside = func.lower(MAILBOX.c.address).endswith(f"@{domain.lower()}", autoescape=True)
-        rows = self.run(partial(_rows_of, select(MAILBOX).where(inside).order_by(MAILBOX.c.login)))
+        table = self._mailbox
+        inside = func.lower(table.c.address).endswith(f"@{domain.lower()}", autoescape=True)
+        rows = self.run(partial(_rows_of, select(table).where(inside).order_by(table.c.login)))
         return [_state(row) for row in rows]
 
     def any_login(self) -> str:
         """Some enabled account's login, or empty; asks for every column, to see that all are there."""
-        query = select(MAILBOX).where(MAILBOX.c.active == 1).order_by(MAILBOX.c.login).limit(1)
+        table = self._mailbox
+        query = select(table).where(table.c.active == 1).order_by(table.c.login).limit(1)
         if self._app_passwords:
             self.run(partial(_rows_of, select(APP_PASSWORD).limit(1)))
         row = self.run(lambda connection: connection.execute(query).one_or_none())
@@ -310,6 +332,9 @@ def _state(row: Row[Any], apps: Mapping[str, tuple[AppPasswordState, ...]] | Non
         password_hash="" if row.password == LOCKED else row.password,
         quota_bytes=row.quota_bytes,
         enabled=bool(row.active),
+        # Without columns of its own: Dovecot, set up as in docs/dovecot.md, refuses mail for one that is off.
+        sends=bool(getattr(row, "sends", True)),
+        receives=bool(getattr(row, "receives", row.active)),
         app_passwords=(apps or {}).get(row.login, ()),
     )
 

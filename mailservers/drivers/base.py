@@ -74,10 +74,15 @@ class AccountState:
     quota_bytes: int
     """0 means no limit."""
     enabled: bool
+    """May sign in and read. Else nothing of the mailbox's own is let in, by any protocol or password."""
     name: str = ""
     recovery_address: str = ""
     app_passwords: tuple[AppPasswordState, ...] = ()
     """In the order of their numbers."""
+    sends: bool = True
+    """May send, as long as it may sign in; False locks sending alone, for its app passwords as well."""
+    receives: bool = True
+    """Mail for it is taken, whether or not anybody may sign in; else it is refused."""
     only_app_passwords: bool = field(default=False, compare=False)
     """When it is put: mail programs are let in by them alone, and `password_hash` is not told."""
     former_hash: str = field(default="", repr=False, compare=False)
@@ -220,6 +225,12 @@ class Limits:
     """It can begin and end forwarding by itself."""
     app_passwords: bool = True
     """It keeps further passwords beside the account's own."""
+    sends_apart: bool = True
+    """It can stop a mailbox's sending apart from its signing in."""
+    receives_apart: bool = True
+    """It can stop a mailbox's receiving apart from its signing in; else see `disabled_receives`."""
+    disabled_receives: bool = True
+    """Where that is not apart: a mailbox that is switched off still takes mail."""
     folders: bool = True
     """It tells what each folder holds."""
     empties_trash: bool = True

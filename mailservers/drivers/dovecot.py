@@ -43,6 +43,9 @@ class DovecotDriver:
             aliases=has_aliases,
             catch_all=has_aliases,
             app_passwords=settings.app_passwords,
+            sends_apart=settings.switches_apart,
+            receives_apart=settings.switches_apart,
+            disabled_receives=settings.switches_apart,
             hash_schemes=settings.hash_schemes,
         )
         self._accounts = AccountTable(
@@ -50,6 +53,7 @@ class DovecotDriver:
             connect_seconds=settings.connect_seconds,
             statement_seconds=settings.read_seconds,
             app_passwords=settings.app_passwords,
+            switches_apart=settings.switches_apart,
         )
         self._aliases = None if settings.aliases is None else AliasTable(self._accounts, settings.aliases)
         self._scripts = SieveScripts(

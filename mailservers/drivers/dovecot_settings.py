@@ -15,7 +15,7 @@ from mailservers.drivers.base import HASH_SCHEMES, ConfigurationError, FolderKin
 WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url", "lmtp_host", "lmtp_port")
 TRUST = ("ca_file", "ca_pem")
 SECONDS = ("connect_seconds", "read_seconds", "total_seconds")
-LIMITS = (*SECONDS, "max_redirects", "app_passwords", "hash_schemes")
+LIMITS = (*SECONDS, "max_redirects", "app_passwords", "switches_apart", "hash_schemes")
 FOLDERS = ("trash_folders", "junk_folders", "folder_separator")
 ALIASES = (
     *("alias_table", "alias_address_column", "alias_goto_column"),
@@ -67,6 +67,8 @@ class DovecotSettings:
     """Pigeonhole's sieve_max_redirects."""
     app_passwords: bool
     """Whether it has the tables app_password and app_password_use, and a passdb that reads them."""
+    switches_apart: bool
+    """Whether its table of accounts has the columns sends and receives, and Dovecot asks for them."""
     hash_schemes: tuple[str, ...]
     """Those that the server's Dovecot reads, the best first; empty: all."""
     connect_seconds: float
@@ -99,7 +101,8 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
             "Give the value of doveadm_api_key, or leave doveadm_url out." if doveadm_url else "",
         ),
         max_redirects=_max_redirects(endpoints),
-        app_passwords=_app_passwords(endpoints),
+        app_passwords=_flag(endpoints, "app_passwords", "Dovecot reads the table app_password"),
+        switches_apart=_flag(endpoints, "switches_apart", "Dovecot asks for the columns sends and receives"),
         hash_schemes=_hash_schemes(endpoints),
         connect_seconds=_seconds(endpoints, "connect_seconds", 5),
         read_seconds=_seconds(endpoints, "read_seconds", 10),
@@ -152,13 +155,11 @@ def _max_redirects(given: Mapping[str, object]) -> int:
     return most
 
 
-def _app_passwords(endpoints: Mapping[str, object]) -> bool:
-    kept = endpoints.get("app_passwords", False)
-    if not isinstance(kept, bool):
-        raise ConfigurationError(
-            "app_passwords must be true or false. Give true once Dovecot reads the table app_password."
-        )
-    return kept
+def _flag(endpoints: Mapping[str, object], name: str, once: str) -> bool:
+    told = endpoints.get(name, False)
+    if not isinstance(told, bool):
+        raise ConfigurationError(f"{name} must be true or false. Give true once {once}.")
+    return told
 
 
 def _hash_schemes(endpoints: Mapping[str, object]) -> tuple[str, ...]:

@@ -30,11 +30,14 @@ def fit_account(account: AccountState, limits: Limits) -> AccountState:
     step = limits.quota_step
     by_apps_alone = account.only_app_passwords and limits.app_passwords
     hash_told = "" if by_apps_alone else account.password_hash
+    receives_by_itself = account.enabled or limits.disabled_receives
     return replace(
         account,
         password_hash=hash_told if limits.takes_hashes else OWN_HASH,
         app_passwords=account.app_passwords if limits.app_passwords else (),
         only_app_passwords=False,
+        sends=account.sends if limits.sends_apart else True,
+        receives=account.receives if limits.receives_apart else receives_by_itself,
         quota_bytes=-(-account.quota_bytes // step) * step if step else 0,
         name=_plain_name(account.name) if limits.keeps_names else "",
         recovery_address=account.recovery_address if limits.keeps_recovery_address else "",

@@ -57,6 +57,8 @@ class WebminDriver:
         sieve=False,
         replies=False,
         app_passwords=False,
+        sends_apart=False,
+        receives_apart=False,
         folders=False,
         empties_trash=False,
         catch_all=False,

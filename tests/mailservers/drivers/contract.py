@@ -1,6 +1,7 @@
 """What every driver promises, whatever kind of server it speaks to."""
 
-from itertools import count
+from dataclasses import replace
+from itertools import count, product
 from typing import Any
 
 import pytest
@@ -57,6 +58,8 @@ class DriverContract:
         [
             {},
             {"enabled": False},
+            {"sends": False},
+            {"enabled": False, "receives": False},
             {"quota_bytes": 0},
             {"quota_bytes": 10 * 2**40},
             {"password_hash": ""},
@@ -68,6 +71,15 @@ class DriverContract:
         for _ in range(2):
             driver.put_account(account)
             assert driver.read_account(account.login) == account
+
+    def test_signing_in_sending_and_receiving_are_switched_apart(
+        self, account: AccountState, driver: Driver
+    ) -> None:
+        for enabled, sends, receives in product([False, True], repeat=3):
+            changed = replace(account, enabled=enabled, sends=sends, receives=receives)
+            driver.put_account(changed)
+            assert driver.read_account(account.login) == changed
+            assert driver.read_accounts([account.login]) == {account.login: changed}
 
     def test_everything_of_an_account_can_change(self, account: AccountState, driver: Driver) -> None:
         changed = AccountState(account.login, f"new-{account.address}", OTHER_HASH, 2048, enabled=False)

@@ -189,11 +189,8 @@ def test_wrong_credentials(open_driver: Open, account: AccountState) -> None:
     assert open_driver().read_script(account.login) == OFF
 
 
-@pytest.mark.parametrize("enabled", [None, False])
-def test_a_mailbox_that_is_not_there_yet_or_switched_off(enabled: bool | None, open_driver: Open) -> None:
-    driver, account = open_driver(), new_account(enabled=False)
-    if enabled is False:
-        driver.put_account(account)
+def test_a_mailbox_that_is_not_there_yet(open_driver: Open) -> None:
+    driver, account = open_driver(), new_account()
     with told(TryAgain, "not on the mail server yet, or is switched off"):
         driver.put_script(account.login, SCRIPT)
     with told(TryAgain, "not on the mail server yet, or is switched off"):
@@ -399,7 +396,7 @@ def test_a_rule_of_the_hosters_own(open_driver: Open, tmp_path: Path) -> None:
             "CREATE TABLE mailbox (login PRIMARY KEY, address UNIQUE, password, active,"
             " quota_bytes CHECK (quota_bytes > 0))"
         )
-    driver = open_driver(sql_url=f"sqlite:///{tmp_path}/x", app_passwords=False)
+    driver = open_driver(sql_url=f"sqlite:///{tmp_path}/x", app_passwords=False, switches_apart=False)
     driver.put_account(new_account())
     with told(Refused, "has a rule against this account"):
         driver.put_account(new_account(quota_bytes=0))

@@ -55,6 +55,16 @@ class TestContract(DriverContract):
     def test_an_account_is_held_as_it_was_put(self, changes: dict[str, Any], driver: Driver) -> None:
         super().test_an_account_is_held_as_it_was_put(changes, driver)
 
+    def test_signing_in_sending_and_receiving_are_switched_apart(
+        self, account: AccountState, driver: Driver
+    ) -> None:
+        """Signing in alone: a mailbox that is off takes mail all the same, and the fitted state says so."""
+        stopped = fitted(replace(account, enabled=False, sends=False, receives=False))
+        assert (stopped.enabled, stopped.sends, stopped.receives) == (False, True, True)
+        for changed in (stopped, account):
+            driver.put_account(changed)
+            assert driver.read_account(account.login) == changed
+
     def test_everything_of_an_account_can_change(self, account: AccountState, driver: Driver) -> None:
         changed = replace(account, quota_bytes=2048, enabled=False, name="New", recovery_address="x@y.test")
         driver.put_account(changed)

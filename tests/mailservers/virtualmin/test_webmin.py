@@ -38,7 +38,15 @@ def account(login: str = "anna", **changes: Any) -> AccountState:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"enabled": False}, {"password_hash": ""}, {"name": ""}, {"quota_bytes": 5}]
+    "changes",
+    [
+        {},
+        {"enabled": False},
+        {"enabled": False, "sends": False, "receives": False},
+        {"password_hash": ""},
+        {"name": ""},
+        {"quota_bytes": 5},
+    ],
 )
 def test_an_account_is_held_as_it_was_put(changes: dict[str, Any], driver: WebminDriver):
     wanted = account(**changes)
