@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import devices, second_factors, sessions, stepping_up, throttling
+from accounts.adding_factors import may_add_factor, show_what_was_added
 from accounts.forms import AuthenticatorForm
 from accounts.models import Mailbox
 from accounts.qr import qr_picture
@@ -53,29 +54,17 @@ def show_account(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("code", stepping_up.PROOF)
 @require_http_methods(READ_AND_WRITE)
+@may_add_factor
 def add_authenticator(request: HttpRequest) -> HttpResponse:
-    """Right after signing in, for those who must have one; later only for who steps up."""
     person = person_of(request)
-    if sessions.owes_code(request):
-        return redirect("accounts:enter-code")
-    is_due = sessions.owes_device(request)
-    if not is_due and not stepping_up.has_stepped_up(request):
-        return stepping_up.ask_to_step_up(request)
     app = second_factors.app_being_added(person)
     form = AuthenticatorForm(request.POST if "code" in request.POST else None)
     if form.is_valid() and _has_right_code(request, form):
-        sessions.accept_device(request, app)
-        codes = (
-            [] if second_factors.recovery_codes_left(person) else second_factors.make_recovery_codes(person)
-        )
-        context = {"codes": codes, "is_new": True, "mailbox": Mailbox.objects.owned_by(person).first()}
-        response = render(request, "accounts/show_recovery_codes.html", context)
-        devices.remember_device(request, response, person)
-        return response
+        return show_what_was_added(request, app, is_passkey=False)
     link = second_factors.link_for_app(app)
     context = {
         "form": form,
-        "is_due": is_due,
+        "is_due": sessions.owes_device(request),
         "qr": qr_picture(link),
         "link": link,
         "key": second_factors.key_in_words(app),

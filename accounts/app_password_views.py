@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import app_passwords, stepping_up
+from accounts import app_password_rule, app_passwords, stepping_up
 from accounts.models import Mailbox, MailboxQuerySet, Person
 from accounts.requests import person_of
 from mailservers.models import Change
@@ -101,8 +101,15 @@ def switch_app_passwords(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mailbox = _own(person, address)
     if "alone" not in request.POST:
-        app_passwords.let_in_by_password_too(mailbox, by=person)
-        messages.success(request, _("Mail programs may use your password again as soon as this is live."))
+        try:
+            app_passwords.let_in_by_password_too(mailbox, by=person)
+        except app_passwords.HeldByRule:
+            messages.error(
+                request,
+                _("Your domain asks for app passwords in mail programs. Your webmaster can tell you why."),
+            )
+        else:
+            messages.success(request, _("Mail programs may use your password again as soon as this is live."))
     elif not mailbox.app_passwords.exists():
         messages.error(request, _("Make an app password first, or none of your mail programs could sign in."))
     else:
@@ -126,6 +133,7 @@ def _page(request: HttpRequest, mailbox: Mailbox, form: AppPasswordForm) -> Http
         "is_own": mailbox.owner_id == person.pk,
         "endable": _endable_by(person).filter(pk=mailbox.pk).exists(),
         "kept_here": app_passwords.can_have(mailbox),
+        "is_held": mailbox.only_app_passwords and app_password_rule.holds_for(mailbox),
         "knows_password": app_passwords.knows_password(mailbox),
         "change": Change.objects.newest_by_aspect(mailbox).get("account"),
     }
@@ -135,13 +143,15 @@ def _page(request: HttpRequest, mailbox: Mailbox, form: AppPasswordForm) -> Http
 def _visible(person: Person, address: str) -> Mailbox:
     """Staff and webmasters see names and when they were used."""
     found = Mailbox.objects.open_to(person).with_rights_of(person)
-    found = found.select_related("domain__mail_rules", "server", "owner")
+    found = found.select_related(
+        "domain__mail_rules", "domain__password_rules", "domain__server", "server", "owner"
+    )
     return get_object_or_404(found, address=address)
 
 
 def _own(person: Person, address: str) -> Mailbox:
     """Nobody else makes one: whoever knows it reads the mail."""
-    found = Mailbox.objects.owned_by(person).select_related("domain", "server", "owner")
+    found = Mailbox.objects.owned_by(person).select_related("domain__password_rules", "server", "owner")
     return get_object_or_404(found, address=address)
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from passlib.hash import sha512_crypt
 
-from accounts import notices, passwords
+from accounts import app_password_rule, notices, passwords
 from accounts.models import AppPassword, Mailbox, Person
 from audit.chain import Actor, record
 from mailservers import outbox
@@ -35,6 +35,10 @@ LOOK_BACK = timedelta(days=7)
 
 class TooMany(Exception):
     """The mailbox has MOST already."""
+
+
+class HeldByRule(Exception):
+    """The domain asks for app passwords only; see app_password_rule.py."""
 
 
 class NotHere(Exception):
@@ -112,8 +116,14 @@ def let_in_by_app_passwords_alone(mailbox: Mailbox, *, by: Person) -> None:
 
 @transaction.atomic
 def let_in_by_password_too(mailbox: Mailbox, *, by: Person) -> None:
-    """Mail programs may use the mailbox's own password again; quiet when they may already."""
-    if _switch(_locked(mailbox), "mailbox.app_passwords_beside", by, alone=False):
+    """Mail programs may use the mailbox's own password again; quiet when they may already.
+
+    Raises HeldByRule.
+    """
+    current = _locked(mailbox)
+    if app_password_rule.holds_for(current):
+        raise HeldByRule
+    if _switch(current, "mailbox.app_passwords_beside", by, alone=False):
         notices.tell(mailbox, "password-lets-in", by=by)
 
 
@@ -146,8 +156,9 @@ def _switch(current: Mailbox, verb: str, by: Person, *, alone: bool) -> bool:
     """Whether it was otherwise before."""
     if current.only_app_passwords == alone:
         return False
-    current.only_app_passwords = alone
-    current.save(update_fields=["only_app_passwords"])
+    # From now on it is their own choice, whatever becomes of the rule.
+    current.only_app_passwords, current.apps_only_by_rule, current.apps_only_from = alone, False, None
+    current.save(update_fields=["only_app_passwords", "apps_only_by_rule", "apps_only_from"])
     _push(verb, current, by)
     return True
 

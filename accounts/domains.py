@@ -3,11 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
+import structlog
 from django.db import transaction
 
+from accounts import tasks
 from accounts.models import Domain, PasswordRules, Person
 from accounts.password_rules import rules_of
 from audit.chain import record
+
+log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
@@ -47,6 +51,30 @@ def save_password_rules(rules: PasswordRules, *, by: Person) -> None:
             before=asdict(before),
             after=asdict(after),
         )
+
+
+@transaction.atomic
+def save_app_password_rule(domain: Domain, rule: str, grace_days: int, *, by: Person) -> bool:
+    """Keep it, and have a worker go through the mailboxes; False when it was so already."""
+    Domain.objects.select_for_update(of=("self",), no_key=True).get(pk=domain.pk)
+    rules = PasswordRules.objects.filter(domain=domain).first() or PasswordRules(domain=domain)
+    before = {"mail_programs": rules.mail_programs, "grace_days": rules.grace_days}
+    after = {"mail_programs": rule, "grace_days": grace_days}
+    if before == after:
+        return False
+    rules.mail_programs, rules.grace_days = rule, grace_days
+    rules.save()
+    verb = "domain.app_password_rule_changed"
+    record(verb, by=by, about=domain, domain=domain.name, before=before, after=after)
+    transaction.on_commit(_have_rules_followed)
+    return True
+
+
+def _have_rules_followed() -> None:
+    try:
+        tasks.follow_app_password_rules.apply_async()
+    except tasks.follow_app_password_rules.OperationalError as error:
+        log.warning("broker away", error=type(error).__name__)
 
 
 def _facts(domain: Domain) -> dict[str, Any]:

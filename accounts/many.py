@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import notices
+from accounts import app_password_rule, notices
 from accounts.aliases import take_off
 from accounts.models import AliasTarget, Domain, Mailbox, Person
 from audit.chain import Entry, record_all
@@ -57,6 +57,7 @@ def create_mailboxes(
 ) -> list[tuple[Mailbox, Change]]:
     """Raises IntegrityError when an address or a login is taken."""
     now = timezone.now()
+    by_rule = app_password_rule.of_new_mailbox(domain)
     made = Mailbox.objects.bulk_create(
         [
             Mailbox(
@@ -64,6 +65,8 @@ def create_mailboxes(
                 domain=domain,
                 server=domain.server,
                 password_changed_at=now if each.password_hash else None,
+                # With a password it may be in use: then there is a term of grace.
+                **({} if each.password_hash else by_rule),
             )
             for each in wanted
         ]

@@ -203,6 +203,14 @@ SHOWN: "dict[str, tuple[str | Promise, Q | Callable[[], Q]]]" = {
         Q(quota_bytes__gt=0, usage__bytes_used__gte=models.F("quota_bytes") * 8 / 10),
     ),
     "no-recovery": (_("no recovery address"), Q(recovery_address="")),
+    "only-apps": (
+        _("mail programs: app passwords only, now or soon"),
+        Q(only_app_passwords=True) | Q(apps_only_from__isnull=False),
+    ),
+    "no-app": (
+        _("needs an app password and has none"),
+        Q(app_passwords=None) & (Q(only_app_passwords=True) | Q(apps_only_from__isnull=False)),
+    ),
     "frozen": (_("forwarding to outside is frozen"), Q(frozen_at__isnull=False)),
 }
 
@@ -342,6 +350,10 @@ class Mailbox(models.Model):
     only_app_passwords = models.BooleanField(
         default=False, help_text=_("Mail programs are not let in by its password, which is for the portal.")
     )
+    apps_only_from = models.DateTimeField(
+        null=True, blank=True, help_text=_("When its domain's rule sets that: see app_password_rule.py.")
+    )
+    apps_only_by_rule = models.BooleanField(default=False, help_text=_("Its domain's rule has set that."))
     recovery_address = models.EmailField(blank=True)
     former_hash = models.CharField(
         max_length=500, blank=True, help_text=_("Of the same password, in an older scheme.")
@@ -365,6 +377,11 @@ class Mailbox(models.Model):
             models.Index(fields=["domain", "server"], name="mailbox_on_server", condition=Q(deleted_at=None)),
             models.Index(fields=["domain"], name="mailbox_guessed", condition=Q(guessed_at__isnull=False)),
             models.Index(fields=["domain"], name="mailbox_deleted", condition=Q(deleted_at__isnull=False)),
+            models.Index(
+                fields=["domain"],
+                name="mailbox_under_app_rule",
+                condition=Q(apps_only_by_rule=True) | Q(apps_only_from__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:
@@ -596,6 +613,15 @@ class PasswordRules(models.Model):
     strength = models.PositiveSmallIntegerField(default=0, help_text=_("zxcvbn's score, 0 to 4."))
     history = models.PositiveSmallIntegerField(
         default=0, help_text=_("None of the last so many passwords, the present one included.")
+    )
+
+    mail_programs = models.CharField(
+        max_length=10,
+        default="any",
+        help_text=_("Which passwords they may use: any, factor or always; see app_password_rule.py."),
+    )
+    grace_days = models.PositiveSmallIntegerField(
+        default=14, help_text=_("So long that rule lets people get ready.")
     )
 
     class Meta:

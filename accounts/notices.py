@@ -8,13 +8,15 @@ hours. Unlike one-time links they outlive the next password: whoever changed it 
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -58,6 +60,12 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("Mail programs may use the password of %(what)s again, beside app passwords."),
         "",
     ),
+    # Of a rule of the domain, not of a person: without a link.
+    "apps-due": (
+        gettext_noop("Mail programs soon get in to %(what)s with app passwords only."),
+        gettext_noop("From %(detail)s on, mail programs get in to %(what)s with app passwords only."),
+    ),
+    "apps-only": (gettext_noop("Mail programs now get in to %(what)s with app passwords only."), ""),
     "forwarding": (
         gettext_noop("Mail to %(what)s is to be forwarded."),
         gettext_noop("Mail to %(what)s is to be forwarded to %(detail)s."),
@@ -65,6 +73,8 @@ KINDS: dict[str, tuple[str, str]] = {
     # To those who look after it, without a link.
     "not-me": (gettext_noop("%(what)s says: somebody else changed something in my account."), ""),
 }
+# There is nothing to stop: they tell of no deed of somebody who came in.
+WITHOUT_LINK = {"not-me", "apps-due", "apps-only"}
 
 
 def tell(
@@ -79,6 +89,14 @@ def tell_moved(rows: Iterable[tuple[Mailbox, str]], *, by: Actor | None) -> None
     """Of mailboxes whose recovery address was changed together; each with the one before."""
     for mailbox, before in rows:
         tell(mailbox, "recovery", by=by, detail=mailbox.recovery_address, also_to=[before])
+
+
+def tell_many(kind: str, rows: Iterable[tuple[Mailbox, str]]) -> None:
+    """The same of many mailboxes, by the portal itself; each with its detail, for a moment in ISO form."""
+    planned = (
+        _planned(about, kind, _readers(about) - {""}, by=None, detail=detail) for about, detail in rows
+    )
+    Notice.objects.bulk_create([notice for notices in planned for notice in notices], batch_size=500)
 
 
 def tell_who_looks_after(about: Mailbox | Person) -> None:
@@ -107,7 +125,12 @@ def sentence_of(notice: Notice) -> str:
     """What happened, in the language that is spoken."""
     plain, detailed = KINDS[notice.kind]
     what = notice.mailbox.address if notice.mailbox else str(notice.person)
-    return _(detailed if notice.detail and detailed else plain) % {"what": what, "detail": notice.detail}
+    detail = _in_words(notice.detail) if notice.kind == "apps-due" else notice.detail
+    return _(detailed if detail and detailed else plain) % {"what": what, "detail": detail}
+
+
+def _in_words(moment: str) -> str:
+    return date_format(timezone.localtime(datetime.fromisoformat(moment)), "j F Y, H:i")
 
 
 def mail_notices() -> int:
@@ -127,8 +150,14 @@ def mail_notices() -> int:
 def _plan(
     about: Mailbox | Person, kind: str, readers: set[str], *, by: Actor | None, detail: str = ""
 ) -> None:
+    Notice.objects.bulk_create(_planned(about, kind, readers, by=by, detail=detail))
+
+
+def _planned(
+    about: Mailbox | Person, kind: str, readers: set[str], *, by: Actor | None, detail: str
+) -> list[Notice]:
     now, source = timezone.now(), current_origin().address
-    Notice.objects.bulk_create(
+    return [
         Notice(
             **named(about),
             kind=kind,
@@ -139,7 +168,7 @@ def _plan(
             mail_due_at=now,
         )
         for reader in sorted(readers)
-    )
+    ]
 
 
 def _readers(about: Mailbox | Person) -> set[str]:
@@ -158,7 +187,8 @@ def _mail(notice: Notice) -> bool:
         context = {
             "sentence": sentence_of(notice),
             "notice": notice,
-            "link": "" if notice.kind == "not-me" else link,
+            "link": "" if notice.kind in WITHOUT_LINK else link,
+            "app_passwords": _app_passwords_page(notice),
             "by_another": _is_by_another(notice),
         }
         text = render_to_string("accounts/notice_mail.txt", context)
@@ -168,6 +198,13 @@ def _mail(notice: Notice) -> bool:
         log.warning("mail server away", notice=notice.pk, error=type(trouble).__name__)
         return False
     return True
+
+
+def _app_passwords_page(notice: Notice) -> str:
+    """Where they are made, for who needs some soon; else nothing."""
+    if notice.mailbox is None or notice.kind not in ("apps-due", "apps-only"):
+        return ""
+    return f"{settings.PUBLIC_URL}{reverse('accounts:list-app-passwords', args=[notice.mailbox.address])}"
 
 
 def _is_by_another(notice: Notice) -> bool:

@@ -8,11 +8,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import backends, devices, passkeys, second_factors, sessions, stepping_up, throttling
+from accounts import backends, devices, passkeys, sessions, stepping_up, throttling
+from accounts.adding_factors import may_add_factor, show_what_was_added
 from accounts.forms import SignInForm
-from accounts.models import Mailbox
 from accounts.requests import person_of
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
@@ -35,41 +36,22 @@ class PasskeyForm(forms.Form):
 
 
 @never_cache
+@sensitive_post_parameters(stepping_up.PROOF)
 @require_http_methods(READ_AND_WRITE)
+@may_add_factor
 def add_passkey(request: HttpRequest) -> HttpResponse:
-    """Right after signing in, for those who must have a second factor; later only for who steps up."""
-    person = person_of(request)
-    if sessions.owes_code(request):
-        return redirect("accounts:enter-code")
-    is_due = sessions.owes_device(request)
-    if not is_due and not stepping_up.has_stepped_up(request):
-        return stepping_up.ask_to_step_up(request)
     form = PasskeyForm(request.POST if "passkey" in request.POST else None)
     if form.is_valid():
         name = form.cleaned_data["name"].strip() or _("Passkey")
         try:
-            key = passkeys.finish_adding(request, person, form.cleaned_data["passkey"], name=name)
+            key = passkeys.finish_adding(request, person_of(request), form.cleaned_data["passkey"], name=name)
         except passkeys.NotAccepted as refusal:
             form.add_error(None, str(refusal))
         else:
-            sessions.accept_device(request, key)
-            codes = (
-                []
-                if second_factors.recovery_codes_left(person)
-                else second_factors.make_recovery_codes(person)
-            )
-            context = {
-                "codes": codes,
-                "is_new": True,
-                "is_passkey": True,
-                "mailbox": Mailbox.objects.owned_by(person).first(),
-            }
-            response = render(request, "accounts/show_recovery_codes.html", context)
-            devices.remember_device(request, response, person)
-            return response
+            return show_what_was_added(request, key, is_passkey=True)
     context = {
         "form": form,
-        "is_due": is_due,
+        "is_due": sessions.owes_device(request),
         "why_not": passkeys.why_not_here(request),
         "elsewhere": settings.PASSKEY_ORIGIN,
     }

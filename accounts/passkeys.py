@@ -21,7 +21,7 @@ from webauthn import base64url_to_bytes, verify_authentication_response
 from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.exceptions import WebAuthnException
 
-from accounts import notices, throttling
+from accounts import app_password_rule, notices, throttling
 from accounts.models import Person
 from audit.chain import record
 from audit.models import Event
@@ -79,6 +79,7 @@ def finish_adding(request: HttpRequest, person: Person, answer: str, *, name: st
             key.save(update_fields=["name"])
             record("person.second_factor_added", by=person, about=person, after={"name": key.name})
             notices.tell(person, "second-factor", by=person, detail=key.name)
+            app_password_rule.follow_factor_added(person)
     except IntegrityError:
         raise NotAccepted(_("This passkey is known already.")) from None
     except REFUSALS:

@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import devices, proposing, sessions, stepping_up
+from accounts.app_password_rule import RULES, rule_of
 from accounts.domains import save_password_rules
 from accounts.models import Domain, Mailbox, PasswordRules, Person
 from accounts.one_time_links import CHOOSE_PASSWORD, find_link
@@ -118,7 +119,8 @@ def edit_password_rules(request: HttpRequest, name: str) -> HttpResponse:
         save_password_rules(form.save(commit=False), by=by)
         messages.success(request, _("Saved. It holds for every password that is chosen from now on."))
         return redirect("accounts:edit-password-rules", name)
-    return render(request, "accounts/edit_password_rules.html", {"form": form, "domain": domain})
+    context = {"form": form, "domain": domain, "mail_programs": RULES[rule_of(rules)]}
+    return render(request, "accounts/edit_password_rules.html", context)
 
 
 def propose_or_show(

@@ -18,7 +18,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential, WebAuthnUserHandle
 
-from accounts import notices, passkeys
+from accounts import app_password_rule, notices, passkeys
 from accounts.models import Person
 from audit.chain import record
 
@@ -153,6 +153,7 @@ def confirm_app(person: Person, device: TOTPDevice, code: str, *, name: str) -> 
     row.save(update_fields=["confirmed", "name"])
     record("person.second_factor_added", by=person, about=person, after={"name": row.name})
     notices.tell(person, "second-factor", by=person, detail=row.name)
+    app_password_rule.follow_factor_added(person)
     return True
 
 
@@ -164,6 +165,7 @@ def remove_device(person: Person, device: Device) -> None:
     device.delete()
     if not has_device(person):
         StaticDevice.objects.filter(user=person).delete()
+        app_password_rule.follow_factor_removed(person)
 
 
 @transaction.atomic
@@ -178,6 +180,7 @@ def forget_all(person: Person) -> None:
     """Without an event of its own: who is erased, say."""
     for kind in (TOTPDevice, StaticDevice, WebAuthnCredential, WebAuthnUserHandle):
         kind.objects.filter(user=person).delete()
+    app_password_rule.follow_factor_removed(person)
 
 
 @transaction.atomic
@@ -186,6 +189,8 @@ def remove_added_since(person: Person, moment: datetime, name: str) -> None:
     for kind in (TOTPDevice, WebAuthnCredential):
         kind.objects.filter(Q(created_at__gte=moment) | Q(name=name), user=person).delete()
     StaticDevice.objects.filter(user=person, created_at__gte=moment).delete()
+    if not has_device(person):
+        app_password_rule.follow_factor_removed(person)
     record("person.second_factor_removed", by=None, about=person, before={"name": name})
 
 

@@ -105,6 +105,21 @@ for verb, sentence in {
     "mailbox.app_passwords_ended": gettext_noop("%(who)s ended all app passwords"),
     "mailbox.app_passwords_alone": gettext_noop("%(who)s let mail programs in by app passwords only"),
     "mailbox.app_passwords_beside": gettext_noop("%(who)s let mail programs in by the password as well"),
+    "mailbox.app_passwords_due": gettext_noop(
+        "The domain's rule is to let mail programs in by app passwords only, after a term of grace"
+    ),
+    "mailbox.app_passwords_not_due": gettext_noop(
+        "The domain's rule does not ask for app passwords in mail programs any more"
+    ),
+    "mailbox.app_passwords_by_rule": gettext_noop(
+        "By the domain's rule, mail programs were let in by app passwords only"
+    ),
+    "mailbox.app_passwords_let_go": gettext_noop(
+        "As the domain's rule no longer asks for app passwords, the password was let in as well"
+    ),
+    "domain.app_password_rule_changed": gettext_noop(
+        "%(who)s changed which passwords mail programs in %(what)s may use"
+    ),
     "person.session_ended": gettext_noop("%(who)s ended one of their sessions"),
     "person.sessions_ended": gettext_noop("%(who)s ended all of their other sessions"),
 }.items():

@@ -308,6 +308,11 @@ for verb, own, to_you in (
         "",
     ),
     (
+        "domain.app_password_rule_changed",
+        gettext_noop("You changed which passwords mail programs in %(what)s may use"),
+        "",
+    ),
+    (
         "person.session_ended",
         gettext_noop("You ended one of your sessions"),
         "",

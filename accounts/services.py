@@ -3,7 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import notices, passwords
+from accounts import app_password_rule, notices, passwords
 from accounts.earlier_passwords import note_replaced
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
@@ -49,6 +49,7 @@ def create_mailbox(
         quota_bytes=room_bytes,
         recovery_address=recovery_address,
         language=domain.language,
+        **app_password_rule.of_new_mailbox(domain),
     )
     event = record(
         "mailbox.created", by=by, about=mailbox, domain=domain.name, after={"login": mailbox.login}

@@ -7,6 +7,7 @@ from celery import shared_task
 from accounts import (
     alarm_mails,
     aliases,
+    app_password_rule,
     app_passwords,
     help_mails,
     lifecycle,
@@ -52,6 +53,12 @@ def purge_mailboxes() -> None:
 def mail_grants() -> None:
     """Tell mailboxes that support may change their settings; what could not be sent is tried again."""
     help_mails.mail_grants()
+
+
+@shared_task(soft_time_limit=280, time_limit=290)
+def follow_app_password_rules() -> None:
+    """Bring mailboxes into line with what their domains' rules say of app passwords."""
+    app_password_rule.follow_rules()
 
 
 @shared_task

@@ -2,6 +2,7 @@ from django.urls import path
 
 from accounts import (
     account_views,
+    app_password_rule_views,
     app_password_views,
     changes,
     domain_views,
@@ -80,6 +81,11 @@ urlpatterns = [
     path("domains/<str:name>/limits/", domain_views.edit_domain, name="edit-domain"),
     path(
         "domains/<str:name>/password-rules/", password_views.edit_password_rules, name="edit-password-rules"
+    ),
+    path(
+        "domains/<str:name>/app-password-rule/",
+        app_password_rule_views.edit_app_password_rule,
+        name="edit-app-password-rule",
     ),
     path("domains/<str:name>/webmasters/", people_views.list_webmasters, name="list-webmasters"),
     path("domains/<str:name>/webmasters/invite/", people_views.invite_webmaster, name="invite-webmaster"),

@@ -57,6 +57,8 @@ PASSWORD_SHORTEST = env.whole_number("PORTAL_PASSWORD_SHORTEST", default=8, leas
 PASSWORD_STRENGTH = env.whole_number("PORTAL_PASSWORD_STRENGTH", default=3, least=2, most=4)
 # None of the last so many, the present one included.
 PASSWORD_HISTORY = env.whole_number("PORTAL_PASSWORD_HISTORY", default=3, least=0, most=10)
+# Whose mail programs sign in with app passwords only, at least; a domain's webmasters may ask for more.
+APP_PASSWORDS_ONLY = env.choice("PORTAL_APP_PASSWORDS_ONLY", ("any", "factor", "always"), default="any")
 # Asked for leaked passwords by the first 5 of 40 digits of a hash, as Have I Been Pwned.
 LEAKED_PASSWORDS_URL = (
     env.url(
@@ -323,6 +325,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.tasks.read_app_password_use",
         "schedule": 600.0,
         "options": {"expires": 590},
+    },
+    "follow rules about app passwords": {
+        "task": "accounts.tasks.follow_app_password_rules",
+        "schedule": 300.0,
+        "options": {"expires": 290},
     },
     "purge mailboxes": {"task": "accounts.tasks.purge_mailboxes", "schedule": 60 * 60.0},
     "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},

@@ -68,6 +68,7 @@ TABLE = {
     "accounts:create-domain":   [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
     "accounts:edit-domain":     [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (NO, NO),  (OK, OK)],
     "accounts:edit-password-rules": [(IN, IN), (NO, NO), (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "accounts:edit-app-password-rule": [(IN, IN), (NO, NO), (NO, NO), (OK, OK), (NO, NO), (OK, OK)],
     "accounts:list-webmasters": [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:invite-webmaster": [(IN, IN),  (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:remove-webmaster": [(IN, IN),  (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],

@@ -113,6 +113,9 @@ def test_without_the_main_password_they_alone_let_in_and_all_else_goes_on(server
         assert portal.list_scripts() == []
     deliver(server, account, "hello")
     assert subjects(server, account.login) == ["hello"]
+    # A domain's rule was taken back, say.
+    driver.put_account(account)
+    assert signs_in(server, account.login, MAIN)
 
 
 def test_of_a_mailbox_that_is_switched_off_or_gone_none_lets_in(server, driver, account):
