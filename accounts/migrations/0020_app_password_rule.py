@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0018_guessed_index"),
+        ("accounts", "0019_mailbox_on_server"),
         ("mailservers", "0009_own_rules"),
     ]
 
