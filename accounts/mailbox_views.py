@@ -1,8 +1,7 @@
-"""Making, changing and deleting mailboxes."""
+"""Changing and deleting mailboxes, and bringing them back."""
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -11,52 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import lifecycle
 from accounts.aliases import StillNeeded, aliases_to, is_protected, leading_only_to
-from accounts.mailbox_forms import CreateMailboxForm, EditMailboxForm
+from accounts.mailbox_forms import EditMailboxForm
 from accounts.models import Domain, Mailbox, Person
 from accounts.requests import person_of
 from accounts.room import NoPlaceLeft, NoRoomLeft
-from accounts.services import create_mailbox as make_mailbox
 from accounts.sizes import in_words
 from mailservers.models import Change
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
-
-
-@never_cache
-@require_http_methods(READ_AND_WRITE)
-def create_mailbox(request: HttpRequest, name: str) -> HttpResponse:
-    person = person_of(request)
-    domain = _domain(person, name)
-    form = CreateMailboxForm(request.POST or None, domain=domain, login=lifecycle.propose_login(domain))
-    if form.is_valid():
-        mailbox = _make(form, domain, person)
-        if mailbox is not None:
-            messages.success(
-                request, _("%(address)s is made. The mail server is told now.") % {"address": mailbox.address}
-            )
-            return redirect("accounts:show-mailbox", mailbox.address)
-    return render(request, "accounts/create_mailbox.html", {"domain": domain, "form": form})
-
-
-def _make(form: CreateMailboxForm, domain: Domain, person: Person) -> Mailbox | None:
-    given = form.cleaned_data
-    try:
-        return make_mailbox(
-            domain,
-            given["local_part"],
-            login=given.get("login", ""),
-            name=given["name"],
-            by=person,
-            quota_bytes=given["quota_bytes"],
-            recovery_address=given["recovery_address"],
-        )
-    except NoRoomLeft as lack:
-        form.add_error("quota_bytes", _no_room(lack))
-    except NoPlaceLeft as full:
-        form.add_error(None, _no_place(full))
-    except IntegrityError:
-        form.add_error(None, _("Somebody made a mailbox with this address or login just now. Try again."))
-    return None
 
 
 @never_cache
@@ -160,9 +121,9 @@ def restore_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     try:
         lifecycle.restore_mailbox(mailbox, by=person)
     except NoRoomLeft as lack:
-        messages.error(request, _no_room(lack))
+        messages.error(request, no_room(lack))
     except NoPlaceLeft as full:
-        messages.error(request, _no_place(full))
+        messages.error(request, no_place(full))
     except lifecycle.Stale:
         messages.info(request, _("Somebody brought it back meanwhile."))
     else:
@@ -171,16 +132,13 @@ def restore_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     return redirect("accounts:list-deleted", mailbox.domain.name)
 
 
-def _domain(person: Person, name: str) -> Domain:
-    return get_object_or_404(Domain.objects.administered_by(person).select_related("server"), name=name)
-
-
 def _mailbox(person: Person, address: str) -> Mailbox:
     mine = Mailbox.objects.administered_by(person).alive().select_related("domain", "server", "owner")
     return get_object_or_404(mine, address=address)
 
 
-def _no_room(lack: NoRoomLeft) -> str:
+def no_room(lack: NoRoomLeft) -> str:
+    """Why the domain can't give so much."""
     if not lack.lacking_bytes:
         return _("The domain has a limit for all mailboxes together: give this one a limit too.")
     return _("The domain has %(size)s too little room left. Give it less, or others less.") % {
@@ -188,7 +146,8 @@ def _no_room(lack: NoRoomLeft) -> str:
     }
 
 
-def _no_place(full: NoPlaceLeft) -> str:
+def no_place(full: NoPlaceLeft) -> str:
+    """Why the domain can have no mailbox more."""
     return _(
         "The domain may have %(most)s mailboxes, and has them. Delete one, or ask your hoster for more."
     ) % {"most": full.most}

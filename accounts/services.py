@@ -23,12 +23,14 @@ def create_mailbox(
     by: Person | None,
     quota_bytes: int | None = None,
     recovery_address: str = "",
+    language: str = "",
+    template: str = "",
 ) -> Mailbox:
     """A new mailbox on the domain's server; nobody can sign in before a password is set.
 
     Raises NoRoomLeft, NoPlaceLeft, or IntegrityError when its address or login is taken. Where the server
     chooses logins, the address stands for it until the server has told it. Without `quota_bytes` it gets
-    what the domain gives by default.
+    what the domain gives by default, and without `language` the domain's. `template` is told in the event.
     """
     address = f"{local_part}@{domain.name}".casefold()
     limits = limits_of(domain.server)
@@ -48,12 +50,11 @@ def create_mailbox(
         name=name,
         quota_bytes=room_bytes,
         recovery_address=recovery_address,
-        language=domain.language,
+        language=language or domain.language,
         **app_password_rule.of_new_mailbox(domain),
     )
-    event = record(
-        "mailbox.created", by=by, about=mailbox, domain=domain.name, after={"login": mailbox.login}
-    )
+    told = {"login": mailbox.login} | ({"template": template} if template else {})
+    event = record("mailbox.created", by=by, about=mailbox, domain=domain.name, after=told)
     outbox.request_push(mailbox, "account", event)
     return mailbox
 

@@ -95,7 +95,6 @@ urlpatterns = [
         name="remove-webmaster",
     ),
     path("domains/<str:name>/", views.list_mailboxes, name="list-mailboxes"),
-    path("domains/<str:name>/new-mailbox/", mailbox_views.create_mailbox, name="create-mailbox"),
     path("domains/<str:name>/deleted/", mailbox_views.list_deleted, name="list-deleted"),
     path("deleted/<str:address>/restore/", mailbox_views.restore_mailbox, name="restore-mailbox"),
     path("mailboxes/<str:address>/edit/", mailbox_views.edit_mailbox, name="edit-mailbox"),

@@ -39,7 +39,10 @@ def _entries_for(person: Person, path: str) -> list[Entry]:
     entries = []
     if has_domains:
         domains = reverse("accounts:list-domains")
-        in_domains = path.startswith((domains, "/aliases/", "/mailboxes/", "/batches/")) and not in_own
+        in_domains = (
+            path.startswith((domains, "/aliases/", "/mailboxes/", "/mailbox-templates/", "/batches/"))
+            and not in_own
+        )
         entries.append(Entry(_("Domains"), domains, in_domains))
     if person.sees_everything:
         people = reverse("accounts:list-people")

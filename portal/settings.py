@@ -126,6 +126,7 @@ INSTALLED_APPS = [
     "batches",
     "adoption",
     "aliases",
+    "mailboxtemplates",
     "vacation",
     "quotas",
     "accounts",

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("branding.urls")),
     path("", include("clientsetup.urls")),
     path("", include("guide.urls")),
+    path("", include("mailboxtemplates.urls")),
     path("", include("quotas.urls")),
     path("", include("support.urls")),
     path("", include("vacation.urls")),

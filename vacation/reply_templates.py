@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from accounts.models import Mailbox
 from vacation.models import ReplyTemplate
 
+_PLACE = re.compile(r"\{(name|until|replacement|phone)\}")
 # Between two languages.
 LINE = "\n\n– – –\n\n"
 
@@ -37,4 +38,9 @@ def filled_in(
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
-    return re.sub(r"\{(name|until|replacement|phone)\}", lambda place: values[place[1]] or place[0], text)
+    return _PLACE.sub(lambda place: values[place[1]] or place[0], text)
+
+
+def has_places(text: str, *, besides: str = "") -> bool:
+    """Whether something in braces is to be filled in; `besides` is a name that does not count."""
+    return any(place[1] != besides for place in _PLACE.finditer(text))

@@ -12,6 +12,7 @@ ORDER = [
     "accounts",
     "quotas",
     "vacation",
+    "mailboxtemplates",
     "aliases",
     "adoption",
     "batches",

@@ -14,6 +14,7 @@ from adoption.models import Adoption
 from audit.chain import record
 from audit.models import Seal
 from batches.models import Batch
+from mailboxtemplates.models import MailboxTemplate
 from mailservers import outbox
 
 WHO = ["nobody", "mailbox user", "other webmaster", "webmaster", "support", "operator"]
@@ -82,7 +83,11 @@ TABLE = {
     "accounts:list-password-requests": [(IN, IN), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:decide-password-request": [(IN, IN), (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
     "accounts:make-password-link": [(IN, IN), (NOT, NO), (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
-    "accounts:create-mailbox": [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
+    "mailboxtemplates:create-mailbox": [(IN, IN), (NO, NO), (NO, NO), (OK, OK), (NO, NO), (OK, OK)],
+    "mailboxtemplates:list-templates": [(IN, IN), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
+    "mailboxtemplates:create-template": [(IN, IN), (NO, NO), (NO, NO), (OK, OK), (NO, NO), (OK, OK)],
+    "mailboxtemplates:edit-template": [(IN, IN), (NO, NO), (NO, NO), (OK, OK), (NO, NO), (OK, OK)],
+    "mailboxtemplates:remove-template": [(IN, IN), (NO, NO), (NO, NO), (OK, TO), (NO, NO), (OK, TO)],
     "accounts:list-deleted":   [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:restore-mailbox": [(IN, IN),  (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
     "accounts:edit-mailbox":   [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
@@ -221,6 +226,7 @@ def change(mailbox, looked_up):
     # All are named by a number: here by the same.
     Adoption.objects.create(pk=change.pk, server=mailbox.server)
     Batch.objects.create(pk=change.pk, domain=mailbox.domain)
+    MailboxTemplate.objects.create(pk=change.pk, domain=mailbox.domain, title="Employee")
     told = {"kind": "checkpoint", "made_at": "2026-11-24T03:10:00+00:00", "events": 1, "ends": {}}
     Seal.objects.create(pk=change.pk, kind="checkpoint", made_at=timezone.now(), statement=told)
     alias = Alias.objects.create(address="info@example.test", domain=mailbox.domain)
