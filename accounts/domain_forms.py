@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.domain_names import BadDomainName, in_ascii
 from accounts.models import Domain
+from accounts.seen_values import SeenValues
 from accounts.size_field import SizeField
 
 
-class DomainForm(forms.ModelForm[Domain]):
+class DomainForm(SeenValues, forms.ModelForm[Domain]):
     """What an operator decides about a domain."""
 
     default_quota_bytes = SizeField(
@@ -45,6 +46,8 @@ class DomainForm(forms.ModelForm[Domain]):
         if self.instance.pk and self.instance.mailboxes.exists():
             server.disabled = True
             server.help_text = _("It stays: the mail of its mailboxes is there.")
+        if self.instance.pk:
+            self.note_seen()
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

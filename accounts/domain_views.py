@@ -1,6 +1,7 @@
 """Operators make domains, and say how much of each there may be."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -29,11 +30,13 @@ def create_domain(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(READ_AND_WRITE)
+@transaction.atomic
 def edit_domain(request: HttpRequest, name: str) -> HttpResponse:
     by = person_of(request)
     if not by.is_operator:
         raise Http404
-    domain = get_object_or_404(Domain, name=name)
+    found = Domain.objects.select_for_update(of=("self",)) if request.method == "POST" else Domain.objects
+    domain = get_object_or_404(found, name=name)
     form = DomainForm(request.POST if request.method == "POST" else None, instance=domain)
     if form.is_valid():
         domains.change_domain(form.save(commit=False), by=by)

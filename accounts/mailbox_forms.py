@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
+from accounts.address_field import AddressField
 from accounts.models import Alias, Domain, Mailbox
 from accounts.naming import BadName, local_part_of, login_of
 from accounts.protected_names import ProtectedName
@@ -33,7 +34,7 @@ class CreateMailboxForm(ProtectedName):
         help_text=gettext_lazy("Of the person, or of what the mailbox is for."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    recovery_address = forms.EmailField(
+    recovery_address = AddressField(
         label=gettext_lazy("Recovery address"),
         required=False,
         help_text=gettext_lazy("Another address of the same person: links and warnings are sent there too."),
@@ -114,7 +115,7 @@ class EditMailboxForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    recovery_address = forms.EmailField(
+    recovery_address = AddressField(
         label=gettext_lazy("Recovery address"),
         required=False,
         help_text=gettext_lazy("Another address of the same person: links and warnings are sent there too."),
@@ -141,6 +142,23 @@ class EditMailboxForm(forms.Form):
         if recovery.casefold() == self.mailbox.address:
             raise ValidationError(_not_itself())
         return recovery
+
+    def tell_of_newer(self) -> None:
+        """Somebody else saved meanwhile: say so, keep what was typed, and let a second save go through."""
+        self.mailbox.refresh_from_db(fields=list(self.seen))
+        newer = {name: str(getattr(self.mailbox, name)) for name in self.seen}
+        untouched = {name: newer[name] for name in self.seen if name not in self.changed}
+        seen = {f"seen_{name}": value for name, value in newer.items()}
+        self.data = {**dict(self.data.items()), **untouched, **seen}
+        words = _(
+            "Somebody changed this mailbox while you were typing. What is set now: name “%(name)s”, recovery"
+            " address “%(recovery)s”. Nothing of yours is lost: it stands below. Save again to replace"
+            " theirs."
+        )
+        self.add_error(
+            None,
+            ValidationError(words, params={"name": newer["name"], "recovery": newer["recovery_address"]}),
+        )
 
     @property
     def changed(self) -> dict[str, str]:

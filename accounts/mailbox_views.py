@@ -30,14 +30,7 @@ def edit_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         try:
             lifecycle.edit_mailbox(mailbox, form.changed, seen=form.seen, by=person)
         except lifecycle.Stale:
-            form.add_error(
-                None,
-                _(
-                    "Somebody changed this mailbox while you were typing. What is set now: name “%(name)s”,"
-                    " recovery address “%(recovery)s”. Load the page again to go on from there."
-                )
-                % {"name": mailbox.name, "recovery": mailbox.recovery_address},
-            )
+            form.tell_of_newer()
         else:
             messages.success(request, _("Saved. The mail server is told now."))
             return redirect("accounts:show-mailbox", address)

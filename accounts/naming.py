@@ -1,13 +1,21 @@
 """What addresses and logins are made of, as people type them: in a form, or in a column of a file."""
 
 import re
+import unicodedata
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext_noop
+
+from accounts.domain_names import BadDomainName, in_ascii
 
 _LOCAL_PART = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
-LONGEST_LOCAL_PART, LONGEST_LOGIN = 64, 200
+# RFC 5321, 4.5.3.1, and what its 256 for a path leave for an address.
+LONGEST_LOCAL_PART, LONGEST_ADDRESS, LONGEST_LOGIN = 64, 254, 200
+# Unicode's categories of controls, and of marks for direction and joining.
+UNSEEN = {"Cc", "Cf"}
 
 
 class BadName(ValueError):
@@ -20,23 +28,18 @@ class BadName(ValueError):
 
 def local_part_of(typed: str, domain: str) -> str:
     """What comes before the @, folded; the domain may stand behind it. Raises BadName."""
-    local_part, sign, host = typed.strip().casefold().rpartition("@")
+    text, sign, host = typed.strip().rpartition("@")
     if not sign:
-        local_part = host
-    elif _in_ascii(host) != domain:
+        text = host
+    elif host.lower() != domain and _in_ascii(host) != domain:
         raise BadName(
             gettext_noop("This address is not in %(domain)s. Type only what comes before the @."),
             domain=domain,
         )
-    strange = next((letter for letter in local_part if letter.isalnum() and not letter.isascii()), "")
-    if strange:
-        raise BadName(
-            gettext_noop(
-                "“%(letter)s” is not one of the letters a to z, though it may look like one."
-                " An address is made of those, digits, and . _ - + between them."
-            ),
-            letter=strange,
-        )
+    if not text.isascii():
+        # Before it is folded, which makes a plain k of a Kelvin sign.
+        _refuse_strange(text)
+    local_part = text.lower()
     if not _LOCAL_PART.fullmatch(local_part) or len(local_part) > LONGEST_LOCAL_PART:
         raise BadName(
             gettext_noop(
@@ -47,6 +50,33 @@ def local_part_of(typed: str, domain: str) -> str:
     return local_part
 
 
+def whole_address(typed: str) -> str:
+    """An address anywhere, its domain in ASCII; raises BadName."""
+    local_part, _sign, host = typed.strip().rpartition("@")
+    address = f"{local_part}@{host if host.isascii() else _in_ascii(host)}"
+    if "." in host and not local_part.isascii():
+        _refuse_unseen(local_part)
+        raise BadName(
+            gettext_noop("Most mail servers take no mail for addresses with “%(letter)s” before the @."),
+            letter=next(letter for letter in local_part if not letter.isascii()),
+        )
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise BadName(_NO_ADDRESS, typed=typed[:100]) from None
+    # Neither a name of this machine nor a number is where people read their mail.
+    if "." not in host or host.endswith("]") or len(local_part) > LONGEST_LOCAL_PART:
+        raise BadName(_NO_ADDRESS, typed=typed[:100])
+    if len(address) > LONGEST_ADDRESS:
+        raise BadName(
+            gettext_noop("The address is too long: %(most)s characters at most."), most=LONGEST_ADDRESS
+        )
+    return address
+
+
+_NO_ADDRESS = gettext_noop("“%(typed)s” is not a mail address. It should look like name@example.org.")
+
+
 def login_of(typed: str) -> str:
     """The login, folded; raises BadName."""
     login = typed.strip().casefold()
@@ -55,9 +85,34 @@ def login_of(typed: str) -> str:
     return login
 
 
+def _refuse_unseen(text: str) -> None:
+    hidden = next((letter for letter in text if unicodedata.category(letter) in UNSEEN), "")
+    if hidden:
+        raise BadName(
+            gettext_noop(
+                "There is a character in it that nobody sees (%(code)s), perhaps from where it was copied."
+                " Type it anew."
+            ),
+            code=f"U+{ord(hidden):04X}",
+        )
+
+
+def _refuse_strange(text: str) -> None:
+    _refuse_unseen(text)
+    # An ü from two characters is told as one; a Kelvin sign, which would become a K, as it is.
+    letters = unicodedata.normalize("NFC", text) + text
+    raise BadName(
+        gettext_noop(
+            "“%(letter)s” is not one of the letters a to z, though it may look like one."
+            " An address is made of those, digits, and . _ - + between them."
+        ),
+        letter=next(letter for letter in letters if not letter.isascii()),
+    )
+
+
 def _in_ascii(host: str) -> str:
     """As mail servers know the name (IDNA); as it is when it is none."""
     try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
+        return in_ascii(host)
+    except BadDomainName:
         return host

@@ -13,6 +13,7 @@ from accounts import earlier_passwords, leaked_passwords, passwords, proposing, 
 from accounts.backends import is_mailbox_password
 from accounts.models import Mailbox, PasswordRules, Person
 from accounts.password_rules import Verdict, judge, rules_for, rules_of, words_of
+from accounts.seen_values import SeenValues
 from mailservers.signing_in import CannotAsk
 
 # What the field sends while somebody types: itself, and whose password it is to be.
@@ -160,7 +161,7 @@ class ProposeForm(forms.Form):
     )
 
 
-class PasswordRulesForm(forms.ModelForm[PasswordRules]):
+class PasswordRulesForm(SeenValues, forms.ModelForm[PasswordRules]):
     """What a domain asks for beyond the portal's own rules, which it can't fall below."""
 
     class Meta:
@@ -192,5 +193,6 @@ class PasswordRulesForm(forms.ModelForm[PasswordRules]):
             % {"least": least, "most": most},
             widget=forms.NumberInput(attrs={"class": "short"}),
         )
+        self.note_seen()
         rules = rules_of(self.instance)
         self.initial = {"shortest": rules.shortest, "strength": rules.strength, "history": rules.history}

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -109,10 +110,13 @@ def judge_password(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(READ_AND_WRITE)
+@transaction.atomic
 def edit_password_rules(request: HttpRequest, name: str) -> HttpResponse:
     """What a domain asks of passwords, by its webmasters."""
     by = person_of(request)
     domain = get_object_or_404(Domain.objects.administered_by(by), name=name)
+    if request.method == "POST":
+        Domain.objects.select_for_update(of=("self",)).get(pk=domain.pk)
     rules = PasswordRules.objects.filter(domain=domain).first() or PasswordRules(domain=domain)
     form = PasswordRulesForm(request.POST if request.method == "POST" else None, instance=rules)
     if form.is_valid():

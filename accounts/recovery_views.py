@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import recovery, stepping_up
+from accounts.address_field import AddressField
 from accounts.models import Mailbox, Person
 from accounts.one_time_links import CONFIRM_ADDRESS, find_link
 from accounts.requests import person_of
@@ -22,7 +23,7 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 class AddressForm(forms.Form):
     """Another address of the same person."""
 
-    recovery_address = forms.EmailField(
+    recovery_address = AddressField(
         label=gettext_lazy("Recovery address"),
         required=False,
         help_text=gettext_lazy("An address that you can read without this one. Empty: none."),

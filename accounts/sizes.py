@@ -55,9 +55,9 @@ def parse(typed: str) -> int:
     if found is None:
         raise ValueError(_not_a_size())
     number, unit = _number(found[1]), found[2].casefold()
-    if not unit:
+    if not unit and number:
         raise ValueError(_("Say which unit is meant, for example %(size)s.") % {"size": _example()})
-    size = int(number * _factor(unit))
+    size = int(number * _factor(unit)) if unit else 0
     if size <= 0:
         raise ValueError(_("This is no room at all. Write for example %(size)s.") % {"size": _example()})
     if size > LARGEST:

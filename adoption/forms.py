@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.domain_names import BadDomainName, in_ascii
 from mailservers.models import Server
 
 _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
@@ -23,10 +24,10 @@ class AdoptionForm(forms.Form):
     )
 
     def clean_only_domain(self) -> str:
-        name: str = self.cleaned_data["only_domain"].strip().casefold().rstrip(".")
+        name: str = self.cleaned_data["only_domain"].strip().lower().rstrip(".")
         try:
-            found = name.encode("idna").decode("ascii") if name else ""
-        except UnicodeError:
+            found = name if name.isascii() else in_ascii(name)
+        except BadDomainName:
             found = " "
         if found and not _DOMAIN.fullmatch(found):
             raise forms.ValidationError(

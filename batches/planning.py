@@ -4,16 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils.formats import date_format
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from accounts import passwords, sizes
 from accounts.aliases import PROTECTED, needing
 from accounts.lifecycle import propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
-from accounts.naming import BadName, local_part_of, login_of
+from accounts.naming import BadName, local_part_of, login_of, whole_address
 from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft
 from accounts.sizes import in_words
 from batches import columns
@@ -23,7 +21,7 @@ from mailservers.drivers.base import Limits
 from mailservers.servers import limits_of
 from vacation.many import SWITCHES, note_switches
 
-LONGEST_NAME, LONGEST_RECOVERY = 200, 254
+LONGEST_NAME = 200
 AT_ONCE = 500
 # What empties a field; an empty cell leaves it as it is.
 EMPTIES = {"-", "–", "—"}
@@ -373,20 +371,18 @@ def _recovery(address: str, typed: str) -> str:
     if not typed or typed in EMPTIES:
         return ""
     try:
-        validate_email(typed)
-    except ValidationError:
+        found = whole_address(typed)
+    except BadName as wrong:
         raise Refused(
-            gettext_noop("The recovery address “%(typed)s” is no whole e-mail address."), typed=typed[:80]
+            gettext_noop("The recovery address: %(problem)s"), problem=gettext(wrong.sentence) % wrong.values
         ) from None
-    if len(typed) > LONGEST_RECOVERY:
-        raise Refused(gettext_noop("The recovery address is too long."))
-    if typed.casefold() == address:
+    if found.casefold() == address:
         raise Refused(
             gettext_noop(
                 "The recovery address is the mailbox itself: who can't open it could not read it there."
             )
         )
-    return typed
+    return found
 
 
 def _size(typed: str) -> int:

@@ -132,6 +132,9 @@ _BROKEN = gettext_noop(
 
 def _csv_rows(text: str) -> Iterator[list[str]]:
     text = text.lstrip("\ufeff")
+    if "\n" not in text:
+        # As old programs on a Mac end their lines.
+        text = text.replace("\r", "\n")
     separator = ""
     # As Excel tells itself; it is no row.
     if text[:4].casefold() == "sep=" and len(text) > 4:
@@ -157,7 +160,10 @@ def _separator(text: str) -> str:
     first = text.lstrip("\r\n").partition("\n")[0]
 
     def known(separator: str) -> int:
-        [row] = list(csv.reader([first], delimiter=separator)) or [[]]
+        try:
+            row = next(csv.reader([first], delimiter=separator), [])
+        except csv.Error:  # a cell beyond all measure; reading the rows tells
+            return 0
         return sum(1 for cell in row if columns.key_of(cell))
 
     best = max((",", ";", "\t", "|"), key=known)

@@ -7,6 +7,7 @@ from email.utils import getaddresses
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.domain_names import BadDomainName, in_ascii
 from vacation.rendering import fit_address
 from vacation.sieve import UnfitText
 
@@ -67,11 +68,13 @@ def _read(part: str) -> str:
         found = named[1].strip()
     local, _, domain = found.rpartition("@")
     try:
-        in_ascii = domain.rstrip(".").encode("idna").decode() if domain else ""
-        address = fit_address(f"{local}@{in_ascii}").casefold()
-    except (UnicodeError, UnfitText):
+        domain = domain.rstrip(".")
+        # ß is a letter of its own (IDNA 2008): straße.example is not strasse.example.
+        host = domain if domain.isascii() else in_ascii(domain)
+        address = fit_address(f"{local}@{host}").lower()
+    except (BadDomainName, UnfitText):
         raise NoAddress(part) from None
-    labels = in_ascii.split(".")
+    labels = host.split(".")
     if len(labels) < 2 or len(local) > 64 or len(address) > 254 or not all(map(_is_label, labels)):
         raise NoAddress(part)
     return address

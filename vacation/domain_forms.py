@@ -7,13 +7,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.seen_values import SeenValues
 from vacation.addresses import NoAddress, read_addresses
 from vacation.models import DomainRules, ReplyTemplate
 from vacation.rendering import reply_entity, reply_subject
 from vacation.sieve import UnfitText
 
 
-class DomainRulesForm(forms.ModelForm[DomainRules]):
+class DomainRulesForm(SeenValues, forms.ModelForm[DomainRules]):
     """The allow-list takes domains and whole addresses, one on each line."""
 
     allowed = forms.CharField(
@@ -31,6 +32,7 @@ class DomainRulesForm(forms.ModelForm[DomainRules]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["allowed"] = "\n".join(self.instance.allow_list)
+        self.note_seen()
 
     def clean_allowed(self) -> list[str]:
         found: list[str] = []
@@ -59,13 +61,18 @@ class DomainRulesForm(forms.ModelForm[DomainRules]):
         return super().save(commit)
 
 
-class ReplyTemplateForm(forms.ModelForm[ReplyTemplate]):
+class ReplyTemplateForm(SeenValues, forms.ModelForm[ReplyTemplate]):
     """The places in braces are filled in by whoever uses it."""
 
     class Meta:
         model = ReplyTemplate
         fields = ("title", "language", "subject", "text")
         widgets = {"text": forms.Textarea(attrs={"rows": 7, "dir": "auto"})}  # noqa: RUF012 - Django's way
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.note_seen()
 
     def clean_text(self) -> str:
         text = self.cleaned_data["text"].replace("\r\n", "\n")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -26,8 +27,12 @@ DECIDED_SHOWN = 20
 
 
 @require_http_methods(READ_AND_WRITE)
+@transaction.atomic
 def edit_mail_rules(request: HttpRequest, name: str) -> HttpResponse:
     domain = _managed(request, name)
+    if request.method == "POST":
+        # Until it is saved: who saves at the same moment waits, and is then told.
+        Domain.objects.select_for_update(of=("self",)).get(pk=domain.pk)
     rules = DomainRules.objects.filter(domain=domain).first() or DomainRules(domain=domain)
     form = DomainRulesForm(request.POST or None, instance=rules)
     if form.is_valid():
@@ -111,9 +116,12 @@ def decide_request(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @require_http_methods(READ_AND_WRITE)
+@transaction.atomic
 def edit_reply_templates(request: HttpRequest, name: str) -> HttpResponse:
     """The domain's templates, one of them open, or a new one."""
     domain = _managed(request, name)
+    if request.method == "POST":
+        Domain.objects.select_for_update(of=("self",)).get(pk=domain.pk)
     templates = ReplyTemplate.objects.filter(domain=domain)
     asked = request.GET.get("template", "")
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0

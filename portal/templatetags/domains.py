@@ -1,5 +1,6 @@
 """Names of domains as people write them."""
 
+import idna
 from django import template
 
 register = template.Library()
@@ -9,6 +10,6 @@ register = template.Library()
 def in_own_letters(name: str) -> str:
     """bücher.example for xn--bcher-kva.example; the name itself where it cannot be read so."""
     try:
-        return name.encode("ascii").decode("idna")
+        return idna.decode(name)
     except UnicodeError:
         return name

@@ -65,7 +65,7 @@ def test_the_domains_room_counts_over_the_whole_plan(upload, domain):
         ("bert,,1000", "Say which unit is meant"),
         ('bert,,"1,5 GB"', ""),
         ("bert,,no limit", ""),
-        ("bert,,,not-an-address", "“not-an-address” is no whole e-mail address"),
+        ("bert,,,not-an-address", "“not-an-address” is not a mail address"),
         ("bert,,,BERT@example.test", "is the mailbox itself"),
         ("bert,,,,perhaps", "must be yes or no, not “perhaps”"),
         ("bert,,,,,latin", "must be en, nl, fr or de"),

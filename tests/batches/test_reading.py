@@ -39,6 +39,15 @@ def test_encodings_and_separators_are_found_out(separator, encoding):
     assert told == ([{"word": "Zoë"}] if encoding == "cp1252" else [])
 
 
+def test_lines_may_end_as_on_an_old_mac():
+    assert cells(text(";", end="\r").encode()) == [("anna", "Zoë"), ("bert", "Bjørn")]
+
+
+def test_a_first_line_beyond_all_measure_is_told():
+    with pytest.raises(Unreadable):
+        read_table(b"x" * 200_000)
+
+
 def test_excel_files_are_read_and_empty_rows_counted():
     data = book(*ROWS[:2], (), ("carl", 3.0, None, None))
     table = read_table(data)

@@ -96,6 +96,8 @@ def test_what_is_no_size_is_refused_with_a_sentence(typed):
 def test_a_number_alone_is_asked_for_its_unit():
     with pytest.raises(ValueError, match=r"unit .*1\.5 GB"):
         sizes.parse("500")
+    with pytest.raises(ValueError, match="no room at all"):
+        sizes.parse("0")
 
 
 @pytest.mark.parametrize("language", ["en", "nl", "fr", "de"])

@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from accounts.models import Domain
 from audit.models import Event
 from mailservers import outbox
 from mailservers.drivers.memory import MemoryDriver
@@ -169,6 +170,22 @@ def test_rules_that_change_stop_what_they_forbid_and_let_it_go_on_again(
     assert Event.objects.filter(verb="domain.mail_rules_changed").count() == 2
     page = words(client.get("/domains/example.test/forwardings/"))
     assert "home@outside.test" in page
+
+
+def test_of_two_tabs_with_the_rules_the_later_one_is_told_and_may_replace(client, webmaster, domain):
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    url = "/domains/example.test/mail-rules/"
+    seen = client.get(url).context["form"].initial["seen"]
+    typed = {"auto_reply": "self", "forwarding": "self", "outside": "listed", "allowed": "mine.test"}
+    client.post(url, typed | {"outside": "approval", "allowed": "theirs.test", "seen": seen})
+    answer = client.post(url, typed | {"seen": seen})
+    assert "Somebody else saved this meanwhile" in words(answer)
+    assert "theirs.test" in words(answer)
+    assert DomainRules.of(Domain.objects.get(pk=domain.pk)).allow_list == ["theirs.test"]
+    form = answer.context["form"]
+    assert form["allowed"].value() == "mine.test"
+    client.post(url, typed | {"seen": form["seen"].value()})
+    assert DomainRules.of(Domain.objects.get(pk=domain.pk)).allow_list == ["mine.test"]
 
 
 @pytest.mark.parametrize("typed", ["no domain", "a@b@c", "x..test", "<x>"])
