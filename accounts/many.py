@@ -42,6 +42,8 @@ class NewMailbox:
     enabled: bool
     password_hash: str
     """In Dovecot's form; empty: nobody can sign in before its user has chosen a password."""
+    template: str = ""
+    """What it was made with, for the event."""
 
 
 def lock_mailboxes(domain: Domain, numbers: Iterable[int | None]) -> dict[int, Mailbox]:
@@ -61,7 +63,7 @@ def create_mailboxes(
     made = Mailbox.objects.bulk_create(
         [
             Mailbox(
-                **asdict(each),
+                **{name: value for name, value in asdict(each).items() if name != "template"},
                 domain=domain,
                 server=domain.server,
                 password_changed_at=now if each.password_hash else None,
@@ -73,8 +75,13 @@ def create_mailboxes(
     )
     events = record_all(
         [
-            Entry(verb="mailbox.created", about=mailbox, domain=domain.name, after={"login": mailbox.login})
-            for mailbox in made
+            Entry(
+                verb="mailbox.created",
+                about=mailbox,
+                domain=domain.name,
+                after={"login": mailbox.login} | ({"template": each.template} if each.template else {}),
+            )
+            for mailbox, each in zip(made, wanted, strict=True)
         ],
         by=by,
     )

@@ -23,7 +23,8 @@ from accounts.one_time_links import CHOOSE_PASSWORD, end_links, plan_links
 from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft, lock_room
 from audit.chain import Entry, record_all
 from batches.models import Batch, Row, label_of, told
-from batches.planning import Refused, needing_each, no_room, require_no_alias
+from batches.planning import Refused, needing_each, no_room, require_no_alias, templates_by_name
+from mailboxtemplates.services import begin_replies
 from mailservers.models import Change
 from vacation.many import SWITCHES, note_switches, switch_many
 
@@ -129,12 +130,23 @@ def _make(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) -> None
         for row in rows
     ]
     made = create_mailboxes(domain, wanted, by=by) if wanted else []
+    _begin_replies(domain, rows, [mailbox for mailbox, _change in made], by)
     invited = []
     for row, (mailbox, change) in zip(rows, made, strict=True):
         row.mailbox, row.change, row.password_hash = mailbox, change, ""
         if batch.sends_links and mailbox.enabled and mailbox.recovery_address and not mailbox.password_hash:
             invited.append(mailbox)
     _send_links(invited, by)
+
+
+def _begin_replies(domain: Domain, rows: Sequence[Row], made: Sequence[Mailbox], by: Person) -> None:
+    """What else the templates have: a row's own values are filled in from it already."""
+    if not any(row.wanted.get("template") for row in rows):
+        return
+    templates = templates_by_name(domain)
+    named = [templates.get(row.wanted.get("template", "").casefold()) for row in rows]
+    pairs = [(mailbox, template) for mailbox, template in zip(made, named, strict=True) if template]
+    begin_replies(pairs, by=by)
 
 
 def _send_links(mailboxes: Sequence[Mailbox], by: Person) -> None:

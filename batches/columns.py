@@ -91,6 +91,12 @@ COLUMNS = (
         _words("language lang locale taal langue sprache"),
     ),
     Column(
+        "template",
+        pgettext_lazy("column of a file", "template"),
+        _("Of a new mailbox: the name of a template of the domain. It fills in what its row leaves empty."),
+        _words("template mailboxtemplate sjabloon modele gabarit vorlage"),
+    ),
+    Column(
         "action",
         pgettext_lazy("column of a file", "action"),
         _("Empty: make the mailbox, or change it. Or: delete, or link (send a link to choose a password)."),

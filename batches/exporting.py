@@ -9,7 +9,7 @@ from batches.columns import COLUMNS, REASON, yes_or_no
 from batches.models import Batch
 from batches.planning import shown_size
 
-SHOWN = tuple(column for column in COLUMNS if column.key not in ("action", "password_hash"))
+SHOWN = tuple(column for column in COLUMNS if column.key not in ("template", "action", "password_hash"))
 IN_TEMPLATE = tuple(column for column in COLUMNS if column.key != "password_hash")
 # An XLSX is made whole before it is sent.
 MOST_IN_XLSX = 20_000
@@ -32,8 +32,8 @@ def template(domain: Domain) -> tuple[list[str], list[Sequence[str]]]:
     name, other = pgettext("in a template", "Anna Example"), pgettext("in a template", "Front desk")
     size = shown_size(domain.default_quota_bytes)
     rows = [
-        (example, name, size, "anna@home.example", "", yes_or_no(value=True), domain.language, ""),
-        (f"desk.example@{domain.name}", other, "", "", "", yes_or_no(value=True), "", ""),
+        (example, name, size, "anna@home.example", "", yes_or_no(value=True), domain.language, "", ""),
+        (f"desk.example@{domain.name}", other, "", "", "", yes_or_no(value=True), "", "", ""),
     ]
     return [str(column.title) for column in IN_TEMPLATE], [list(row) for row in rows]
 

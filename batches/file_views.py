@@ -35,11 +35,11 @@ def upload(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
     domain = get_object_or_404(Domain.objects.administered_by(person).select_related("server"), name=name)
     posted = request.method == "POST"
-    form = UploadForm(request.POST, request.FILES) if posted else UploadForm()
+    form = UploadForm(request.POST, request.FILES, domain=domain) if posted else UploadForm(domain=domain)
     if posted and form.is_valid():
         # The plan is made and kept at one moment of the database.
         with transaction.atomic():
-            rows = plan_table(form.table, domain, by=person)
+            rows = plan_table(form.table, domain, by=person, template=form.cleaned_data.get("template"))
             batch = services.keep_plan(
                 domain,
                 rows,

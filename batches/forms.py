@@ -7,8 +7,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import Domain
 from accounts.size_field import SizeField
 from batches.reading import LARGEST_FILE, Table, Unreadable, read_table
+from mailboxtemplates.models import MailboxTemplate
 from mailservers.models import say
 
 ACTIONS = (
@@ -39,7 +41,29 @@ class UploadForm(forms.Form):
         help_text=gettext_lazy("To the recovery address, where there is one."),
     )
 
+    template = forms.ModelChoiceField(
+        MailboxTemplate.objects.none(),
+        label=gettext_lazy("Template of new mailboxes"),
+        required=False,
+        empty_label=gettext_lazy("none"),
+        help_text=gettext_lazy(
+            "Where the column “template” names none. It fills in what a row leaves empty."
+        ),
+    )
+
     table: Table
+
+    def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        templates = MailboxTemplate.objects.filter(domain=domain).select_related("reply")
+        known = list(templates)
+        if not known:
+            del self.fields["template"]
+            return
+        field = self.fields["template"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
+        field.queryset = templates.order_by("title")
+        self.initial["template"] = next((each.pk for each in known if each.is_default), None)
 
     def clean_file(self) -> UploadedFile:
         file: UploadedFile = self.cleaned_data["file"]

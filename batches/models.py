@@ -317,6 +317,7 @@ def label_of(name: str) -> str:
         "forwarding_on": _("Forwarding"),
         "language": _("Language"),
         "with_hash": _("Password"),
+        "template": _("Template"),
     }
     return str(labels.get(name, name))
 

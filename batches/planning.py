@@ -17,6 +17,7 @@ from accounts.sizes import in_words
 from batches import columns
 from batches.models import Row
 from batches.reading import Table
+from mailboxtemplates.models import MailboxTemplate
 from mailservers.drivers.base import Limits
 from mailservers.servers import limits_of
 from vacation.many import SWITCHES, note_switches
@@ -69,6 +70,10 @@ class _Plan:
     ledger: Ledger
     limits: Limits | None
     proposed: Iterator[str]
+    templates: dict[str, MailboxTemplate]
+    """The domain's, by their names in small letters."""
+    template: MailboxTemplate | None
+    """Of new mailboxes whose row names none."""
     addresses: dict[str, int] = field(default_factory=dict)
     """Those of this file, each with its row."""
     logins: dict[str, int] = field(default_factory=dict)
@@ -78,8 +83,10 @@ class _Plan:
         return self.limits is not None and self.limits.chooses_logins
 
 
-def plan_table(table: Table, domain: Domain, *, by: Person) -> list[Row]:
-    """A row for each line, not saved. Only reads."""
+def plan_table(
+    table: Table, domain: Domain, *, by: Person, template: MailboxTemplate | None = None
+) -> list[Row]:
+    """A row for each line, not saved. New mailboxes whose row names no template get this one. Only reads."""
     plan = _Plan(
         domain=domain,
         by=by,
@@ -87,6 +94,8 @@ def plan_table(table: Table, domain: Domain, *, by: Person) -> list[Row]:
         ledger=Ledger.of(domain),
         limits=limits_of(domain.server),
         proposed=propose_logins(domain),
+        templates=templates_by_name(domain) if "template" in table.keys else {},
+        template=template,
     )
     hash_at = table.keys.index("password_hash") if "password_hash" in table.keys else -1
     rows = []
@@ -165,6 +174,7 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
     if first != row.number:
         raise Refused(gettext_noop("Row %(number)s has the same address already."), number=first)
     action = _action(given.get("action", ""))
+    template = _template(plan, given.get("template", ""))
     mailbox = plan.here.mailboxes.get(row.address)
     if mailbox is not None and mailbox.deleted_at is not None:
         raise Refused(
@@ -176,7 +186,7 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
     if action and mailbox is None:
         raise Refused(gettext_noop("There is no such mailbox."))
     if mailbox is None:
-        _plan_new(plan, row, given)
+        _plan_new(plan, row, given, template)
         return
     row.mailbox = mailbox
     if action == "delete":
@@ -187,7 +197,7 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
         _plan_change(plan.ledger, row, mailbox, _wanted(mailbox, given))
 
 
-def _plan_new(plan: _Plan, row: Row, given: dict[str, str]) -> None:
+def _plan_new(plan: _Plan, row: Row, given: dict[str, str], template: MailboxTemplate | None) -> None:
     local_part = row.address.partition("@")[0]
     if local_part in PROTECTED and not plan.by.is_operator:
         raise Refused(
@@ -203,10 +213,13 @@ def _plan_new(plan: _Plan, row: Row, given: dict[str, str]) -> None:
         "name": _name(given.get("name", "")),
         "quota_bytes": _size(given["quota_bytes"])
         if "quota_bytes" in given
-        else plan.domain.default_quota_bytes,
+        else (template.room_bytes if template else plan.domain.default_quota_bytes),
         "recovery_address": _recovery(row.address, given.get("recovery_address", "")),
         "enabled": _enabled(given["enabled"]) if "enabled" in given else True,
-        "language": _language(given.get("language", "")) or plan.domain.language,
+        "language": _language(given.get("language", ""))
+        or (template.language if template else "")
+        or plan.domain.language,
+        **({"template": template.title} if template else {}),
     }
     login, proposed = _new_login(plan, row, given.get("login", ""))
     try:
@@ -421,6 +434,27 @@ def _language(typed: str) -> str:
     return code
 
 
+def _template(plan: _Plan, typed: str) -> MailboxTemplate | None:
+    if not typed:
+        return plan.template
+    if typed in EMPTIES:
+        return None
+    found = plan.templates.get(typed.casefold())
+    if found is None and not plan.templates:
+        raise Refused(
+            gettext_noop("There is no template “%(typed)s”: the domain has none. Leave the column empty."),
+            typed=typed[:80],
+        )
+    if found is None:
+        titles = [template.title for template in plan.templates.values()]
+        raise Refused(
+            gettext_noop("There is no template “%(typed)s”. There are: %(titles)s"),
+            typed=typed[:80],
+            titles=", ".join(titles),
+        )
+    return found
+
+
 def _hash(plan: _Plan, typed: str) -> str:
     if not typed:
         return ""
@@ -440,6 +474,15 @@ def _hash(plan: _Plan, typed: str) -> str:
 def shown_size(quota_bytes: int) -> str:
     """As exports write it."""
     return in_words(quota_bytes).replace("\N{NO-BREAK SPACE}", " ") if quota_bytes else columns.no_limit()
+
+
+def templates_by_name(domain: Domain) -> dict[str, MailboxTemplate]:
+    """By their names in small letters, as files may write them."""
+    found = MailboxTemplate.objects.of(domain)
+    for template in found:
+        # Known already.
+        template.domain = domain
+    return {template.title.casefold(): template for template in found}
 
 
 # --- The database ------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """Keeps templates, and makes mailboxes that begin with one."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from accounts.models import Domain, Mailbox, Person
 from accounts.services import create_mailbox
-from audit.chain import Actor, record, record_all
+from audit.chain import record, record_all
 from mailboxtemplates.models import MailboxTemplate
 from mailservers import outbox
 from mailservers.servers import limits_of
@@ -88,17 +90,30 @@ def make_mailbox(
     return mailbox
 
 
-def begin_reply(mailbox: Mailbox, template: MailboxTemplate, *, by: Actor) -> None:
-    """Write the template's auto-reply, if it has one, into a new mailbox; in the caller's transaction.
+def begin_reply(mailbox: Mailbox, template: MailboxTemplate, *, by: Person) -> None:
+    """Write the template's auto-reply, if it has one, into a new mailbox; in the caller's transaction."""
+    reply = _reply_of(mailbox, template)
+    if reply is None:
+        return
+    [event] = record_all([auto_replies.apply(mailbox, reply.as_told())], by=by)
+    if reply.enabled:
+        outbox.request_push(mailbox, "script", event)
 
-    A text in which something is still to be filled in is kept switched off.
-    """
+
+def begin_replies(pairs: Sequence[tuple[Mailbox, MailboxTemplate]], *, by: Person) -> None:
+    """The same for many, pushed behind single changes."""
+    replies = [(mailbox, _reply_of(mailbox, template)) for mailbox, template in pairs]
+    on = [(mailbox, reply) for mailbox, reply in replies if reply is not None and reply.enabled]
+    auto_replies.save_auto_replies(on, by=by)
+    off = [(mailbox, reply) for mailbox, reply in replies if reply is not None and not reply.enabled]
+    record_all([auto_replies.apply(mailbox, reply.as_told()) for mailbox, reply in off], by=by)
+
+
+def _reply_of(mailbox: Mailbox, template: MailboxTemplate) -> AutoReply | None:
+    """Off where something in its text is still to be filled in; None where there is none, or can't be."""
     limits = limits_of(mailbox.server)
     if template.reply is None or (limits is not None and not limits.replies):
-        return
+        return None
     subject, text = filled_in([template.reply], mailbox, until=None, replacement="", phone="")
     on = template.reply_on and not has_places(subject + text)
-    told = AutoReply(mailbox=mailbox, enabled=on, subject=subject, text=text).as_told()
-    [event] = record_all([auto_replies.apply(mailbox, told)], by=by)
-    if on:
-        outbox.request_push(mailbox, "script", event)
+    return AutoReply(mailbox=mailbox, enabled=on, subject=subject, text=text)
