@@ -16,7 +16,7 @@ from mailservers.drivers.base import OWN_HASH, AccountState, Driver
 # What a page needs of them, and an event may hold.
 TOLD = ("quota_bytes", "enabled")
 # What some servers keep as well.
-MAYBE = ("name", "recovery_address")
+MAYBE = ("name", "recovery_address", "sends", "receives")
 
 
 def read_accounts(
@@ -74,6 +74,7 @@ def _plain_differences(wanted: AccountState, held: AccountState) -> Iterator[tup
             else gettext_noop("The mailbox is switched off there: nobody can sign in."),
             {},
         )
+    yield from _switches(wanted, held)
     if held.name != wanted.name:
         sentence = gettext_noop("The name is “%(theirs)s” there, and “%(ours)s” here.")
         yield sentence, {"theirs": held.name, "ours": wanted.name}
@@ -124,6 +125,24 @@ def _told(mailbox: Mailbox, names: Sequence[str]) -> dict[str, Any]:
     """What an event keeps; the word "enabled" is the auto-reply's there."""
     told = {name: getattr(mailbox, name) for name in names}
     return {("signing_in" if name == "enabled" else name): value for name, value in told.items()}
+
+
+def _switches(wanted: AccountState, held: AccountState) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Sending and receiving."""
+    if held.sends != wanted.sends:
+        yield (
+            gettext_noop("Sending was allowed there; here it is stopped.")
+            if held.sends
+            else gettext_noop("Sending is stopped there: nobody can send with this mailbox."),
+            {},
+        )
+    if held.receives != wanted.receives:
+        yield (
+            gettext_noop("New mail is taken there; here it is to be refused.")
+            if held.receives
+            else gettext_noop("New mail is refused there: senders get it back."),
+            {},
+        )
 
 
 def _app_passwords(wanted: AccountState, held: AccountState) -> tuple[str, dict[str, Any]]:

@@ -21,17 +21,19 @@ def desired_account(mailbox: Mailbox) -> AccountState | None:
     """None: nothing of it is to be left on the server."""
     if mailbox.is_gone:
         return None
+    is_here = mailbox.deleted_at is None
     return AccountState(
         login=mailbox.login,
         address=mailbox.address,
         password_hash=mailbox.password_hash,
         quota_bytes=mailbox.quota_bytes,
-        enabled=mailbox.enabled and mailbox.deleted_at is None,
+        enabled=mailbox.enabled and is_here,
+        sends=mailbox.sends and is_here,
+        receives=mailbox.receives and is_here,
         name=mailbox.name,
         recovery_address=mailbox.recovery_address,
         former_hash=mailbox.former_hash,
         app_passwords=app_passwords.states_of(mailbox),
-        receives=mailbox.enabled and mailbox.deleted_at is None,
         only_app_passwords=mailbox.only_app_passwords,
         new_password=None if _takes_hashes(mailbox.server) else sealed_passwords.unseal(mailbox),
     )
@@ -97,6 +99,8 @@ def account_differences(wanted: AccountState | None, held: AccountState | None) 
         (gettext("address"), wanted.address, held.address),
         (gettext("quota"), wanted.quota_bytes, held.quota_bytes),
         (gettext("switched on"), wanted.enabled, held.enabled),
+        (gettext("sending allowed"), wanted.sends, held.sends),
+        (gettext("mail taken"), wanted.receives, held.receives),
         (gettext("name"), wanted.name, held.name),
         (gettext("recovery address"), wanted.recovery_address, held.recovery_address),
     )

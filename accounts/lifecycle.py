@@ -10,9 +10,11 @@ from accounts import aliases
 from accounts.many import change_mailboxes, delete_mailboxes, restore_mailboxes
 from accounts.models import Domain, Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
+from accounts.switches import SWITCHES, fit_switches
 from audit.chain import record
 from mailservers import outbox
 from mailservers.models import Change
+from mailservers.servers import limits_of
 
 # What a hoster's server calls the mailboxes of example.test: example0001.
 LONGEST_PREFIX = 7
@@ -52,15 +54,23 @@ def edit_mailbox(mailbox: Mailbox, changed: dict[str, str], *, seen: dict[str, s
 
 
 @transaction.atomic
-def switch_off(mailbox: Mailbox, *, by: Person) -> None:
-    """Nobody signs in any longer, to read, to send or here; quiet when it is off already."""
-    _switch(mailbox, by, enabled=False)
+def switch_mailbox(
+    mailbox: Mailbox, wanted: dict[str, bool], *, seen: dict[str, bool] | None = None, by: Person
+) -> dict[str, bool]:
+    """Signing in, sending, receiving: those named become so, as far as the server knows them apart.
 
-
-@transaction.atomic
-def switch_on(mailbox: Mailbox, *, by: Person) -> None:
-    """Sign-in works again, with the password that was. Quiet when it is on already."""
-    _switch(mailbox, by, enabled=True)
+    Returns what is different now; nothing when all was so already. Raises Stale when something is not as the
+    person saw it.
+    """
+    current = _locked(mailbox)
+    before = {name: bool(getattr(current, name)) for name in SWITCHES}
+    after = fit_switches(before | wanted, limits_of(current.server))
+    changed = {name: value for name, value in after.items() if value != before[name]}
+    if changed and any(before[name] != told for name, told in (seen or {}).items()):
+        raise Stale
+    if changed:
+        change_mailboxes([(current, changed)], by=by, priority=PERSON)
+    return changed
 
 
 @transaction.atomic
@@ -103,12 +113,6 @@ def purge_mailboxes() -> int:
             mailbox.delete()
             forgotten += 1
     return forgotten
-
-
-def _switch(mailbox: Mailbox, by: Person, *, enabled: bool) -> None:
-    current = _locked(mailbox)
-    if current.enabled != enabled:
-        change_mailboxes([(current, {"enabled": enabled})], by=by, priority=PERSON)
 
 
 def _locked(mailbox: Mailbox) -> Mailbox:

@@ -1,5 +1,6 @@
 """What people type about mailboxes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from accounts.models import Alias, Domain, Mailbox
 from accounts.naming import BadName, local_part_of, login_of
 from accounts.protected_names import ProtectedName
 from accounts.size_field import SizeField
+from accounts.switches import SWITCHES, can_switch, switches_of, why_not_apart
 from mailservers.servers import limits_of
 
 
@@ -170,6 +172,82 @@ class EditMailboxForm(forms.Form):
     @property
     def seen(self) -> dict[str, str]:
         return {name: self.cleaned_data[f"seen_{name}"] for name in ("name", "recovery_address")}
+
+
+class SwitchesForm(forms.Form):
+    """Signing in, sending and receiving; what is not sent along stays as it is.
+
+    `told` has, for each that the server can't do apart, a sentence instead of a field.
+    """
+
+    enabled = forms.ChoiceField(
+        label=gettext_lazy("Signing in"),
+        required=False,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+        choices=[
+            ("on", gettext_lazy("works, in mail programs, in webmail and in this portal")),
+            ("off", gettext_lazy("is switched off: nobody can sign in, and who is signed in is signed out")),
+        ],
+    )
+    sends = forms.ChoiceField(
+        label=gettext_lazy("Sending"),
+        required=False,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+        choices=[
+            ("on", gettext_lazy("is allowed to whoever can sign in")),
+            (
+                "off",
+                gettext_lazy(
+                    "is stopped: nobody can send with this mailbox, and mail programs that are sending"
+                    " now are cut off"
+                ),
+            ),
+        ],
+    )
+    receives = forms.ChoiceField(
+        label=gettext_lazy("Receiving"),
+        required=False,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+        choices=[
+            ("on", gettext_lazy("stays: new mail arrives and is kept, also while nobody can sign in")),
+            ("off", gettext_lazy("ends: new mail is refused, and its senders get it back")),
+        ],
+    )
+
+    def __init__(self, mailbox: Mailbox, data: Any = None, *, preset: Mapping[str, bool]) -> None:
+        """`preset`: what the page proposes."""
+        now = switches_of(mailbox)
+        proposed = {name: _on_or_off(preset.get(name, value)) for name, value in now.items()}
+        super().__init__(data, initial=proposed)
+        limits = limits_of(mailbox.server)
+        self.told: dict[str, str] = {}
+        for name in SWITCHES:
+            if not can_switch(name, limits):
+                del self.fields[name]
+                self.told[name] = why_not_apart(name, limits)
+                continue
+            self.fields[f"seen_{name}"] = forms.ChoiceField(
+                required=False,
+                choices=[("on", ""), ("off", "")],
+                initial=_on_or_off(now[name]),
+                widget=forms.HiddenInput,
+            )
+
+    @property
+    def wanted(self) -> dict[str, bool]:
+        return self._sent("")
+
+    @property
+    def seen(self) -> dict[str, bool]:
+        return self._sent("seen_")
+
+    def _sent(self, prefix: str) -> dict[str, bool]:
+        sent = {name: self.cleaned_data.get(f"{prefix}{name}") for name in SWITCHES}
+        return {name: value == "on" for name, value in sent.items() if value}
+
+
+def _on_or_off(value: bool) -> str:
+    return "on" if value else "off"
 
 
 def _not_itself() -> str:

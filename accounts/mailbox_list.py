@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SHOWN, Domain, Mailbox, MailboxQuerySet
 from accounts.paging import ROWS, Page, page_by_address
+from accounts.switches import state_of
 from mailservers.models import Change, Server
 
 # So many are counted: to say how many more there are, all would have to be looked at.
@@ -27,6 +28,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 # What a row shows, and no more: texts of auto-replies are long.
 COLUMNS = (
     *("address", "login", "name", "quota_bytes", "enabled", "password_hash", "domain", "server"),
+    *("sends", "receives"),
     *("guessed_at", "password_changed_at"),
     *("auto_reply__enabled", "auto_reply__starts", "auto_reply__ends", "auto_reply__periods"),
     *("auto_reply__mailbox", "usage__bytes_used"),
@@ -40,7 +42,7 @@ class Row(NamedTuple):
     change: Change | None
     url: str
     note: str | Promise
-    """Why nobody signs in, or why somebody else might."""
+    """Why nobody signs in, sends or gets mail, or why somebody else might sign in."""
 
 
 class Chip(NamedTuple):
@@ -198,8 +200,8 @@ def rows_of(mailboxes: Sequence[Mailbox], servers: Sequence[Server]) -> list[Row
 
 
 def _note(mailbox: Mailbox) -> str | Promise:
-    if not mailbox.enabled:
-        return SHOWN["off"][0]
+    if off := state_of(mailbox):
+        return off
     if mailbox.has_guessed_password:
         return SHOWN["guessed"][0]
     return "" if mailbox.password_hash else SHOWN["no-password"][0]

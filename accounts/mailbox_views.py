@@ -10,12 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import lifecycle
 from accounts.aliases import StillNeeded, aliases_to, is_protected, leading_only_to
-from accounts.mailbox_forms import EditMailboxForm
+from accounts.mailbox_forms import EditMailboxForm, SwitchesForm
 from accounts.models import Domain, Mailbox, Person
 from accounts.requests import person_of
 from accounts.room import NoPlaceLeft, NoRoomLeft
 from accounts.sizes import in_words
+from accounts.switches import can_switch
 from mailservers.models import Change
+from mailservers.servers import limits_of
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -35,27 +37,63 @@ def edit_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             messages.success(request, _("Saved. The mail server is told now."))
             return redirect("accounts:show-mailbox", address)
     change = Change.objects.newest_of(mailbox.pk, "account")
-    only_here = leading_only_to(mailbox.address)
-    context = {"mailbox": mailbox, "form": form, "change": change, "only_here": only_here}
+    context = {
+        "mailbox": mailbox,
+        "form": form,
+        "change": change,
+        "can_stop_sending": can_switch("sends", limits_of(mailbox.server)),
+    }
     return render(request, "accounts/edit_mailbox.html", context)
 
 
-@require_POST
+# What the page proposes, by what somebody wants.
+PRESETS = {
+    "off": {"enabled": False, "sends": False},
+    "on": {"enabled": True, "sends": True, "receives": True},
+}
+
+
+@never_cache
+@require_http_methods(READ_AND_WRITE)
 def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
-    """Sign-in off, or on again."""
+    """Signing in, sending and receiving, each apart; a button elsewhere sends one of them alone."""
     person = person_of(request)
     mailbox = _mailbox(person, address)
-    try:
-        if "on" in request.POST:
-            lifecycle.switch_on(mailbox, by=person)
-            messages.success(request, _("Signing in works again as soon as the change is live."))
+    to = request.GET.get("to", "")
+    form = SwitchesForm(mailbox, request.POST or None, preset=PRESETS.get(to, {}))
+    if form.is_valid():
+        try:
+            changed = lifecycle.switch_mailbox(mailbox, form.wanted, seen=form.seen, by=person)
+        except lifecycle.Stale:
+            if not Mailbox.objects.alive().filter(pk=mailbox.pk).exists():
+                messages.info(request, _("The mailbox was deleted meanwhile."))
+                return redirect("accounts:list-mailboxes", mailbox.domain.name)
+            form.add_error(
+                None,
+                _(
+                    "Somebody switched something while you were looking at this page. Load it again to see"
+                    " what is set now."
+                ),
+            )
         else:
-            lifecycle.switch_off(mailbox, by=person)
-            messages.success(request, _("Signing in is switched off, and open mail programs are signed out."))
-    except lifecycle.Stale:
-        messages.info(request, _("The mailbox was deleted meanwhile."))
-        return redirect("accounts:list-mailboxes", mailbox.domain.name)
-    return redirect("accounts:edit-mailbox", address)
+            for sentence in _what_happens(changed) or [_("Nothing was different, so nothing is changed.")]:
+                messages.success(request, sentence)
+            return redirect("accounts:show-mailbox", address)
+    context = {"mailbox": mailbox, "form": form, "to": to, "only_here": leading_only_to(mailbox.address)}
+    return render(request, "accounts/switch_mailbox.html", context)
+
+
+def _what_happens(changed: dict[str, bool]) -> list[str]:
+    """In words, a sentence for each that changed."""
+    sentences = {
+        ("enabled", False): _("Signing in is switched off, and open mail programs are signed out."),
+        ("enabled", True): _("Signing in works again as soon as the change is live."),
+        ("sends", False): _("Sending is stopped, and mail programs that are sending now are cut off."),
+        ("sends", True): _("Sending is allowed again as soon as the change is live."),
+        ("receives", False): _("New mail is refused as soon as the change is live."),
+        ("receives", True): _("New mail is taken again as soon as the change is live."),
+    }
+    return [sentences[each] for each in changed.items()]
 
 
 @never_cache

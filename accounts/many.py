@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import app_password_rule, notices
 from accounts.aliases import take_off
 from accounts.models import AliasTarget, Domain, Mailbox, Person
+from accounts.switches import SWITCHES
 from audit.chain import Entry, record_all
 from mailservers import outbox
 from mailservers.models import Change
@@ -26,6 +27,10 @@ _ALONE = {
     ("quota_bytes",): "mailbox.quota_changed",
     ("enabled", True): "mailbox.switched_on",
     ("enabled", False): "mailbox.switched_off",
+    ("sends", True): "mailbox.sending_allowed",
+    ("sends", False): "mailbox.sending_stopped",
+    ("receives", True): "mailbox.mail_taken",
+    ("receives", False): "mailbox.mail_refused",
 }
 
 
@@ -40,6 +45,8 @@ class NewMailbox:
     recovery_address: str
     language: str
     enabled: bool
+    sends: bool = True
+    receives: bool = True
     password_hash: str
     """In Dovecot's form; empty: nobody can sign in before its user has chosen a password."""
     template: str = ""
@@ -92,7 +99,7 @@ def create_mailboxes(
 def change_mailboxes(
     wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Person | None, priority: int = BULK
 ) -> list[Change]:
-    """Set the named fields: name, recovery_address, language, quota_bytes, enabled."""
+    """Set the named fields: name, recovery_address, language, quota_bytes, and those of switches.py."""
     entries, moved = [], []
     alike: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for mailbox, values in wanted:
@@ -161,9 +168,12 @@ def _note(
 
 def _changed(mailbox: Mailbox, before: dict[str, Any], after: dict[str, Any]) -> Entry:
     domain = mailbox.domain.name
-    if set(after) == {"enabled"}:
-        return Entry(verb=_ALONE["enabled", after["enabled"]], about=mailbox, domain=domain)
+    if len(after) == 1 and (alone := _ALONE.get(next(iter(after.items())))):
+        return Entry(verb=alone, about=mailbox, domain=domain)
     verb = _ALONE.get(tuple(after), "mailbox.edited")
+    if "enabled" in after and set(after) <= set(SWITCHES):
+        # What goes with it is told beside the sentence.
+        verb = _ALONE["enabled", after["enabled"]]
     # "enabled" is an auto-reply's in the histories.
     told = [
         {"signing_in" if name == "enabled" else name: value for name, value in values.items()}

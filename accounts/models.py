@@ -195,6 +195,9 @@ SHOWN: "dict[str, tuple[str | Promise, Q | Callable[[], Q]]]" = {
     "failed": (_("a change failed"), lambda: Q(pk__in=_with_failure())),
     "on": (_("signing in is on"), Q(enabled=True)),
     "off": (_("signing in is switched off"), Q(enabled=False)),
+    "off-receives": (_("switched off, still receives"), Q(enabled=False, receives=True)),
+    "sends-not": (_("sending is stopped"), Q(sends=False) | Q(enabled=False)),
+    "receives-not": (_("refuses mail"), Q(receives=False)),
     "no-password": (_("no password yet"), Q(password_hash="")),
     "guessed": (_("password is easy to guess"), lambda: GUESSED),
     "never-used": (_("never signed in here"), Q(owner__last_login=None)),
@@ -346,7 +349,9 @@ class Mailbox(models.Model):
     guessed_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When the password was found to be easy to guess.")
     )
-    enabled = models.BooleanField(default=True)
+    enabled = models.BooleanField(default=True, help_text=_("People may sign in, and read."))
+    sends = models.BooleanField(default=True, help_text=_("Who may sign in may send as well."))
+    receives = models.BooleanField(default=True, help_text=_("Mail is taken, whoever may sign in."))
     only_app_passwords = models.BooleanField(
         default=False, help_text=_("Mail programs are not let in by its password, which is for the portal.")
     )
@@ -393,6 +398,11 @@ class Mailbox(models.Model):
         if self.guessed_at is None:
             return False
         return self.password_changed_at is None or self.password_changed_at <= self.guessed_at
+
+    @property
+    def may_send(self) -> bool:
+        """Nobody sends without signing in."""
+        return self.enabled and self.sends
 
     def told(self, name: str) -> bool | None:
         """What the query that read it was asked to tell of it; None: it was not asked."""

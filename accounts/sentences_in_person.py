@@ -31,6 +31,26 @@ for verb, own, to_you in (
         gettext_noop("%(who)s switched your signing in on"),
     ),
     (
+        "mailbox.sending_stopped",
+        gettext_noop("You stopped sending"),
+        gettext_noop("%(who)s stopped your sending"),
+    ),
+    (
+        "mailbox.sending_allowed",
+        gettext_noop("You allowed sending again"),
+        gettext_noop("%(who)s allowed you to send again"),
+    ),
+    (
+        "mailbox.mail_refused",
+        gettext_noop("You had new mail refused"),
+        gettext_noop("%(who)s had new mail to you refused"),
+    ),
+    (
+        "mailbox.mail_taken",
+        gettext_noop("You had new mail taken again"),
+        gettext_noop("%(who)s had new mail to you taken again"),
+    ),
+    (
         "mailbox.deleted",
         gettext_noop("You deleted the mailbox"),
         gettext_noop("%(who)s deleted your mailbox"),

@@ -18,10 +18,12 @@ from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of,
 from accounts.models import SHOWN, Domain, Mailbox, MailboxQuerySet, Person, RedirectAlarm
 from accounts.paging import page_by_number
 from accounts.requests import person_of
+from accounts.switches import can_switch
 from audit.chain import record
 from audit.models import Event
 from mailservers.drift import drifted_parts, may_keep
 from mailservers.models import Change, Observation
+from mailservers.servers import limits_of
 
 # So many are shown above the list of domains.
 ALARMS = 5
@@ -233,6 +235,8 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "also_receives": also_receives(mailbox),
         "changeable": bool(mailbox.told("is_changeable")),
         "administered": bool(mailbox.told("is_administered")),
+        # Asked only where the page would offer it.
+        "can_stop_sending": bool(mailbox.frozen_at) and can_switch("sends", limits_of(mailbox.server)),
     }
     return render(request, "accounts/show_mailbox.html", context)
 

@@ -83,6 +83,8 @@ LABELS = {
     "on_the_server": gettext_noop("On the mail server"),
     "sent_on_to": gettext_noop("Sent on to"),
     "signing_in": gettext_noop("People can sign in"),
+    "sends": gettext_noop("Sending is allowed"),
+    "receives": gettext_noop("New mail is taken"),
     "name": gettext_noop("Name"),
     "language": gettext_noop("Language"),
     "time_zone": gettext_noop("Time zone"),
@@ -104,6 +106,7 @@ TOLD = {"auto_reply.switched_on": {"enabled"}, "auto_reply.switched_off": {"enab
 # And of an attempt to push the rest is told with its change.
 ATTEMPT = {"aspect", "attempt", "seconds", "read_back", "reason_values"}
 TOLD |= {f"change.{how}": ATTEMPT for how in ("live", "delayed", "failed")}
+TOLD |= {f"mailbox.switched_{how}": {"signing_in"} for how in ("on", "off")}
 TOLD |= {"forwarding.switched_on": {"forward"}, "forwarding.switched_off": {"forward"}}
 
 

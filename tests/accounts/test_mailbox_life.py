@@ -162,13 +162,13 @@ def test_two_tabs_may_change_different_things(as_webmaster, live, committed):
 
 def test_switched_off_nobody_signs_in_anywhere(as_webmaster, client, live, owner, committed):
     sessions_were = owner.password
-    page = post(as_webmaster, committed, URL + "switch/")
+    page = post(as_webmaster, committed, URL + "switch/", enabled="off")
     assert "Signing in is switched off" in page
     assert not MemoryDriver.accounts["example0001"].enabled
     assert "example0001" in MemoryDriver.ended_sessions
     owner.refresh_from_db()
     assert owner.password != sessions_were
-    page = post(as_webmaster, committed, URL + "switch/", on="1")
+    page = post(as_webmaster, committed, URL + "switch/", enabled="on")
     assert "Signing in works again" in page
     assert MemoryDriver.accounts["example0001"].enabled
 
@@ -192,7 +192,7 @@ def test_a_deleted_mailbox_is_off_its_address_blocked_and_it_can_come_back(as_we
 
 
 def test_one_that_was_off_comes_back_off(as_webmaster, live, committed):
-    post(as_webmaster, committed, URL + "switch/")
+    post(as_webmaster, committed, URL + "switch/", enabled="off")
     post(as_webmaster, committed, URL + "delete/", address="anna@example.test")
     post(as_webmaster, committed, "/deleted/anna@example.test/restore/")
     assert not MemoryDriver.accounts["example0001"].enabled

@@ -11,7 +11,7 @@ from passlib.hash import argon2, bcrypt, md5_crypt, sha256_crypt, sha512_crypt
 from sqlalchemy import create_engine, text
 
 from accounts import passwords
-from accounts.lifecycle import switch_off
+from accounts.lifecycle import switch_mailbox
 from accounts.models import Mailbox
 from accounts.services import change_password
 from audit.chain import record
@@ -138,7 +138,7 @@ def test_switching_off_ends_what_is_open_and_the_password_at_once(dovecot, anna,
     mail = imap(dovecot)
     sign_in(mail, anna.login, CLEAR)
     with committed():
-        switch_off(anna, by=webmaster)
+        switch_mailbox(anna, {"enabled": False}, by=webmaster)
     with pytest.raises(imaplib.IMAP4.abort):
         mail.noop()
     mail.shutdown()

@@ -91,7 +91,7 @@ TABLE = {
     "accounts:list-deleted":   [(IN, IN),   (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:restore-mailbox": [(IN, IN),  (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
     "accounts:edit-mailbox":   [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
-    "accounts:switch-mailbox": [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "accounts:switch-mailbox": [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:delete-mailbox": [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:change-password": [(IN, IN),  (OK, OK),   (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
     "accounts:list-app-passwords": [(IN, IN), (OK, NOT), (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
