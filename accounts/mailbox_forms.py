@@ -224,7 +224,7 @@ class SwitchesForm(forms.Form):
         for name in SWITCHES:
             if not can_switch(name, limits):
                 del self.fields[name]
-                self.told[name] = why_not_apart(name, limits)
+                self.told[name] = _(why_not_apart(name, limits))
                 continue
             self.fields[f"seen_{name}"] = forms.ChoiceField(
                 required=False,

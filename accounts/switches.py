@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import Mailbox
 from mailservers.drivers.base import Limits
@@ -29,14 +30,14 @@ def can_switch(name: str, limits: Limits | None) -> bool:
 
 
 def why_not_apart(name: str, limits: Limits | None) -> str:
-    """What the server does instead, in the reader's language; "" where it can do it apart."""
+    """What the server does instead, a sentence yet to be translated; "" where it can do it apart."""
     if limits is None or can_switch(name, limits):
         return ""
     if name == "sends":
-        return _("This mail server can't stop sending alone: whoever can sign in can send.")
+        return gettext_noop("This mail server can't stop sending alone: whoever can sign in can send.")
     if limits.disabled_receives:
-        return _("This mail server takes new mail in any case, also while nobody can sign in.")
-    return _(
+        return gettext_noop("This mail server takes new mail in any case, also while nobody can sign in.")
+    return gettext_noop(
         "This mail server refuses new mail while signing in is switched off: senders get their mail back."
     )
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 from accounts import passwords
 from accounts.alias_aspect import is_plain
 from accounts.models import Domain, Mailbox
+from accounts.switches import SWITCHES, fit_switches
 from adoption.aliases import PassedOver, adopt_aliases, aliases_in
 from audit.chain import Actor, Entry, record_all
 from mailservers.aspects import fingerprint
@@ -108,7 +109,7 @@ def _adopt_some(
         why = gettext_noop("The domain is on another server in the portal.")
         return Piece(len(found), 0, [(m.account.address, why, {}) for m in found], last)
     fit, passed_over = _fit(server, domain, found)
-    mailboxes = Mailbox.objects.bulk_create([_mailbox(server, domain, each) for each in fit])
+    mailboxes = Mailbox.objects.bulk_create([_mailbox(server, domain, each, limits) for each in fit])
     _adopt_rules(mailboxes, fit, limits)
     _observe(mailboxes, fit, limits)
     record_all(
@@ -187,7 +188,7 @@ def _leads_to_a_program(found: FoundMailbox) -> bool:
     return forward is not None and not all(map(is_plain, forward.targets))
 
 
-def _mailbox(server: Server, domain: Domain, found: FoundMailbox) -> Mailbox:
+def _mailbox(server: Server, domain: Domain, found: FoundMailbox, limits: Limits) -> Mailbox:
     account = found.account
     return Mailbox(
         address=account.address.lower(),
@@ -197,7 +198,7 @@ def _mailbox(server: Server, domain: Domain, found: FoundMailbox) -> Mailbox:
         name=account.name[:200],
         quota_bytes=account.quota_bytes,
         password_hash=_hash_of(found),
-        enabled=account.enabled,
+        **fit_switches({name: getattr(account, name) for name in SWITCHES}, limits),
         recovery_address=account.recovery_address[:254],
         language=domain.language,
     )

@@ -89,6 +89,7 @@ class CsvFile:
             password_hash=password_hash,
             quota_bytes=_bytes(line, str(row.get("quota", "") or "0")),
             enabled=enabled in ("yes", "1", "true"),
+            receives=enabled in ("yes", "1", "true"),
             name=str(row.get("name", "")).strip(),
             recovery_address=str(row.get("recovery_address", "")).strip(),
         )
@@ -166,6 +167,8 @@ class PostfixAdmin:
                     password_hash=hashed if hashed.startswith("{") else dovecot_hash(hashed),
                     quota_bytes=max(0, int(row["quota"] or 0)),
                     enabled=bool(row["active"]),
+                    # Postfix asks for active ones.
+                    receives=bool(row["active"]),
                     name=row["name"] or "",
                 ),
                 MailRules(_reply(away.get(address)), _forward(address, goto.get(address, [address]))),

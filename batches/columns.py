@@ -85,6 +85,18 @@ COLUMNS = (
         ),
     ),
     Column(
+        "sends",
+        pgettext_lazy("column of a file", "sending"),
+        _("yes or no: whether who signs in may send as well."),
+        _words("sends send sending maysend cansend verzenden versturen envoi envoyer senden versand"),
+    ),
+    Column(
+        "receives",
+        pgettext_lazy("column of a file", "receiving"),
+        _("yes or no: whether new mail is taken; else its senders get it back."),
+        _words("receives receive receiving ontvangen ontvangst reception recevoir empfangen empfang"),
+    ),
+    Column(
         "language",
         pgettext_lazy("column of a file", "language"),
         _("en, nl, fr or de: of mails to this mailbox's user. Empty: the domain's."),

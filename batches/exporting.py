@@ -30,10 +30,10 @@ def template(domain: Domain) -> tuple[list[str], list[Sequence[str]]]:
     """Titles, and rows of an example."""
     example = f"anna.example@{domain.name}"
     name, other = pgettext("in a template", "Anna Example"), pgettext("in a template", "Front desk")
-    size = shown_size(domain.default_quota_bytes)
+    size, yes = shown_size(domain.default_quota_bytes), yes_or_no(value=True)
     rows = [
-        (example, name, size, "anna@home.example", "", yes_or_no(value=True), domain.language, "", ""),
-        (f"desk.example@{domain.name}", other, "", "", "", yes_or_no(value=True), "", "", ""),
+        (example, name, size, "anna@home.example", "", yes, yes, yes, domain.language, "", ""),
+        (f"desk.example@{domain.name}", other, "", "", "", yes, "", "", "", "", ""),
     ]
     return [str(column.title) for column in IN_TEMPLATE], [list(row) for row in rows]
 
@@ -58,5 +58,7 @@ def _row(mailbox: Mailbox) -> Sequence[str]:
         mailbox.recovery_address,
         mailbox.login,
         yes_or_no(mailbox.enabled),
+        yes_or_no(mailbox.sends),
+        yes_or_no(mailbox.receives),
         mailbox.language,
     )

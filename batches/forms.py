@@ -15,8 +15,12 @@ from mailservers.models import say
 
 ACTIONS = (
     ("quota", gettext_lazy("give them so much room:")),
-    ("off", gettext_lazy("switch signing in off")),
-    ("on", gettext_lazy("switch signing in on")),
+    ("off", gettext_lazy("switch signing in and sending off")),
+    ("on", gettext_lazy("switch signing in, sending and receiving on")),
+    ("sending-off", gettext_lazy("stop sending")),
+    ("sending-on", gettext_lazy("allow sending again")),
+    ("receiving-off", gettext_lazy("have new mail refused")),
+    ("receiving-on", gettext_lazy("have new mail taken again")),
     ("auto-reply-off", gettext_lazy("switch auto-replies off")),
     ("forwarding-off", gettext_lazy("switch forwarding off")),
     ("link", gettext_lazy("send each a link to choose a new password")),

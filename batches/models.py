@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain, Mailbox, Person
 from accounts.sizes import in_words
+from accounts.switches import SWITCHES
 from batches.columns import language_name
 from mailservers.models import Change, say
 
@@ -297,7 +298,8 @@ class Row(models.Model):
     @property
     def differences(self) -> list[Difference]:
         """What it sets, in the reader's language; of a new mailbox, what is not as usual."""
-        usual = {"enabled": True, "language": self.batch.domain.language, "name": "", "recovery_address": ""}
+        usual = {"language": self.batch.domain.language, "name": "", "recovery_address": ""}
+        usual |= dict.fromkeys(SWITCHES, True)
         is_new = self.verdict == self.Verdict.NEW
         return [
             Difference(label_of(name), told(name, self.seen.get(name)), told(name, value))
@@ -313,6 +315,8 @@ def label_of(name: str) -> str:
         "quota_bytes": _("Room for mail"),
         "login": _("Login"),
         "enabled": _("People can sign in"),
+        "sends": _("Sending is allowed"),
+        "receives": _("New mail is taken"),
         "auto_reply_on": _("Auto-reply"),
         "forwarding_on": _("Forwarding"),
         "language": _("Language"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 
-from accounts import passwords, sizes
+from accounts import passwords, sizes, switches
 from accounts.aliases import PROTECTED, needing
 from accounts.lifecycle import propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
@@ -31,8 +31,12 @@ FORMULA = ("=", "＝")
 
 # What each of these sets.
 SETS = {
-    "off": {"enabled": False},
-    "on": {"enabled": True},
+    "off": {"enabled": False, "sends": False},
+    "on": {"enabled": True, "sends": True, "receives": True},
+    "sending-off": {"sends": False},
+    "sending-on": {"sends": True},
+    "receiving-off": {"receives": False},
+    "receiving-on": {"receives": True},
     "auto-reply-off": {"auto_reply_on": False},
     "forwarding-off": {"forwarding_on": False},
 }
@@ -129,6 +133,7 @@ def plan_chosen(
     if SETS.get(action, {}).keys() & SWITCHES.keys():
         note_switches(mailboxes)
     needed = needing_each([mailbox.address for mailbox in mailboxes]) if action == "delete" else {}
+    limits = limits_of(domain.server)
     rows = []
     for number, mailbox in enumerate(mailboxes, 1):
         row = Row(number=number, address=mailbox.address, mailbox=mailbox, cells=[mailbox.address])
@@ -138,8 +143,8 @@ def plan_chosen(
             elif action == "link":
                 _plan_link(row, mailbox)
             else:
-                wanted = {"quota_bytes": quota_bytes} if action == "quota" else dict(SETS[action])
-                _plan_change(ledger, row, mailbox, wanted)
+                wanted = {"quota_bytes": quota_bytes} if action == "quota" else SETS[action]
+                _plan_change(ledger, row, mailbox, _as_set(mailbox, wanted, limits))
         except Refused as refused:
             row.verdict = Row.Verdict.REFUSED
             row.problem, row.problem_values = refused.sentence, refused.values
@@ -194,7 +199,7 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
     elif action == "link":
         _plan_link(row, mailbox)
     else:
-        _plan_change(plan.ledger, row, mailbox, _wanted(mailbox, given))
+        _plan_change(plan.ledger, row, mailbox, _wanted(plan, mailbox, given))
 
 
 def _plan_new(plan: _Plan, row: Row, given: dict[str, str], template: MailboxTemplate | None) -> None:
@@ -215,7 +220,7 @@ def _plan_new(plan: _Plan, row: Row, given: dict[str, str], template: MailboxTem
         if "quota_bytes" in given
         else (template.room_bytes if template else plan.domain.default_quota_bytes),
         "recovery_address": _recovery(row.address, given.get("recovery_address", "")),
-        "enabled": _enabled(given["enabled"]) if "enabled" in given else True,
+        **_switches(dict.fromkeys(switches.SWITCHES, True), given, plan.limits),
         "language": _language(given.get("language", ""))
         or (template.language if template else "")
         or plan.domain.language,
@@ -260,7 +265,7 @@ def _new_login(plan: _Plan, row: Row, typed: str) -> tuple[str, bool]:
     return login, False
 
 
-def _wanted(mailbox: Mailbox, given: dict[str, str]) -> dict[str, Any]:
+def _wanted(plan: _Plan, mailbox: Mailbox, given: dict[str, str]) -> dict[str, Any]:
     """The fields of a mailbox that is there, as the file wants them."""
     if "password_hash" in given:
         raise Refused(
@@ -283,8 +288,7 @@ def _wanted(mailbox: Mailbox, given: dict[str, str]) -> dict[str, Any]:
         wanted["quota_bytes"] = _size(given["quota_bytes"])
     if "recovery_address" in given:
         wanted["recovery_address"] = _recovery(mailbox.address, given["recovery_address"])
-    if "enabled" in given:
-        wanted["enabled"] = _enabled(given["enabled"])
+    wanted |= _switches(switches.switches_of(mailbox), given, plan.limits)
     if "language" in given:
         wanted["language"] = _language(given["language"])
     return wanted
@@ -414,15 +418,47 @@ def _size(typed: str) -> int:
         ) from None
 
 
-def _enabled(typed: str) -> bool:
+# Why a cell of these is no yes or no.
+NO_YES_OR_NO = {
+    "enabled": gettext_noop("Whether people can sign in must be yes or no, not “%(typed)s”."),
+    "sends": gettext_noop("Whether sending is allowed must be yes or no, not “%(typed)s”."),
+    "receives": gettext_noop("Whether new mail is taken must be yes or no, not “%(typed)s”."),
+}
+
+
+def _switches(now: dict[str, bool], given: dict[str, str], limits: Limits | None) -> dict[str, bool]:
+    """Signing in, sending and receiving, as the file wants them and as the server does them."""
+    typed = {name: _yes_or_no(name, given[name]) for name in switches.SWITCHES if name in given}
+    # Who gives an export back wishes for what was changed in it.
+    wanted = {name: value for name, value in typed.items() if value != now[name]}
+    _require_apart(now, wanted, limits)
+    return switches.fit_switches(now | wanted, limits)
+
+
+def _as_set(mailbox: Mailbox, wanted: dict[str, Any], limits: Limits | None) -> dict[str, Any]:
+    """What the server makes of it; raises Refused where one of the switches alone was asked for in vain."""
+    now = switches.switches_of(mailbox)
+    if "enabled" in wanted:
+        return switches.fit_switches(now | wanted, limits)
+    _require_apart(now, wanted, limits)
+    return wanted
+
+
+def _require_apart(now: dict[str, bool], wanted: dict[str, Any], limits: Limits | None) -> None:
+    """Raises Refused when the server can't do one of them as it is wanted."""
+    fit = switches.fit_switches({name: wanted.get(name, value) for name, value in now.items()}, limits)
+    for name, value in fit.items():
+        if wanted.get(name, value) != value:
+            raise Refused(switches.why_not_apart(name, limits))
+
+
+def _yes_or_no(name: str, typed: str) -> bool:
     folded = columns.fold(typed)
     if folded in columns.YES:
         return True
     if folded in columns.NO:
         return False
-    raise Refused(
-        gettext_noop("Whether people can sign in must be yes or no, not “%(typed)s”."), typed=typed[:40]
-    )
+    raise Refused(NO_YES_OR_NO[name], typed=typed[:40])
 
 
 def _language(typed: str) -> str:
