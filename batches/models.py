@@ -298,8 +298,8 @@ class Row(models.Model):
     @property
     def differences(self) -> list[Difference]:
         """What it sets, in the reader's language; of a new mailbox, what is not as usual."""
-        usual = {"language": self.batch.domain.language, "name": "", "recovery_address": ""}
-        usual |= dict.fromkeys(SWITCHES, True)
+        usual: dict[str, Any] = {"name": "", "recovery_address": "", **dict.fromkeys(SWITCHES, True)}
+        usual["language"] = self.batch.domain.language
         is_new = self.verdict == self.Verdict.NEW
         return [
             Difference(label_of(name), told(name, self.seen.get(name)), told(name, value))

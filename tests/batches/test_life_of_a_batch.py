@@ -11,6 +11,7 @@ from accounts.stepping_up import STEPPED_UP_AT
 from audit.models import Event
 from batches import carrying_out, services
 from batches.models import Batch, Row
+from mailservers.drivers.base import Limits
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change
 from tests.conftest import PASSWORD_HASH
@@ -244,6 +245,43 @@ def test_auto_replies_and_forwardings_are_switched_off_and_on_again(
     press(batch, "undo")
     assert kind.objects.get().enabled
     assert kind is Forwarding or kind.objects.get().text == "Away."
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [
+        ("off", (True, True, True), (False, False, True)),
+        ("on", (False, False, False), (True, True, True)),
+        ("sending-off", (True, True, True), (True, False, True)),
+        ("sending-on", (True, False, True), (True, True, True)),
+        ("receiving-off", (True, True, True), (True, True, False)),
+        ("receiving-on", (False, True, False), (False, True, True)),
+    ],
+)
+def test_signing_in_sending_and_receiving_are_switched_and_undone(
+    signed_in, press, mailbox, action, before, after
+):
+    Mailbox.objects.update(enabled=before[0], sends=before[1], receives=before[2])
+    signed_in.post("/domains/example.test/batches/choose/", {"which": "all", "action": action})
+    batch = press(Batch.objects.get(), "begin")
+    held = MemoryDriver.accounts["example0001"]
+    assert (held.enabled, held.sends, held.receives) == after
+    press(batch, "undo")
+    held = MemoryDriver.accounts["example0001"]
+    assert (held.enabled, held.sends, held.receives) == before
+
+
+def test_what_the_server_cannot_do_alone_is_refused_with_the_reason(monkeypatch, signed_in, mailbox, upload):
+    limits = Limits(sends_apart=False, receives_apart=False, disabled_receives=False)
+    monkeypatch.setattr(MemoryDriver, "limits", limits)
+    signed_in.post("/domains/example.test/batches/choose/", {"which": "all", "action": "sending-off"})
+    assert "can't stop sending alone" in Batch.objects.get().rows.get().problem_text
+    rows = list(
+        upload("address,signing in,sending,receiving\nanna,no,yes,yes\nbert,,,no\n").rows.order_by("number")
+    )
+    # What stands in the file as it was is no wish.
+    assert rows[0].wanted == {"enabled": False, "receives": False}
+    assert "refuses new mail while signing in is switched off" in rows[1].problem_text
 
 
 def test_deleting_many_asks_for_the_password_first(upload, signed_in, mailbox):

@@ -53,7 +53,7 @@ def stepped_up(client: Client) -> Client:
 def test_the_ticked_ones_become_a_plan(signed_in, mailboxes):
     batch = chosen(signed_in, which="ticked", action="off", mailbox=["box1@example.test", "b@elsewhere.test"])
     assert verdicts(batch) == {"box1": "changed"}
-    assert batch.rows.get().wanted == {"enabled": False}
+    assert batch.rows.get().wanted == {"enabled": False, "sends": False}
 
 
 def test_those_on_the_page_and_all_that_the_search_found(signed_in, mailboxes):

@@ -68,6 +68,8 @@ def test_the_domains_room_counts_over_the_whole_plan(upload, domain):
         ("bert,,,not-an-address", "“not-an-address” is not a mail address"),
         ("bert,,,BERT@example.test", "is the mailbox itself"),
         ("bert,,,,perhaps", "must be yes or no, not “perhaps”"),
+        ("bert,,,,,,,,,perhaps", "Whether sending is allowed must be yes or no, not “perhaps”"),
+        ("bert,,,,,,,,,ja,nee", ""),
         ("bert,,,,,latin", "must be en, nl, fr or de"),
         ("bert,,,,,,explode", "“explode” is no action"),
         ("bert,,,,,,delete", "There is no such mailbox."),
@@ -77,11 +79,13 @@ def test_the_domains_room_counts_over_the_whole_plan(upload, domain):
         ("bert,,,,,,,,{PLAIN}hunter2", "A password is no hash."),
         ('bert,"a ""quoted"" <b>name</b>"', ""),
         (f"bert,{'x' * 201}", "more than 200 characters"),
-        ("bert,a,b,c,d,e,f,g,h,i,j", "more cells than there are columns"),
+        ("bert,a,b,c,d,e,f,g,h,i,j,k,l", "more cells than there are columns"),
     ],
 )
 def test_a_row_that_can_not_be_done_says_how_to_mend_it(upload, mailbox, row, says):
-    titles = "address,name,room,recovery address,signing in,language,action,login,password hash"
+    titles = (
+        "address,name,room,recovery address,signing in,language,action,login,password hash,sending,receiving"
+    )
     batch = upload(f"{titles}\n{row or ',x'}\n")
     [row] = batch.rows.all()
     assert (row.verdict == "refused") == bool(says), row.problem_text

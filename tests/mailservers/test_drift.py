@@ -79,6 +79,8 @@ def test_what_is_as_it_was_is_no_drift(live, server, committed):
         ({"quota_bytes": 2 * 1024**3}, "It has room for 2 GB there, and for"),
         ({"quota_bytes": 0}, "There is no limit to its room there"),
         ({"enabled": False}, "The mailbox is switched off there: nobody can sign in."),
+        ({"sends": False}, "Sending is stopped there: nobody can send with this mailbox."),
+        ({"receives": False}, "New mail is refused there: senders get it back."),
         ({"password_hash": OTHER_HASH}, "The mailbox has another password there."),
         ({"password_hash": ""}, "No password is set there"),
         ({"address": "anna@x.test"}, "The address is anna@x.test there"),
@@ -202,13 +204,14 @@ def part_of(mailbox, aspect="account"):
 
 def test_an_account_is_kept(live, server, committed, webmaster, owner):
     session_key = owner.password
-    change_account(quota_bytes=2_000_000, enabled=False, password_hash=OTHER_HASH)
+    change_account(quota_bytes=2_000_000, enabled=False, sends=False, password_hash=OTHER_HASH)
     check(server, committed)
     with committed():
         drift.keep_theirs(live, "account", seen=part_of(live).mark, by=webmaster)
     live.refresh_from_db()
     owner.refresh_from_db()
     assert (live.quota_bytes, live.enabled, live.password_hash) == (2_000_000, False, OTHER_HASH)
+    assert (live.sends, live.receives) == (False, True)
     assert owner.password != session_key
     assert MemoryDriver.accounts[LOGIN].password_hash == OTHER_HASH
     assert told(live) == []
