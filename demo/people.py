@@ -10,7 +10,6 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -48,7 +47,6 @@ MB = 1024**2
 
 def fill() -> None:
     """Before the worker starts: it listens for the servers it finds then."""
-    call_command("migrate", verbosity=0)
     servers = {given["name"]: create_server(given) for given in json.load(sys.stdin)}
     people = [create_person(sample) for sample in PEOPLE]
     operator = Person.objects.get(is_operator=True)

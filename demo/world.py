@@ -5,6 +5,7 @@ import imaplib
 import json
 import os
 import secrets
+import shutil
 import ssl
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -24,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from nacl.public import PrivateKey
 
-from demo import shelter, static_files
+from demo import empty_database, kept, shelter
 from demo.mail import keep_mails, mail_from_outside
 from demo.sample import DOMAINS, MAILS, ROOMS, SERVERS, SIMULATED
 from demo.steps import Step, silently
@@ -156,10 +158,9 @@ class World:
             self._run(self.sink)
         with step(f"Mail servers {' and '.join(SERVERS)}, and {SIMULATED}, a simulation"):
             self._start_servers()
-        (self.directory / DATABASE).touch(mode=0o600)
         self.environment = self._make_environment()
         with step("Static files"):
-            static_files.provide(CHECKOUT, self._collect_static_files)
+            self._provide_static_files()
         with step("Database with domains, mailboxes and people"):
             self._fill()
         with step("Web pages, worker and beat, until all mailboxes are live"):
@@ -296,8 +297,10 @@ class World:
         )
         return path
 
-    def _collect_static_files(self) -> None:
-        self.manage("collectstatic", "--noinput", "--verbosity=0")
+    def _provide_static_files(self) -> None:
+        sources = [CHECKOUT / name for name in ("static", "requirements.txt", "portal/settings.py")]
+        collect = partial(self.manage, "collectstatic", "--noinput", "--verbosity=0", "--skip-checks")
+        kept.provide(CHECKOUT / "var" / "static", sources, collect)
 
     def _make_processes(self) -> None:
         self.worker = self._process(
@@ -364,6 +367,9 @@ class World:
             return False
 
     def _fill(self) -> None:
+        database = self.directory / DATABASE
+        database.touch(mode=0o600)
+        shutil.copyfile(empty_database.provide(CHECKOUT, self.environment), database)
         servers: list[dict[str, Any]] = [
             {
                 "name": name,

@@ -1,8 +1,9 @@
 """A small world on the memory driver: one server, two domains, and somebody in every role."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 
 import pytest
@@ -13,6 +14,8 @@ from accounts.lookups import look_up
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from audit import triggers
 from audit.models import LANES, ChainHead
+from demo import empty_database
+from demo.world import CHECKOUT
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Server
 from mailservers.tasks import check_server, push
@@ -39,6 +42,21 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> Iterator[None]:
+    """SQLite's test database begins as a copy: the migrations take seconds, once for all processes."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.settings_dict["TEST"]["MIGRATE"] = False
+    made = empty_database.provide(CHECKOUT, os.environ)
+    # In memory, which lasts while somebody has it open.
+    name = connection.creation._get_test_db_name()  # type: ignore[attr-defined]
+    with closing(sqlite3.connect(name, uri=True)) as kept, closing(sqlite3.connect(made)) as empty:
+        empty.backup(kept)
+        yield
 
 
 @pytest.fixture(autouse=True)
