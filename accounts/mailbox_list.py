@@ -84,9 +84,9 @@ class Narrowing:
         """What is unknown in it is as if it were not there."""
         sort = query.get("sort", "")
         return cls(
-            q=query.get("q", "").strip()[:200],
+            q=query.get("q", "").replace("\0", "").strip()[:200],
             shown=tuple(name for name in SHOWN if name in query.getlist("show")),
-            server=query.get("server", "").strip(),
+            server=query.get("server", "").replace("\0", "").strip(),
             sort=sort if sort in ORDERS else "",
         )
 
@@ -116,6 +116,10 @@ class Narrowing:
             words = gettext("sorted by %(order)s") % {"order": ORDERS[self.sort].words}
             found.append(Chip(words, self._url(path, sort="")))
         return found
+
+    def url(self, path: str) -> str:
+        """Of the list at this path, narrowed like that, from its beginning."""
+        return self._url(path)
 
     def _url(self, path: str, **other: Any) -> str:
         query = QueryDict(mutable=True)
@@ -164,9 +168,9 @@ def _key(told: str, order: Order) -> tuple[Any, int] | None:
         if not order.moments:
             return int(value), number
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return (moment.astimezone(UTC), number) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return (moment, number) if moment.tzinfo else None
 
 
 def count_of(mailboxes: MailboxQuerySet, page: Page[Mailbox]) -> tuple[int, bool]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.mailbox_list import Narrowing
+from accounts.mailbox_list import COUNTED, Narrowing
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from accounts.paging import ROWS, Page, page_by_id
 from accounts.qr import qr_picture
@@ -27,6 +27,8 @@ from batches.tasks import announce
 
 # In one page to print; each makes a link and a picture.
 LETTERS = 50
+# As many as no page shows.
+MOST_TICKED = 500
 
 
 @require_safe
@@ -72,10 +74,10 @@ def choose(request: HttpRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.administered_by(person).select_related("server"), name=name)
     back = reverse("accounts:list-mailboxes", args=[name])
     form = ChosenForm(request.POST)
+    narrowing = Narrowing.from_query(request.POST)
     if not form.is_valid():
-        for errors in form.errors.values():
-            messages.error(request, " ".join(map(str, errors)))
-        return redirect(back)
+        return _choose_again(request, domain, form, narrowing)
+    back = narrowing.url(back)
     wanted = form.cleaned_data
     mailboxes = _chosen(request, domain, wanted["which"])
     rows_found = list(mailboxes.select_related("server").order_by("address")[: MOST_ROWS + 1])
@@ -195,7 +197,29 @@ def _chosen(request: HttpRequest, domain: Domain, which: str) -> MailboxQuerySet
     if which == "all":
         return Narrowing.from_query(request.POST).narrow(mailboxes)
     ticked = request.POST.getlist("mailbox" if which == "ticked" else "on_page")
-    return mailboxes.filter(address__in=ticked[:500])
+    return mailboxes.filter(address__in=ticked[:MOST_TICKED])
+
+
+def _choose_again(
+    request: HttpRequest, domain: Domain, form: ChosenForm, narrowing: Narrowing
+) -> HttpResponse:
+    """What was ticked and chosen stays; only what is wrong is asked for."""
+    found = narrowing.narrow(Mailbox.objects.alive().filter(domain=domain))
+    count = found.order_by()[: COUNTED + 1].count()
+    context = {
+        "domain": domain,
+        "form": form,
+        "errors": [error for errors in form.errors.values() for error in errors],
+        "narrowing": narrowing,
+        "ticked": request.POST.getlist("mailbox")[:MOST_TICKED],
+        "on_page": request.POST.getlist("on_page")[:MOST_TICKED],
+        "found_count": min(count, COUNTED),
+        "are_more": count > COUNTED,
+        "which": form.data.get("which", ""),
+        "action": form.data.get("action", ""),
+        "back": narrowing.url(reverse("accounts:list-mailboxes", args=[domain.name])),
+    }
+    return render(request, "batches/choose_again.html", context)
 
 
 def _page(rows: RowQuerySet, *, after: str, before: str) -> Page[Row]:

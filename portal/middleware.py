@@ -9,6 +9,20 @@ from django.http import HttpRequest, HttpResponse
 
 from audit.origin import Origin, coming_from
 from portal.source_address import source_address
+from portal.views import bad_request
+
+
+def refuse_nul(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse addresses with a NUL character: nobody types one, and PostgreSQL takes none in a text."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return bad_request(request)
+        return get_response(request)
+
+    return middleware
 
 
 def name_request(

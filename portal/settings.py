@@ -156,6 +156,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     # Instead of django-otp's: what a session still owes stands in it, and nothing asks for its device.
     "accounts.middleware.PersonMiddleware",
+    "portal.middleware.refuse_nul",
     # Default-deny: a view is for people who signed in unless it says otherwise.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.languages.speak_their_language",

@@ -151,10 +151,28 @@ def test_each_order_has_pages_forth_and_back_without_losing_a_row(willem, varied
 
 
 @pytest.mark.parametrize(
-    "query", ["sort=room&after=x", "sort=signed-in&before=_1", "sort=nonsense", "show=what"]
+    "query",
+    [
+        "sort=room&after=x",
+        "sort=room&after=9999999999999999999999_99999999999999999999",
+        "sort=signed-in&before=_1",
+        "sort=signed-in&after=0001-01-01T00:00:00%2B14:00_1",
+        "sort=nonsense",
+        "show=what",
+    ],
 )
 def test_an_address_that_somebody_made_up_shows_the_list(willem, many, query):
     assert willem.get(f"{URL}?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["q=a%00b", "server=%00", "after=%00"])
+def test_what_no_keyboard_types_is_refused_on_every_database(willem, many, query):
+    assert willem.get(f"{URL}?{query}").status_code == 400
+
+
+def test_behind_the_last_row_the_list_begins_again(willem, many):
+    answer = willem.get(f"{URL}?q=user&after=zzz")
+    assert answer.headers["Location"] == f"{URL}?q=user"
 
 
 def test_each_filter_has_a_chip_that_takes_it_away_and_keeps_the_rest(willem, varied):

@@ -78,16 +78,32 @@ def test_room_is_planned_against_the_domains_limit(signed_in, mailboxes, domain)
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        ({"which": "ticked", "action": "off"}, "Tick the mailboxes first"),
         ({"which": "all", "action": "quota"}, "Write how much room they get"),
         ({"which": "all", "action": "quota", "quota_bytes": "-5 GB"}, "Write a number and a unit"),
         ({"which": "all", "action": "explode"}, "explode"),
     ],
 )
-def test_what_can_not_be_planned_is_said_above_the_list(signed_in, mailboxes, wanted, says):
-    answer = signed_in.post(f"{LIST}batches/choose/", wanted, follow=True)
-    assert answer.redirect_chain[-1][0] == LIST
-    assert says in answer.content.decode()
+def test_what_can_not_be_planned_is_asked_again_with_what_was_chosen(signed_in, mailboxes, wanted, says):
+    sent = {
+        **wanted,
+        "mailbox": "box1@example.test",
+        "q": "box",
+        "quota_bytes": wanted.get("quota_bytes", ""),
+    }
+    answer = signed_in.post(f"{LIST}batches/choose/", sent)
+    page = answer.content.decode()
+    assert says in page
+    assert 'name="mailbox" value="box1@example.test"' in page
+    assert 'value="all" id="which-all" checked' in page
+    assert "all 2 mailboxes found" in page
+    assert not Batch.objects.exists()
+
+
+def test_ticking_nothing_leads_back_to_the_list_as_it_was_narrowed(signed_in, mailboxes):
+    sent = {"which": "ticked", "action": "off", "q": "box", "show": "on", "sort": "room"}
+    answer = signed_in.post(f"{LIST}batches/choose/", sent, follow=True)
+    assert answer.redirect_chain[-1][0] == f"{LIST}?q=box&sort=room&show=on"
+    assert "Tick the mailboxes first" in answer.content.decode()
 
 
 def test_the_plan_tells_counts_differences_and_reasons_and_escapes_what_was_typed(upload, signed_in, mailbox):

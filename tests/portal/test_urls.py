@@ -177,7 +177,7 @@ TABLE = {
     "batches:list-batches":   [(IN, IN),    (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "batches:upload":         [(IN, IN),    (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "batches:download-template": [(IN, IN), (NO, NOT),  (NO, NOT), (OK, NOT), (NO, NOT), (OK, NOT)],
-    "batches:choose":         [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "batches:choose":         [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
     # OK: the password is asked for again.
     "batches:export":         [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, OK), (NOT, OK)],
     "batches:show-batch":     [(IN, IN),    (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
