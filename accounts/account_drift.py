@@ -107,10 +107,11 @@ def keep_account(mailbox: Mailbox, held: dict[str, Any], by: Actor) -> Event:
         setattr(current, name, held[name])
     if current.password_hash != held["password_hash"]:
         current.password_hash, current.password_changed_at = held["password_hash"], timezone.now()
+        current.password_asked_at = None
         if current.owner and not current.owner.has_usable_password():
             current.owner.set_unusable_password()
             current.owner.save(update_fields=["password"])
-    current.save(update_fields=[*names, "password_hash", "password_changed_at"])
+    current.save(update_fields=[*names, "password_hash", "password_changed_at", "password_asked_at"])
     return record(
         "mailbox.kept_from_server",
         by=by,

@@ -56,6 +56,11 @@ def knows_password(mailbox: Mailbox) -> bool:
     return passwords.can_check(mailbox.password_hash)
 
 
+def hash_of_random(clear: str) -> str:
+    """Of a text that no guessing reaches; a quick one."""
+    return f"{{{SCHEME}}}{HASH.hash(clear)}"
+
+
 def states_of(mailbox: Mailbox) -> tuple[AppPasswordState, ...]:
     """As its server should hold them."""
     rows = sorted(mailbox.app_passwords.all(), key=lambda row: row.pk)
@@ -76,7 +81,7 @@ def make_app_password(mailbox: Mailbox, name: str, *, by: Person) -> tuple[AppPa
             mailbox=current,
             name=name,
             selector=_selector(clear),
-            password_hash=f"{{{SCHEME}}}{HASH.hash(clear)}",
+            password_hash=hash_of_random(clear),
         )
         _push("mailbox.app_password_made", current, by, after={"device": name})
         notices.tell(current, "app-password", by=by, detail=name)

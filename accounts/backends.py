@@ -103,7 +103,7 @@ def may_sign_in(person: Person) -> bool:
     if person.has_usable_password():
         return True
     more = person.sees_everything or person.has_domains
-    return not more and person.mailboxes.alive().filter(enabled=True).exists()
+    return not more and person.mailboxes.alive().filter(enabled=True, password_asked_at=None).exists()
 
 
 def is_password_of(person: Person, clear: str) -> bool:

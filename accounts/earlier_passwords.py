@@ -13,6 +13,9 @@ MOST = 10
 
 def was_used(target: Person | Mailbox, clear: str, history: int) -> bool:
     """Whether it is one of the last `history` passwords, the present one included."""
+    if isinstance(target, Mailbox) and target.password_asked_at is not None:
+        # The one that was closed is the newest of those before, whatever is asked of others.
+        history = max(history, 1) + 1
     if not history:
         return False
     rows = _rows_of(target).values_list("password_hash", flat=True)[: history - 1]

@@ -1,8 +1,10 @@
 """Somebody says *this was not me*: nobody stays signed in, and no mail leaves, until a webmaster has looked.
 
 Forwarding to outside stays as it is set, and is not done while the mailbox is frozen (`Mailbox.frozen_at`,
-which the script is made with). The password stays: it is the thief's or the owner's, and nobody here can
-tell whose.
+which the script is made with). Rules made in webmail rest meanwhile: the portal's script ends before it comes
+to them, and not a byte of them is touched. The password stays: it is the thief's or the owner's, and nobody
+here can tell whose. The owner is led to another one; a webmaster can close signing in until it is chosen
+(`services.close_until_new_password`).
 """
 
 from django.db import transaction
@@ -13,10 +15,11 @@ from accounts.app_passwords import end_all_app_passwords
 from accounts.devices import forget_devices
 from accounts.many import end_sessions as end_owners_sessions
 from accounts.models import Mailbox, Notice, Person, RedirectAlarm
-from accounts.one_time_links import end_links
+from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link
 from accounts.sessions import end_sessions
 from audit.chain import record
 from mailservers import outbox
+from mailservers.drift import request_check
 
 KIND = "not-me"
 
@@ -39,6 +42,19 @@ def say_not_me(notice: Notice) -> bool:
 
 
 @transaction.atomic
+def link_for_reader(notice: Notice) -> str:
+    """Leads who read the notice at the mailbox's recovery address to a new password; else empty.
+
+    Such a link would go there anyway, to whoever asks for one. Who reads the mailbox alone may be the thief.
+    """
+    mailbox = notice.mailbox
+    if mailbox is None or not mailbox.enabled or mailbox.recovery_address != notice.mail_to:
+        return ""
+    record("mailbox.password_link_asked", by=None, about=mailbox, domain=mailbox.domain.name)
+    return make_link(CHOOSE_PASSWORD, mailbox, by=None)
+
+
+@transaction.atomic
 def freeze(mailbox: Mailbox, *, kind: str) -> None:
     """Sign everybody out, end app passwords, forward nothing to outside, and alarm the webmasters."""
     current = _locked(mailbox)
@@ -54,6 +70,8 @@ def freeze(mailbox: Mailbox, *, kind: str) -> None:
     outbox.request_push(current, "account", said)
     frozen = record("mailbox.forwarding_frozen", by=None, about=current, domain=domain)
     outbox.request_push(current, "script", frozen)
+    # What a thief made in webmail is told, with a way to switch it off.
+    request_check(current.server, mailbox=current, aspect="script")
     if not RedirectAlarm.objects.open().filter(mailbox=current, kind=KIND).exists():
         RedirectAlarm.objects.create(mailbox=current, kind=KIND)
         notices.tell_who_looks_after(current)

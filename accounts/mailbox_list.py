@@ -29,7 +29,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS = (
     *("address", "login", "name", "quota_bytes", "enabled", "password_hash", "domain", "server"),
     *("sends", "receives"),
-    *("guessed_at", "password_changed_at"),
+    *("guessed_at", "password_changed_at", "password_asked_at"),
     *("auto_reply__enabled", "auto_reply__starts", "auto_reply__ends", "auto_reply__periods"),
     *("auto_reply__mailbox", "usage__bytes_used"),
 )
@@ -204,6 +204,8 @@ def rows_of(mailboxes: Sequence[Mailbox], servers: Sequence[Server]) -> list[Row
 
 
 def _note(mailbox: Mailbox) -> str | Promise:
+    if mailbox.password_asked_at is not None and mailbox.enabled:
+        return SHOWN["asked"][0]
     if off := state_of(mailbox):
         return off
     if mailbox.has_guessed_password:

@@ -214,6 +214,7 @@ SHOWN: "dict[str, tuple[str | Promise, Q | Callable[[], Q]]]" = {
         _("needs an app password and has none"),
         Q(app_passwords=None) & (Q(only_app_passwords=True) | Q(apps_only_from__isnull=False)),
     ),
+    "asked": (_("closed until a new password is chosen"), Q(password_asked_at__isnull=False)),
     "frozen": (_("forwarding to outside is frozen"), Q(frozen_at__isnull=False)),
 }
 
@@ -359,6 +360,9 @@ class Mailbox(models.Model):
         null=True, blank=True, help_text=_("When its domain's rule sets that: see app_password_rule.py.")
     )
     apps_only_by_rule = models.BooleanField(default=False, help_text=_("Its domain's rule has set that."))
+    password_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Nobody signs in since, until another password is chosen.")
+    )
     recovery_address = models.EmailField(blank=True)
     former_hash = models.CharField(
         max_length=500, blank=True, help_text=_("Of the same password, in an older scheme.")
@@ -403,6 +407,12 @@ class Mailbox(models.Model):
     def may_send(self) -> bool:
         """Nobody sends without signing in."""
         return self.enabled and self.sends
+
+    @property
+    def has_changed_password_since_frozen(self) -> bool:
+        """By whoever had the old one, or a link."""
+        changed_at, frozen_at = self.password_changed_at, self.frozen_at
+        return changed_at is not None and frozen_at is not None and changed_at > frozen_at
 
     def told(self, name: str) -> bool | None:
         """What the query that read it was asked to tell of it; None: it was not asked."""

@@ -22,11 +22,13 @@ def say_not_me(request: HttpRequest) -> HttpResponse:
     notice = notices.find_notice(code)
     if notice is None or (request.method == "POST" and not freezing.say_not_me(notice)):
         return render(request, "accounts/notice_is_over.html", status=404)
+    done = request.method == "POST"
     context = {
+        "password_link": freezing.link_for_reader(notice) if done else "",
         "notice": notice,
         "sentence": notices.sentence_of(notice),
         "code": code,
-        "done": request.method == "POST",
+        "done": done,
     }
     return render(request, "accounts/not_me.html", context)
 

@@ -189,6 +189,7 @@ def _mail(notice: Notice) -> bool:
             "notice": notice,
             "link": "" if notice.kind in WITHOUT_LINK else link,
             "app_passwords": _app_passwords_page(notice),
+            "page": _page_of_mailbox(notice) if notice.kind == "not-me" else "",
             "by_another": _is_by_another(notice),
         }
         text = render_to_string("accounts/notice_mail.txt", context)
@@ -205,6 +206,13 @@ def _app_passwords_page(notice: Notice) -> str:
     if notice.mailbox is None or notice.kind not in ("apps-due", "apps-only"):
         return ""
     return f"{settings.PUBLIC_URL}{reverse('accounts:list-app-passwords', args=[notice.mailbox.address])}"
+
+
+def _page_of_mailbox(notice: Notice) -> str:
+    """Where a webmaster sees to it; nothing for a person."""
+    if notice.mailbox is None:
+        return ""
+    return f"{settings.PUBLIC_URL}{reverse('accounts:show-mailbox', args=[notice.mailbox.address])}"
 
 
 def _is_by_another(notice: Notice) -> bool:

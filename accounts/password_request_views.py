@@ -18,7 +18,9 @@ from accounts.models import Domain, Mailbox, PasswordRequest
 from accounts.one_time_links import LIFETIME
 from accounts.qr import qr_picture
 from accounts.requests import person_of
+from accounts.services import close_until_new_password
 from accounts.tasks import look_after_password_requests
+from mailservers.sealed_passwords import NoSealingKey
 
 LONGEST_REASON = 200
 
@@ -101,6 +103,27 @@ def make_password_link(request: HttpRequest, address: str) -> HttpResponse:
         )
         return redirect("accounts:show-mailbox", address)
     return _show(request, mailbox, password_requests.make_mailbox_link(mailbox, by=person))
+
+
+@never_cache
+@require_POST
+def require_new_password(request: HttpRequest, address: str) -> HttpResponse:
+    """For a webmaster: nobody signs in until another password is chosen, by the link that is made at once."""
+    person = person_of(request)
+    mine = Mailbox.objects.administered_by(person).alive().select_related("domain", "server")
+    mailbox = get_object_or_404(mine, address=address)
+    try:
+        close_until_new_password(mailbox, by=person)
+    except NoSealingKey:
+        messages.error(
+            request,
+            _(
+                "The server of this mailbox takes passwords in clear text only, and the portal has no key yet"
+                " to keep one safe on its way. Tell the portal's operators. Nothing was changed."
+            ),
+        )
+        return redirect("accounts:show-mailbox", address)
+    return make_password_link(request, address)
 
 
 def _show(request: HttpRequest, mailbox: Mailbox, link: str) -> HttpResponse:

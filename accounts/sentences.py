@@ -97,6 +97,7 @@ for verb, sentence in {
     "recovery.changed": gettext_noop("%(who)s changed the recovery address of %(what)s"),
     "person.not_me": gettext_noop("%(what)s said that somebody else had changed something"),
     "mailbox.not_me": gettext_noop("Somebody who reads its mail said that a change was not theirs"),
+    "mailbox.sign_in_closed": gettext_noop("%(who)s closed signing in until a new password is chosen"),
     "mailbox.forwarding_frozen": gettext_noop("Forwarding to outside was frozen"),
     "mailbox.forwarding_unfrozen": gettext_noop("%(who)s lets mail be forwarded to outside again"),
     "domain.created": gettext_noop("%(who)s created the domain %(what)s"),

@@ -238,6 +238,11 @@ for verb, own, to_you in (
         "",
         gettext_noop("Somebody who reads your mail said that a change was not theirs"),
     ),
+    (
+        "mailbox.sign_in_closed",
+        gettext_noop("You closed signing in until a new password is chosen"),
+        gettext_noop("%(who)s closed your signing in until you choose a new password"),
+    ),
     ("mailbox.forwarding_frozen", "", gettext_noop("Your forwarding to outside was frozen")),
     ("person.passkey_used", gettext_noop("You used a passkey"), ""),
     (

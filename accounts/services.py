@@ -1,11 +1,17 @@
 """What happens to mailboxes: the row, the audit event and the push, all or nothing."""
 
+import secrets
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import app_password_rule, notices, passwords
+from accounts.app_passwords import end_all_app_passwords, hash_of_random
+from accounts.devices import forget_devices
 from accounts.earlier_passwords import note_replaced
+from accounts.many import end_sessions
 from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.one_time_links import end_links
 from accounts.room import lock_room, require_place, require_room
 from audit.chain import record
 from mailservers import outbox, sealed_passwords
@@ -70,10 +76,13 @@ def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Chang
     password_hash = passwords.hash_password(clear, scheme)
     with transaction.atomic():
         had_one = bool(mailbox.password_hash)
-        note_replaced(mailbox, mailbox.password_hash)
+        if mailbox.password_asked_at is None:
+            note_replaced(mailbox, mailbox.password_hash)
         mailbox.password_hash, mailbox.password_changed_at = password_hash, timezone.now()
-        mailbox.former_hash = ""
-        mailbox.save(update_fields=["password_hash", "password_changed_at", "former_hash"])
+        mailbox.former_hash, mailbox.password_asked_at = "", None
+        mailbox.save(
+            update_fields=["password_hash", "password_changed_at", "former_hash", "password_asked_at"]
+        )
         owner = mailbox.owner
         if owner and not owner.has_usable_password():
             # Sessions are bound to this value; a fresh unusable one ends them all.
@@ -85,3 +94,33 @@ def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Chang
             notices.tell(mailbox, "password", by=by)
         event = record("mailbox.password_changed", by=by, about=mailbox, domain=mailbox.domain.name)
         return outbox.request_push(mailbox, "account", event)
+
+
+def close_until_new_password(mailbox: Mailbox, *, by: Person) -> None:
+    """Nobody signs in, here or on the server, until its user chooses another password by a one-time link.
+
+    Its app passwords end and the old password can't be chosen again. Quiet when it is closed already; raises
+    NoSealingKey.
+    """
+    nobodys = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        # Itself alone: PostgreSQL locks no row that may be missing, and the owner is one of those.
+        rows = Mailbox.objects.alive().select_for_update(of=("self",), no_key=True)
+        current = rows.select_related("domain", "server", "owner").get(pk=mailbox.pk)
+        if current.password_asked_at is not None:
+            return
+        note_replaced(current, current.password_hash)
+        # A hash of its own, and not none at all: a server that alone knows a password would be asked for it.
+        current.password_hash = hash_of_random(nobodys)
+        current.former_hash, current.password_asked_at = "", timezone.now()
+        current.save(update_fields=["password_hash", "former_hash", "password_asked_at"])
+        limits = limits_of(current.server)
+        if limits is not None and not limits.takes_hashes:
+            sealed_passwords.seal(current, nobodys)
+        end_all_app_passwords(current, by)
+        end_links(current)
+        end_sessions(current)
+        if current.owner is not None:
+            forget_devices(current.owner)
+        event = record("mailbox.sign_in_closed", by=by, about=current, domain=current.domain.name)
+        outbox.request_push(current, "account", event)

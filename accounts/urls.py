@@ -48,6 +48,11 @@ urlpatterns = [
         password_request_views.make_password_link,
         name="make-password-link",
     ),
+    path(
+        "mailboxes/<str:address>/require-password/",
+        password_request_views.require_new_password,
+        name="require-new-password",
+    ),
     path("account/", account_views.show_account, name="show-account"),
     path("account/recovery/", recovery_views.edit_own_address, name="edit-own-address"),
     path("mailboxes/<str:address>/recovery/", recovery_views.edit_recovery, name="edit-recovery"),

@@ -70,7 +70,11 @@ def forward_content_of(forwarding: Forwarding | None, auto_reply: AutoReply | No
 
 
 def script_text(mailbox: Mailbox) -> str:
-    """The portal's part of the mailbox's script; empty when nothing is to be done."""
+    """The portal's part of the mailbox's script; empty when nothing is to be done.
+
+    While the mailbox is frozen the rules of its own rest behind it, to the byte as they were.
+    """
     auto_reply = auto_reply_of(mailbox)
     forward = forward_content_of(forwarding_of(mailbox), auto_reply)
-    return render_script(content_of(auto_reply) if auto_reply else None, forward)
+    content = content_of(auto_reply) if auto_reply else None
+    return render_script(content, forward, is_last=mailbox.frozen_at is not None)

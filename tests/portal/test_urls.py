@@ -82,6 +82,7 @@ TABLE = {
     "accounts:ask-for-password": [(OK, OK)] * 6,
     "accounts:list-password-requests": [(IN, IN), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:decide-password-request": [(IN, IN), (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
+    "accounts:require-new-password": [(IN, IN), (NOT, NO), (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
     "accounts:make-password-link": [(IN, IN), (NOT, NO), (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
     "mailboxtemplates:create-mailbox": [(IN, IN), (NO, NO), (NO, NO), (OK, OK), (NO, NO), (OK, OK)],
     "mailboxtemplates:list-templates": [(IN, IN), (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],

@@ -95,6 +95,28 @@ def test_own_rules_stay_run_after_ours_and_are_restored(
     assert sink.messages(to=STRANGER) == []
 
 
+def test_where_ours_ends_with_stop_own_rules_rest_and_run_again_afterwards(
+    server: Dovecot, driver: DovecotDriver, account: AccountState, sink: Sink
+) -> None:
+    """So a frozen mailbox sends nothing on, by no rule, not even beside an auto-reply of its own."""
+    login, thief = account.login, f"thief.{account.login}@elsewhere.test"
+    own = f'require ["vacation"];\nvacation "Own reply.";\nredirect "{thief}";\n'
+    keep_own_script(server, login, "roundcube", own)
+    frozen = replace(AWAY, text=f"{AWAY.text}stop;\n")
+    driver.put_script(login, frozen)
+    assert driver.read_script(login) == frozen
+    deliver(server, account, "hello", f"friend.{login}@elsewhere.test")
+    [reply] = sink.wait_for(1, to=f"friend.{login}@elsewhere.test")
+    assert reply["Subject"] == "Away"
+    assert subjects(server, login) == ["hello"]
+    assert sink.messages(to=thief) == []
+    driver.put_script(login, OFF)
+    assert scripts(server, login) == {"roundcube": True}
+    assert script_text(server, login, "roundcube") == own
+    deliver(server, account, "again", STRANGER)
+    sink.wait_for(1, to=thief)
+
+
 @pytest.mark.parametrize(
     "name", ['say "hi" \\o', "Büro & Ümläute 😀", "a b;", "x" * 120, "${x}", "portal-own-1"]
 )
