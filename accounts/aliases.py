@@ -1,6 +1,6 @@
 """What happens to aliases: the row with its targets, the audit event and the push, all or nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Alias, AliasTarget, Domain, Mailbox
 from accounts.room import lock_room
@@ -21,6 +23,11 @@ from mailservers.servers import limits_of
 # RFC 2142: where everybody writes who has trouble with a domain. The first two have to be read.
 MUST_BE_READ = ("postmaster", "abuse")
 PROTECTED = (*MUST_BE_READ, "hostmaster", "webmaster", "security", "noc")
+
+
+# Why mail to an alias can't go to a target, a sentence; "" when it can. Apps above add what they know when
+# they are ready (AppConfig.ready).
+PROBLEMS: "list[Callable[[str, str, Domain], str]]" = []
 
 
 class Stale(Exception):
@@ -49,6 +56,15 @@ class StillNeeded(Exception):
 
 def is_protected(address: str) -> bool:
     return address.rpartition("@")[0] in PROTECTED
+
+
+def no_alias_left(most: int) -> str:
+    words = ngettext(
+        "The domain may have %(most)d alias, and has it. Delete it, or ask your hoster for more.",
+        "The domain may have %(most)d aliases, and has them. Delete one, or ask your hoster for more.",
+        most,
+    )
+    return words % {"most": most}
 
 
 @transaction.atomic
@@ -88,13 +104,13 @@ def delete_alias(alias: Alias, *, by: Actor | None) -> None:
 
 @transaction.atomic
 def restore_alias(alias: Alias, told: dict[str, Any], by: Actor, how: TakenBack) -> Event:
-    """To the targets that an event kept, or to none; raises MovedOn when its address is taken meanwhile."""
-    return _take(alias, told, f"alias.{how}", by)
+    """To the targets that an event kept, or to none; raises NotAllowed when that can't be any more."""
+    return _take(alias, told, f"alias.{how}", by, asks_rules=True)
 
 
 @transaction.atomic
 def keep_alias(alias: Alias, told: dict[str, Any], by: Actor | None) -> Event:
-    """Take over what the server holds."""
+    """Take over what the server holds, mailboxes that only it knows included; raises NotAllowed."""
     return _take(alias, told, "alias.kept_from_server", by)
 
 
@@ -169,15 +185,40 @@ def purge_aliases() -> int:
     return forgotten
 
 
-def _take(alias: Alias, told: dict[str, Any], verb: str, by: Actor | None) -> Event:
+def _take(
+    alias: Alias, told: dict[str, Any], verb: str, by: Actor | None, *, asks_rules: bool = False
+) -> Event:
     # The alias is locked already, and others lock the domain first: so this never waits for it.
     domain = Domain.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=alias.domain_id)
     try:
         if domain.first() is None:
             raise outbox.MovedOn
-        return _keep(_locked(alias.pk), verb, told["leads_to"], by)
-    except (Taken, NoAliasLeft):
-        raise outbox.MovedOn from None
+        current = _locked(alias.pk)
+        if asks_rules:
+            _require_allowed(current, told["leads_to"])
+        return _keep(current, verb, told["leads_to"], by)
+    except Taken:
+        words = _("A mailbox has the address %(address)s meanwhile.") % {"address": alias.address}
+        raise outbox.NotAllowed(words) from None
+    except NoAliasLeft as full:
+        raise outbox.NotAllowed(no_alias_left(full.most)) from None
+
+
+def _require_allowed(alias: Alias, targets: Sequence[str]) -> None:
+    """As on the alias's own page, by the rules as they are now; raises NotAllowed."""
+    if not targets and is_protected(alias.address):
+        words = _("Somebody has to read this address: name another one that its mail goes to.")
+        raise outbox.NotAllowed(words)
+    if not targets and (needing := leading_only_to(alias.address)):
+        words = _("%(aliases)s leads nowhere else. Give it another target first.")
+        raise outbox.NotAllowed(words % {"aliases": ", ".join(needing)})
+    before = set(alias.addresses())
+    for target in targets:
+        if target in before:
+            continue
+        for problem in PROBLEMS:
+            if words := problem(alias.address, target, alias.domain):
+                raise outbox.NotAllowed(words)
 
 
 def _save(alias: Alias, verb: str, targets: Iterable[str], by: Actor | None) -> Change:

@@ -9,8 +9,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import stepping_up
+from accounts.alias_aspect import leads_outside
 from accounts.models import Alias, Domain, Mailbox
 from accounts.requests import person_of
 from mailservers import outbox
@@ -39,11 +42,17 @@ def show_state(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "mailservers/_state.html", context)
 
 
+@never_cache
+@sensitive_post_parameters(stepping_up.PROOF)
 @require_POST
 def cancel(request: HttpRequest, number: int) -> HttpResponse:
     change = _changeable(request, number)
+    if _needs_proof(change) and not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     try:
         outbox.cancel(change, by=person_of(request))
+    except outbox.NotAllowed as no:
+        _say_why_not(request, no)
     except outbox.MovedOn:
         messages.info(
             request, _("It could not be cancelled: the change is on the mail server already, or a newer one.")
@@ -55,11 +64,17 @@ def cancel(request: HttpRequest, number: int) -> HttpResponse:
     return _back(request, change)
 
 
+@never_cache
+@sensitive_post_parameters(stepping_up.PROOF)
 @require_POST
 def undo(request: HttpRequest, number: int) -> HttpResponse:
     change = _changeable(request, number)
+    if _needs_proof(change) and not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     try:
         outbox.undo(change, by=person_of(request))
+    except outbox.NotAllowed as no:
+        _say_why_not(request, no)
     except outbox.MovedOn:
         messages.info(request, _("It could not be undone: there is a newer change meanwhile."))
     except PermissionDenied:
@@ -79,6 +94,17 @@ def try_again(request: HttpRequest, number: int) -> HttpResponse:
     else:
         messages.success(request, _("The mail server is told once more."))
     return _back(request, change)
+
+
+def _needs_proof(change: Change) -> bool:
+    """An alias would lead out of its domain again: as when somebody sets that on its page."""
+    if change.alias is None or change.event is None or not change.event.before:
+        return False
+    return leads_outside(change.alias, change.event.before)
+
+
+def _say_why_not(request: HttpRequest, no: outbox.NotAllowed) -> None:
+    messages.error(request, _("Nothing was done. %(reason)s") % {"reason": no})
 
 
 def _say_who_decides(request: HttpRequest) -> None:

@@ -16,7 +16,7 @@ from accounts.models import Alias, Mailbox, MailboxQuerySet
 from accounts.requests import person_of
 from mailservers import drift
 from mailservers.models import Change
-from mailservers.outbox import MovedOn
+from mailservers.outbox import MovedOn, NotAllowed
 
 
 @never_cache
@@ -84,6 +84,8 @@ def _settle(
 ) -> None:
     try:
         way(subject, aspect, seen=request.POST.get("seen", ""), by=person_of(request))
+    except NotAllowed as no:
+        messages.error(request, _("Nothing was done. %(reason)s") % {"reason": no})
     except MovedOn:
         messages.info(
             request, _("Nothing was done: it is not as this page showed it any more. Please look again.")

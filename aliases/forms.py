@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.models import Alias, Domain, Mailbox
@@ -183,12 +183,3 @@ class GiveNamesForm(TargetsForm):
         if wrong := [words for words in dict.fromkeys(problems) if words]:
             self.add_error("targets", [ValidationError(words) for words in wrong])
         return given
-
-
-def no_alias_left(most: int) -> str:
-    words = ngettext(
-        "The domain may have %(most)d alias, and has it. Delete it, or ask your hoster for more.",
-        "The domain may have %(most)d aliases, and has them. Delete one, or ask your hoster for more.",
-        most,
-    )
-    return words % {"most": most}

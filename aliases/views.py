@@ -23,7 +23,6 @@ from aliases.forms import (
     GiveNamesForm,
     HandOverForm,
     TargetsForm,
-    no_alias_left,
 )
 from aliases.names import ProtectedNameRow, missing_names, protected_aliases, protected_names
 from mailservers.models import ALIAS, Change, Observation
@@ -60,7 +59,7 @@ def create_alias(request: HttpRequest, name: str) -> HttpResponse:
         except (service.Stale, service.Taken):
             form.add_error("local_part", _("Somebody took this address just now."))
         except service.NoAliasLeft as full:
-            form.add_error(None, no_alias_left(full.most))
+            form.add_error(None, service.no_alias_left(full.most))
         else:
             told = _("%(address)s is made. The mail server is told now.") % {"address": made.address}
             messages.success(request, told)
@@ -173,7 +172,7 @@ def give_names(request: HttpRequest, name: str) -> HttpResponse:
         except (service.Stale, service.Taken):
             continue  # somebody was quicker: then it is read
         except service.NoAliasLeft as full:
-            messages.error(request, no_alias_left(full.most))
+            messages.error(request, service.no_alias_left(full.most))
             break
     if given:
         messages.success(request, _("Given: %(addresses)s.") % {"addresses": ", ".join(given)})
@@ -238,7 +237,7 @@ def _keep_catch_all(request: HttpRequest, form: CatchAllForm, domain: Domain, ro
         form.tell_of_newer(Alias.objects.get(address=form.address))
         return False
     except service.NoAliasLeft as full:
-        form.add_error(None, no_alias_left(full.most))
+        form.add_error(None, service.no_alias_left(full.most))
         return False
     messages.success(
         request,

@@ -36,6 +36,10 @@ class MovedOn(Exception):
     """The change is no longer in the state that the wish was about, or something newer stands."""
 
 
+class NotAllowed(MovedOn):
+    """What stood before is not allowed any more; the sentence says why."""
+
+
 @transaction.atomic
 def request_push(
     subject: "Subject", aspect: str, event: Event, *, priority: int = Change.Priority.PERSON
@@ -112,7 +116,7 @@ def cancel(change: Change, *, by: Actor) -> Change | None:
 
 @transaction.atomic
 def undo(change: Change, *, by: Actor) -> Change:
-    """A new change that brings back the value from before; raises MovedOn."""
+    """A new change that brings back the value from before; raises MovedOn, or NotAllowed."""
     if not _can_be_taken_back(change) or not _if_newest(change, Change.State.LIVE).exists():
         raise MovedOn
     return request_push(change.subject, change.aspect, _restore(change, by, "undone"))

@@ -2,14 +2,15 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts import aliases as service
-from accounts.models import Alias, Mailbox
+from accounts.models import Alias, Domain, Mailbox
 from audit.models import Event
 from mailservers import drift
 from mailservers.drivers.base import AliasState, Limits
 from mailservers.drivers.memory import MemoryDriver
-from mailservers.models import ALIAS, Observation
+from mailservers.models import ALIAS, Change, Observation
 from vacation.models import DomainRules, Forwarding, Outside
 
 LIST = "/domains/example.test/aliases/"
@@ -301,3 +302,41 @@ def test_a_domain_has_no_more_aliases_than_its_limit(page, committed, domain, in
     domain.save()
     shown = post(page, committed, NEW, local_part="more", targets="anna")
     assert "may have 1 alias, and has it" in shown
+
+
+def undo(page, committed, address="info@example.test") -> str:
+    change = Change.objects.newest_of(Alias.objects.get(address=address).pk, ALIAS)
+    return post(page, committed, f"/changes/{change.pk}/undo/", next=f"/aliases/{address}/")
+
+
+def test_undoing_asks_the_domains_rules_as_they_are_now(page, committed, domain, info, bert):
+    post(page, committed, INFO, targets="x@outside.test", version="1")
+    post(page, committed, INFO, targets="bert", version="2")
+    DomainRules.objects.update_or_create(domain=domain, defaults={"outside": Outside.INSIDE})
+    assert "may only go to its own addresses" in undo(page, committed)
+    assert targets() == [bert.address]
+
+
+def test_undoing_leads_to_no_mailbox_that_is_gone_and_past_no_limit(page, committed, domain, info, bert):
+    post(page, committed, INFO, targets="bert", version="1")
+    post(page, committed, f"{INFO}delete/")
+    Domain.objects.filter(pk=domain.pk).update(max_aliases=1)
+    service.create_alias(domain, "other@example.test", [bert.address], by=None)
+    assert "may have 1 alias" in undo(page, committed)
+    Domain.objects.filter(pk=domain.pk).update(max_aliases=0)
+    Alias.objects.filter(address="other@example.test").delete()
+    Mailbox.objects.filter(pk=bert.pk).update(deleted_at=timezone.now(), purge_after=timezone.now())
+    assert "There is no mailbox and no alias bert@example.test" in undo(page, committed)
+
+
+def test_undoing_takes_no_name_away_that_somebody_has_to_read(page, committed, bert):
+    post(page, committed, "/domains/example.test/protected-names/", targets="bert", version="0")
+    assert "Somebody has to read this address" in undo(page, committed, "abuse@example.test")
+
+
+def test_undoing_what_led_outside_asks_for_the_password_first(page, committed, monkeypatch, info, bert):
+    post(page, committed, INFO, targets="x@outside.test", version="1")
+    post(page, committed, INFO, targets="bert", version="2")
+    monkeypatch.setattr("accounts.stepping_up.has_stepped_up", lambda request: False)
+    assert "Is it still you?" in undo(page, committed)
+    assert targets() == [bert.address]
