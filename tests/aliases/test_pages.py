@@ -304,8 +304,9 @@ def test_a_domain_has_no_more_aliases_than_its_limit(page, committed, domain, in
     assert "may have 1 alias, and has it" in shown
 
 
-def undo(page, committed, address="info@example.test") -> str:
+def undo(page, committed, address: str = "info@example.test") -> str:
     change = Change.objects.newest_of(Alias.objects.get(address=address).pk, ALIAS)
+    assert change is not None
     return post(page, committed, f"/changes/{change.pk}/undo/", next=f"/aliases/{address}/")
 
 
