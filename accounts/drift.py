@@ -15,7 +15,8 @@ from accounts import alarms, stepping_up
 from accounts.models import Alias, Mailbox, MailboxQuerySet
 from accounts.requests import person_of
 from mailservers import drift
-from mailservers.models import Change
+from mailservers.aspects import SENDS_ON
+from mailservers.models import Change, Observation
 from mailservers.outbox import MovedOn, NotAllowed
 
 
@@ -34,6 +35,30 @@ def restore_ours(request: HttpRequest, address: str) -> HttpResponse:
     mailbox = _mailbox_in(Mailbox.objects.settleable_by(person_of(request), aspect), address)
     restore(request, mailbox, aspect)
     return redirect("accounts:show-mailbox", address)
+
+
+@require_POST
+def leave_theirs(request: HttpRequest, address: str) -> HttpResponse:
+    """Or see to it again after all."""
+    aspect, person = request.POST.get("aspect", ""), person_of(request)
+    mailbox = _mailbox_in(Mailbox.objects.settleable_by(person, aspect), address)
+    if "again" in request.POST:
+        drift.see_to_it_again(mailbox, aspect, by=person)
+        return redirect("accounts:show-mailbox", address)
+    administers = Mailbox.objects.administered_by(person).filter(pk=mailbox.pk).exists()
+    if not any(
+        part.aspect == aspect and may_leave(part, administers) for part in drift.drifted_parts(mailbox)
+    ):
+        messages.info(request, _("Nothing was done: in this domain a webmaster decides about that."))
+    else:
+        told = _("Left as it is there. You are told again when it changes.")
+        _settle(request, drift.leave_theirs, mailbox, aspect, told)
+    return redirect("accounts:show-mailbox", address)
+
+
+def may_leave(part: Observation, administers: bool) -> bool:
+    """What answers mail its user may leave as well; what sends it on a webmaster alone."""
+    return bool(part.leave) and (administers or not part.leave.startswith(SENDS_ON))
 
 
 @require_POST
@@ -80,7 +105,7 @@ def acknowledge(request: HttpRequest, subject: Mailbox | Alias) -> None:
 
 
 def _settle(
-    request: HttpRequest, way: Callable[..., Change], subject: Mailbox | Alias, aspect: str, told: str
+    request: HttpRequest, way: Callable[..., Change | None], subject: Mailbox | Alias, aspect: str, told: str
 ) -> None:
     try:
         way(subject, aspect, seen=request.POST.get("seen", ""), by=person_of(request))

@@ -44,6 +44,14 @@ register_verb(
     "mailbox.password_link_sent",
     gettext_noop("%(who)s had a link to choose a password sent to the recovery address"),
 )
+register_verb(
+    "mailbox.left_on_server",
+    gettext_noop("%(who)s left as it is what was changed of the mailbox on the mail server"),
+)
+register_verb(
+    "mailbox.not_left_on_server",
+    gettext_noop("%(who)s wants to decide again what was changed of the mailbox on the mail server"),
+)
 register_verb("mailbox.edited", gettext_noop("%(who)s changed the mailbox"))
 register_verb(
     "mailbox.hash_renewed", gettext_noop("At a sign-in the same password was hashed in a newer scheme")

@@ -16,6 +16,16 @@ for verb, own, to_you in (
         gettext_noop("%(who)s changed your password"),
     ),
     (
+        "mailbox.left_on_server",
+        gettext_noop("You left as it is what was changed on the mail server"),
+        gettext_noop("%(who)s left as it is what was changed for you on the mail server"),
+    ),
+    (
+        "mailbox.not_left_on_server",
+        gettext_noop("You want to decide again what was changed on the mail server"),
+        gettext_noop("%(who)s wants to decide again what was changed for you on the mail server"),
+    ),
+    (
         "mailbox.edited",
         gettext_noop("You changed the mailbox"),
         gettext_noop("%(who)s changed your mailbox"),

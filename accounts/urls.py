@@ -135,6 +135,7 @@ urlpatterns = [
     path("mailboxes/<str:address>/history/", views.show_history, name="show-history"),
     path("mailboxes/<str:address>/keep-theirs/", drift.keep_theirs, name="keep-theirs"),
     path("mailboxes/<str:address>/restore-ours/", drift.restore_ours, name="restore-ours"),
+    path("mailboxes/<str:address>/leave-theirs/", drift.leave_theirs, name="leave-theirs"),
     path("mailboxes/<str:address>/check/", drift.check_now, name="check-now"),
     path(
         "mailboxes/<str:address>/redirects-seen/", drift.acknowledge_redirects, name="acknowledge-redirects"

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import devices, passkeys, second_factors, sessions, stepping_up, throttling
 from accounts.aliases import also_receives
+from accounts.drift import may_leave
 from accounts.forms import CodeForm, SignInForm
 from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of, servers_of
 from accounts.models import SHOWN, Domain, Mailbox, MailboxQuerySet, Person, RedirectAlarm
@@ -21,7 +22,7 @@ from accounts.requests import person_of
 from accounts.switches import can_switch
 from audit.chain import record
 from audit.models import Event
-from mailservers.drift import drifted_parts, may_keep
+from mailservers.drift import drifted_parts, left_parts, may_keep
 from mailservers.models import Change, Observation
 from mailservers.servers import limits_of
 
@@ -209,6 +210,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         .annotate(
             checked_at=Subquery(newest.values("seen_at")[:1]),
             has_drift=Exists(Observation.objects.filter(mailbox=OuterRef("pk"), drifted_since__isnull=False)),
+            has_left=Exists(Observation.objects.filter(mailbox=OuterRef("pk"), left_at__isnull=False)),
             has_alarm=Exists(RedirectAlarm.objects.open().filter(mailbox=OuterRef("pk"))),
         )
     )
@@ -229,6 +231,10 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             for part in drifted
             if Mailbox.objects.settleable_by(person, part.aspect).filter(pk=mailbox.pk).exists()
         ],
+        "leavable": [
+            part.aspect for part in drifted if may_leave(part, bool(mailbox.told("is_administered")))
+        ],
+        "left": left_parts(mailbox) if mailbox.told("has_left") else [],
         "keepable": [part.aspect for part in drifted if may_keep(part, person)],
         "checked_at": getattr(mailbox, "checked_at", None),
         "alarms": alarms,

@@ -44,6 +44,10 @@ class Seen:
     """There is something that may be why a change failed: it is told even where nothing was ever live."""
 
 
+# What `Drift.leave` begins with where mail is sent on by it: that is a webmaster's to leave.
+SENDS_ON = "sends-on"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Drift:
     """What somebody changed on the server. Nothing in the sentences is a secret."""
@@ -58,6 +62,8 @@ class Drift:
     """What else happens when it is kept, in sentences."""
     put_right: dict[str, Any] | None = None
     """What `Watch.restore` needs; None: a push is enough."""
+    leave: str = ""
+    """Not empty: what is set here holds all the same, so it may be left. Another one once it changes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

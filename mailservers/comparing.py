@@ -37,7 +37,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 WRITTEN = (
     *("fingerprint", "drifted_since", "differences", "held", "why_not", "keeping", "put_right"),
-    "redirects",
+    *("leave", "left", "left_at", "redirects"),
 )
 
 Reading = TypeVar("Reading", Seen, Seen | DriverError)
@@ -437,6 +437,9 @@ def _judge_one(
         as_it_was = held == wanted
     else:
         as_it_was = mark == row.fingerprint or mark == fingerprint(wanted)
+    if as_it_was and row.left and mark != fingerprint(wanted):
+        # What somebody left there is still so.
+        return row, None
     if as_it_was:
         row.fingerprint = mark
         row.forget_drift()
@@ -444,11 +447,18 @@ def _judge_one(
     watch = aspect.watch
     assert watch is not None  # noqa: S101 - see compare
     drift = watch.explain(subject, wanted, held)
-    found = Found(subject, aspect.name, drift, is_new=row.drifted_since is None)
-    row.drifted_since = row.drifted_since or timezone.now()
     row.differences = [[sentence, values] for sentence, values in drift.differences]
     row.held, row.why_not, row.put_right = drift.held, drift.why_not, drift.put_right
     row.keeping = [[sentence, values] for sentence, values in drift.keeping]
+    row.leave = drift.leave
+    if drift.leave and drift.leave == row.left:
+        row.fingerprint = mark
+        return row, None
+    if row.left:
+        # What was left is no measure any more, should it come back.
+        row.fingerprint = fingerprint(wanted)
+    found = Found(subject, aspect.name, drift, is_new=row.drifted_since is None)
+    row.drifted_since, row.left, row.left_at = row.drifted_since or timezone.now(), "", None
     if row.pk is None:
         # Never what anybody wanted: it stays different until it is kept or made right.
         row.fingerprint = fingerprint(wanted)

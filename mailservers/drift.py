@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
 from audit.chain import Actor, record
 from mailservers import comparing, outbox
@@ -43,6 +44,11 @@ def drifted_parts(mailbox: "Mailbox") -> list[Observation]:
     for part in parts:
         part.mailbox = mailbox
     return parts
+
+
+def left_parts(mailbox: "Mailbox") -> list[Observation]:
+    """What is different there and was left as it is."""
+    return list(Observation.objects.filter(mailbox=mailbox, left_at__isnull=False).order_by("aspect"))
 
 
 def may_keep(part: Observation, person: Any) -> bool:
@@ -88,6 +94,39 @@ def restore_ours(subject: "Subject", aspect: str, *, seen: str, by: Actor) -> Ch
     verb = f"{subject._meta.model_name}.restored_on_server"
     event = record(verb, by=by, about=subject, domain=subject.domain.name)
     return outbox.request_push(subject, aspect, event)
+
+
+@transaction.atomic
+def leave_theirs(subject: "Subject", aspect: str, *, seen: str, by: Actor) -> None:
+    """Both hold, what is set here and what is there, and nobody is told of it again; raises MovedOn."""
+    observation = _drifted(subject, aspect, seen)
+    if not observation.leave:
+        raise MovedOn
+    observation.left, observation.left_at = observation.leave, timezone.now()
+    observation.drifted_since = None
+    observation.save(update_fields=["left", "left_at", "drifted_since"])
+    _note("left_on_server", observation, by)
+
+
+@transaction.atomic
+def see_to_it_again(subject: "Subject", aspect: str, *, by: Actor) -> None:
+    """What was left is to be decided after all; quiet when nothing is."""
+    rows = Observation.objects.select_for_update().filter(any_part([(subject.pk, aspect)]))
+    observation = rows.filter(left_at__isnull=False).first()
+    if observation is None:
+        return
+    observation.drifted_since, observation.left, observation.left_at = observation.left_at, "", None
+    # Else the next look would find all as it was.
+    observation.fingerprint = ""
+    observation.save(update_fields=["left", "left_at", "drifted_since", "fingerprint"])
+    _note("not_left_on_server", observation, by)
+
+
+def _note(what: str, observation: Observation, by: Actor) -> None:
+    subject = observation.subject
+    there = " ".join(sentence % values for sentence, values in observation.differences)
+    verb = f"{subject._meta.model_name}.{what}"
+    record(verb, by=by, about=subject, domain=subject.domain.name, after={"on_the_server": there})
 
 
 def _drifted(subject: "Subject", aspect: str, seen: str) -> Observation:

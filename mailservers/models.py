@@ -151,6 +151,25 @@ def one_subject(name: str) -> models.CheckConstraint:
     )
 
 
+class OfOneSubject:
+    """Of a row whose mailbox or alias is filled, one of the two: see `one_subject`. No model of its own."""
+
+    mailbox_id: int | None
+    alias_id: int | None
+    mailbox: Any
+    alias: Any
+
+    @property
+    def subject_id(self) -> int:
+        return (self.mailbox_id if self.alias_id is None else self.alias_id) or 0
+
+    @property
+    def subject(self) -> "Mailbox | Alias":
+        found: Mailbox | Alias | None = self.mailbox if self.alias_id is None else self.alias
+        assert found is not None  # noqa: S101 - the table's own rule
+        return found
+
+
 class ChangeQuerySet(models.QuerySet["Change"]):
     def of(self, subject_id: int, aspect: str) -> "ChangeQuerySet":
         return self.filter(aspect=aspect, **{subject_field(aspect): subject_id})
@@ -229,7 +248,7 @@ def _without_any(rows: "models.QuerySet[Any]") -> Q:
     return Q(~models.Exists(of_mailbox)) & Q(~models.Exists(of_alias))
 
 
-class Change(models.Model):
+class Change(OfOneSubject, models.Model):
     """One wish that an aspect of a mailbox, or an alias, be brought to its server.
 
     Its id is the version: newest wins.
@@ -300,17 +319,6 @@ class Change(models.Model):
         return f"{self.pk} {self.aspect} {self.state}"
 
     @property
-    def subject_id(self) -> int:
-        number: int | None = self.mailbox_id if self.alias_id is None else self.alias_id
-        return number or 0
-
-    @property
-    def subject(self) -> "Mailbox | Alias":
-        found = self.mailbox if self.alias_id is None else self.alias
-        assert found is not None  # noqa: S101 - the table's own rule
-        return found
-
-    @property
     def is_settled(self) -> bool:
         return self.state not in self.OPEN
 
@@ -332,7 +340,7 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         return self.filter(_without_any(Change.objects.open()), drifted_since__isnull=False)
 
 
-class Observation(models.Model):
+class Observation(OfOneSubject, models.Model):
     """What a server was last seen to hold for an aspect of a mailbox, or for an alias."""
 
     mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="observations")
@@ -351,6 +359,11 @@ class Observation(models.Model):
     why_not = models.TextField(blank=True, help_text=_("Why it can't be kept."))
     keeping = models.JSONField(default=list, help_text=_("What else happens then: as the differences."))
     put_right = models.JSONField(null=True, help_text=_("What else it takes to restore what is set here."))
+    leave = models.CharField(
+        max_length=64, blank=True, help_text=_("What may be left there as it is; see Drift.leave.")
+    )
+    left = models.CharField(max_length=64, blank=True, help_text=_("The same, once somebody has left it."))
+    left_at = models.DateTimeField(null=True, blank=True)
     redirects = models.JSONField(null=True, help_text=_("Where mail was sent on to; empty: never looked."))
 
     objects = ObservationQuerySet.as_manager()
@@ -371,17 +384,6 @@ class Observation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject_id} {self.aspect}"
-
-    @property
-    def subject_id(self) -> int:
-        number: int | None = self.mailbox_id if self.alias_id is None else self.alias_id
-        return number or 0
-
-    @property
-    def subject(self) -> "Mailbox | Alias":
-        found = self.mailbox if self.alias_id is None else self.alias
-        assert found is not None  # noqa: S101 - the table's own rule
-        return found
 
     @property
     def differences_told(self) -> list[str]:
@@ -406,6 +408,7 @@ class Observation(models.Model):
         """The server holds again what it should."""
         self.drifted_since, self.differences, self.held, self.why_not = None, [], None, ""
         self.keeping, self.put_right = [], None
+        self.leave, self.left, self.left_at = "", "", None
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):

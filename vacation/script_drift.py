@@ -1,5 +1,7 @@
 """What somebody changed of the portal's script on a server, in words, and how the database takes it over."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.alarms import raise_alarms
 from accounts.models import Mailbox
-from mailservers.aspects import Drift, Seen, Watch
+from mailservers.aspects import SENDS_ON, Drift, Seen, Watch
 from mailservers.drivers.base import (
     Driver,
     DriverError,
@@ -51,6 +53,24 @@ def read_scripts(
 
 def explain_script(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drift:
     """What somebody wrote stays out of the sentences."""
+    return replace(_explained(mailbox, wanted, held), leave=_leave(wanted, held))
+
+
+def _leave(wanted: ScriptState, held: ScriptState) -> str:
+    """Rules made in webmail may stay beside the portal's part, where that is as it should be.
+
+    Unless both would answer: then the server sends neither.
+    """
+    answers = any(has_vacation(rule.text) for rule in held.own)
+    if not held.own or replace(held, own=()) != wanted or (answers and has_vacation(wanted.text)):
+        return ""
+    sends_on = any(redirects(rule.text) for rule in held.own)
+    told = json.dumps([[rule.script, rule.text] for rule in held.own])
+    digest = hashlib.sha256(told.encode()).hexdigest()[:40]
+    return f"{SENDS_ON if sends_on else 'answers'} {digest}"
+
+
+def _explained(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drift:
     own = held.own
     told_own = own_rules.as_told(held.own_scripts, own)
     put_right = {"own_rules": told_own} if own and told_own else None

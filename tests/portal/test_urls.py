@@ -104,6 +104,7 @@ TABLE = {
     "accounts:show-history":   [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],
     "accounts:keep-theirs":    [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:restore-ours":   [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
+    "accounts:leave-theirs":   [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:check-now":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:acknowledge-redirects": [(IN, IN), (NOT, TO), (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "accounts:show-state":     [(IN, IN),   (OK, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],

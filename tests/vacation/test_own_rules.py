@@ -401,3 +401,57 @@ def refuse_two(monkeypatch):
         put(driver, login, script)
 
     monkeypatch.setattr(MemoryDriver, "put_script", put_script)
+
+
+# --- left as it is
+
+LEAVE = f"{PAGE}leave-theirs/"
+
+
+def leave(client, by, **more):
+    client.force_login(by, "accounts.backends.PersonBackend")
+    seen = Observation.objects.get(aspect="script").mark
+    return client.post(LEAVE, {"aspect": "script", "seen": seen, **more}, follow=True).content.decode()
+
+
+def test_an_answer_made_in_webmail_may_be_left_as_it_is(client, mailbox, look, committed):
+    MemoryDriver.own_scripts[LOGIN] = own = 'require "vacation";\nvacation "Away.";\n'
+    assert look()
+    page = leave(client, mailbox.owner)
+    assert "Also runs on the mail server, made in webmail" in page
+    assert "answers automatically" in page
+    assert look() == []
+    with committed():
+        outbox.request_push(mailbox, "script", record("mailbox.edited", by=None, about=mailbox))
+    assert look() == []
+    assert "Also runs on the mail server" in client.get(PAGE).content.decode()
+    MemoryDriver.own_scripts[LOGIN] = own.replace("Away", "Gone")
+    assert look()
+    MemoryDriver.own_scripts[LOGIN] = own
+    look()
+    leave(client, mailbox.owner)
+    look()
+    page = client.post(LEAVE, {"aspect": "script", "again": "1"}, follow=True).content.decode()
+    assert "Keep what is there" in page
+    assert look()
+    MemoryDriver.own_scripts.clear()
+    assert look() == []
+
+
+def test_what_sends_mail_on_is_left_by_a_webmaster_alone(client, mailbox, webmaster, look):
+    MemoryDriver.own_scripts[LOGIN] = 'redirect "x@outside.test";\n'
+    assert look()
+    assert "a webmaster decides" in leave(client, mailbox.owner)
+    assert look()
+    assert "Left as it is there" in leave(client, webmaster)
+    assert look() == []
+
+
+def test_beside_an_auto_reply_set_here_it_is_not_left(client, mailbox, owner, webmaster, look, committed):
+    with committed():
+        reply = AutoReply(mailbox=mailbox, enabled=True, text="Here.")
+        save_auto_reply(reply, seen_version=0, by=owner)
+    MemoryDriver.own_scripts[LOGIN] = 'require "vacation";\nvacation "Away.";\n'
+    assert look()
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    assert "Leave it as it is" not in client.get(PAGE).content.decode()
