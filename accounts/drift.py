@@ -46,9 +46,8 @@ def leave_theirs(request: HttpRequest, address: str) -> HttpResponse:
         drift.see_to_it_again(mailbox, aspect, by=person)
         return redirect("accounts:show-mailbox", address)
     administers = Mailbox.objects.administered_by(person).filter(pk=mailbox.pk).exists()
-    if not any(
-        part.aspect == aspect and may_leave(part, administers) for part in drift.drifted_parts(mailbox)
-    ):
+    parts = [part for part in drift.drifted_parts(mailbox) if part.aspect == aspect]
+    if parts and not may_leave(parts[0], administers):
         messages.info(request, _("Nothing was done: in this domain a webmaster decides about that."))
     else:
         told = _("Left as it is there. You are told again when it changes.")
