@@ -65,6 +65,13 @@ def _go_on(request: HttpRequest, used: Person | Mailbox | None) -> HttpResponse:
         sessions.sign_in(request, used)
         return redirect("home")
     messages.success(request, _("Your new password is saved. Sign in with it."))
+    if used.only_app_passwords:
+        messages.info(
+            request,
+            _(
+                "Mail programs need an app password each: make it here under Password, once you are signed in."
+            ),
+        )
     return redirect("accounts:sign-in")
 
 

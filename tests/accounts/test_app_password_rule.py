@@ -11,6 +11,7 @@ from accounts import app_password_rule, app_passwords, notices, second_factors
 from accounts.app_password_rule import ALWAYS, ANY, FACTOR, follow_rules
 from accounts.domains import save_app_password_rule
 from accounts.models import Mailbox, Notice, PasswordRules
+from accounts.one_time_links import CHOOSE_PASSWORD, make_link
 from accounts.services import create_mailbox
 from audit.models import Event
 from mailservers.drivers.base import Limits
@@ -170,6 +171,16 @@ def test_a_new_mailbox_begins_so(mailbox, webmaster):
     rule(mailbox.domain, ALWAYS)
     new = create_mailbox(mailbox.domain, "nora", login="example0088", name="", by=webmaster)
     assert (new.only_app_passwords, new.apps_only_by_rule) == (True, True)
+
+
+def test_whoever_chooses_its_first_password_is_told_of_app_passwords(client, mailbox, webmaster):
+    rule(mailbox.domain, ALWAYS)
+    new = create_mailbox(mailbox.domain, "nora", login="example0088", name="", by=webmaster)
+    code = make_link(CHOOSE_PASSWORD, new, by=webmaster).partition("code=")[2]
+    password = "gravel teapot seventeen"
+    form = {"code": code, "new_password": password, "new_password_again": password}
+    page = client.post("/choose-password/", form, follow=True).content.decode()
+    assert "Mail programs need an app password each" in page
 
 
 def test_nobody_lets_the_password_in_again_while_it_holds(client, mailbox):
