@@ -68,9 +68,7 @@ def _go_on(request: HttpRequest, used: Person | Mailbox | None) -> HttpResponse:
     if used.only_app_passwords:
         messages.info(
             request,
-            _(
-                "Mail programs need an app password each: make it here under Password, once you are signed in."
-            ),
+            _("Mail programs need an app password each: once signed in, make them under Password."),
         )
     return redirect("accounts:sign-in")
 
