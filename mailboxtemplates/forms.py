@@ -134,7 +134,9 @@ class NewMailboxForm(CreateMailboxForm):
         typed: dict[str, Any] | None = None,
     ) -> None:
         style = template.address_style if template else ""
-        if data is not None and style and not data.get("local_part", "").strip():
+        # Who chooses another template has not asked for an address yet.
+        asked = data is not None and "choose" not in data
+        if asked and style and not data.get("local_part", "").strip():
             data = data.copy()
             language = data.get("language", "")
             data["local_part"] = local_part_from(data.get("name", "")[:200], style, language)
