@@ -26,13 +26,17 @@ from demo.sample import (
     DOMAINS,
     PEOPLE,
     ROOMS,
+    TEMPLATES,
     SampleAlias,
     SampleAutoReply,
     SampleDomain,
     SamplePerson,
     SampleRoom,
+    SampleTemplate,
     login_of,
 )
+from mailboxtemplates.models import MailboxTemplate
+from mailboxtemplates.services import save_template
 from mailservers.credentials import seal
 from mailservers.models import Change, Server, Usage, UsageDay, say
 from quotas import reading
@@ -53,6 +57,8 @@ def fill() -> None:
     mailboxes: list[dict[str, str]] = []
     for sample in DOMAINS:
         mailboxes += create_domain(sample, servers[sample.server], operator)
+    for template in TEMPLATES:
+        keep_template(template)
     for room in ROOMS:
         change_quota(Mailbox.objects.get(address=room.address), room.megabytes * MB, by=operator)
     json.dump({"people": people, "mailboxes": mailboxes}, sys.stdout)
@@ -158,6 +164,17 @@ def create_domain(sample: SampleDomain, server: Server, operator: Person) -> lis
             {"address": mailbox.address, "login": login, "password": password, "server": server.name}
         )
     return signing_in
+
+
+def keep_template(sample: SampleTemplate) -> None:
+    template = MailboxTemplate(
+        domain=Domain.objects.get(name=sample.domain),
+        title=sample.title,
+        quota_bytes=sample.gigabytes * 1024 * MB,
+        address_style=sample.address_style,
+        note=sample.note,
+    )
+    save_template(template, seen_version=0, by=Person.objects.get(username=sample.by))
 
 
 def name_alias(sample: SampleAlias) -> None:

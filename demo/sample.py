@@ -41,6 +41,18 @@ class SampleAutoReply:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleTemplate:
+    """What new mailboxes of a domain may begin with."""
+
+    domain: str
+    by: str
+    title: str
+    gigabytes: int
+    address_style: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class SampleAlias:
     """An address that leads to others; without a local part the catch-all of its domain."""
 
@@ -158,6 +170,11 @@ AUTO_REPLIES = (
 )
 
 # In kapellmeister.test nobody reads postmaster and abuse: its page offers to mend that.
+TEMPLATES = (
+    SampleTemplate("example.test", "sophie", "Employee", 5, "first.last", "Everybody with a contract."),
+    SampleTemplate("example.test", "sophie", "Shared mailbox", 20, "", "Say who is responsible for it."),
+)
+
 ALIASES = (
     SampleAlias("postmaster@example.test", "sophie", ("margaret.okafor@example.test",)),
     SampleAlias("abuse@example.test", "sophie", ("margaret.okafor@example.test",)),

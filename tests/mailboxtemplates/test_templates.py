@@ -7,6 +7,7 @@ from accounts.models import Mailbox
 from audit.models import Event
 from mailboxtemplates.addresses import local_part_from, style_of
 from mailboxtemplates.models import MailboxTemplate
+from mailservers.models import Change
 from vacation.models import AutoReply, ReplyTemplate
 
 GB = 1024**3
@@ -143,6 +144,10 @@ def test_a_name_and_a_click_make_a_mailbox(willem, employee, committed):
     reply = AutoReply.objects.get(mailbox=made)
     assert (reply.enabled, reply.text) == (True, "Thanks, Anna Jansen.")
     assert Event.objects.get(verb="mailbox.created").after["template"] == "Employee"
+    assert {change.aspect: change.state for change in Change.objects.all()} == {
+        "account": "live",
+        "script": "live",
+    }
 
 
 def test_a_reply_without_the_name_it_wants_is_kept_switched_off(willem, employee):
