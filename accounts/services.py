@@ -112,8 +112,8 @@ def close_until_new_password(mailbox: Mailbox, *, by: Person) -> None:
         note_replaced(current, current.password_hash)
         # A hash of its own, and not none at all: a server that alone knows a password would be asked for it.
         current.password_hash = hash_of_random(nobodys)
-        current.former_hash, current.password_asked_at = "", timezone.now()
-        current.save(update_fields=["password_hash", "former_hash", "password_asked_at"])
+        current.former_hash, current.guessed_at, current.password_asked_at = "", None, timezone.now()
+        current.save(update_fields=["password_hash", "former_hash", "guessed_at", "password_asked_at"])
         limits = limits_of(current.server)
         if limits is not None and not limits.takes_hashes:
             sealed_passwords.seal(current, nobodys)

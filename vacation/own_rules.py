@@ -139,8 +139,12 @@ def switched_off_in(mailbox: Mailbox) -> list[dict[str, Any]]:
 
 
 def drift_of(mailbox: Mailbox) -> Observation | None:
-    """What is different on the server of all that a script does, and not on its way to be made right."""
-    return Observation.objects.drifted().filter(mailbox=mailbox, aspect="script").first()
+    """What is different on the server of all that a script does, and not on its way to be made right.
+
+    Or what was left there as it is (`left_at`).
+    """
+    mine = Observation.objects.filter(mailbox=mailbox, aspect="script")
+    return (mine.drifted() | mine.filter(left_at__isnull=False)).first()
 
 
 def names_of(mailbox: Mailbox, numbers: Iterable[int]) -> list[str]:

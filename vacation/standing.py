@@ -1,6 +1,6 @@
 """What else stands about a mailbox's setting: asked in one go, since mostly there is nothing."""
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import MailboxQuerySet
 from mailservers.models import Observation
@@ -15,6 +15,10 @@ def with_what_stands(mailboxes: MailboxQuerySet, setting: str) -> MailboxQuerySe
             SettingRequest.objects.filter(**mine, setting=setting, state=SettingRequest.State.WAITING)
         ),
         has_proof=Exists(Proof.objects.filter(**mine, about=setting)),
-        has_drift=Exists(Observation.objects.filter(**mine, aspect="script", drifted_since__isnull=False)),
+        has_drift=Exists(
+            Observation.objects.filter(
+                Q(drifted_since__isnull=False) | Q(left_at__isnull=False), **mine, aspect="script"
+            )
+        ),
         has_templates=Exists(ReplyTemplate.objects.filter(domain=OuterRef("domain"))),
     )

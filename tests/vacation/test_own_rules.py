@@ -420,6 +420,8 @@ def test_an_answer_made_in_webmail_may_be_left_as_it_is(client, mailbox, look, c
     page = leave(client, mailbox.owner)
     assert "Also runs on the mail server, made in webmail" in page
     assert "answers automatically" in page
+    assert "Nobody gets an automatic answer" not in page
+    assert "left as it is: it runs beside" in client.get(f"{PAGE}auto-reply/").content.decode()
     assert look() == []
     with committed():
         outbox.request_push(mailbox, "script", record("mailbox.edited", by=None, about=mailbox))
