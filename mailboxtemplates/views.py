@@ -41,6 +41,9 @@ def create_mailbox(request: HttpRequest, name: str) -> HttpResponse:
     form = NewMailboxForm(request.POST or None, domain=domain, login=login, template=template)
     if "choose" in request.POST:
         template = _named(templates, request.POST["choose"])
+        if not form.typed:
+            # A page of its own, so that the browser can go back to it.
+            return redirect(f"{request.path}?template={template.pk if template else 0}")
         form = NewMailboxForm(domain=domain, login=login, template=template, typed=form.typed)
     elif form.is_valid():
         if asked not in ("", "0") and template is None:

@@ -168,6 +168,13 @@ def test_choosing_a_template_fills_in_and_keeps_what_was_typed(willem, domain, e
     assert not Mailbox.objects.exists()
 
 
+def test_choosing_with_nothing_typed_leads_to_a_page_the_browser_can_go_back_to(willem, employee):
+    sent = {"template": "0", "language": "en", "quota_bytes": "1 GB", "login": "example0001"}
+    answer = willem.post(NEW, {**sent, "choose": employee.pk})
+    assert answer.headers["Location"] == f"{NEW}?template={employee.pk}"
+    assert willem.post(NEW, {**sent, "choose": "999"}).headers["Location"] == f"{NEW}?template=0"
+
+
 def test_the_default_is_chosen_by_itself_and_another_one_by_its_link(willem, domain, employee):
     other = MailboxTemplate.objects.create(domain=domain, title="Big", is_default=True)
     assert willem.get(NEW).context["template"] == other
