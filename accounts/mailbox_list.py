@@ -136,7 +136,7 @@ def page_of(mailboxes: MailboxQuerySet, sort: str, *, after: str, before: str) -
     if order.key is None:
         return page_by_address(shown, after=after, before=before)
     key = _key(before or after, order)
-    shown = shown.alias(sort_key=order.key).annotate(sort_value=F("sort_key"))
+    every = shown = shown.alias(sort_key=order.key).annotate(sort_value=F("sort_key"))
     if before and key:
         value, pk = key
         earlier = shown.filter(Q(sort_key__gt=value) | Q(sort_key=value, pk__gt=pk))
@@ -148,6 +148,10 @@ def page_of(mailboxes: MailboxQuerySet, sort: str, *, after: str, before: str) -
             shown = shown.filter(Q(sort_key__lt=value) | Q(sort_key=value, pk__lt=pk))
         found = list(shown.order_by("-sort_key", "-pk")[: ROWS + 1])
         rows, more_before, more_after = found[:ROWS], bool(key), len(found) > ROWS
+    if not rows and key:
+        # As in paging.py.
+        found = list(every.order_by("-sort_key", "-pk")[: ROWS + 1])
+        rows, more_before, more_after = found[:ROWS], False, len(found) > ROWS
     return Page(
         rows,
         before=_told_key(rows[0], order) if rows and more_before else "",

@@ -1,4 +1,7 @@
-"""Pages of long lists by key: a page costs the same at the end of a list as at its beginning."""
+"""Pages of long lists by key: a page costs the same at the end of a list as at its beginning.
+
+Where nothing is left behind or before a key (its rows were deleted meanwhile, say) a list begins again.
+"""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -34,6 +37,8 @@ def page_by_address(mailboxes: "QuerySet[Addressed]", *, after: str, before: str
         found = list(following.order_by("address")[: ROWS + 1])
         more_before, more_after = bool(after), len(found) > ROWS
         rows = found[:ROWS]
+    if not rows and (after or before):
+        return page_by_address(mailboxes, after="", before="")
     return Page(
         rows,
         before=rows[0].address if rows and more_before else "",
@@ -43,9 +48,12 @@ def page_by_address(mailboxes: "QuerySet[Addressed]", *, after: str, before: str
 
 def page_by_id(rows: "QuerySet[Numbered]", *, before: str) -> "Page[Numbered]":
     """Rows by their ids, newest first, from below one."""
+    earlier = rows
     if before.isascii() and before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
-    found = list(rows.order_by("-pk")[: ROWS + 1])
+        earlier = rows.filter(pk__lt=int(before))
+    found = list(earlier.order_by("-pk")[: ROWS + 1])
+    if not found and before:
+        return page_by_id(rows, before="")
     shown = found[:ROWS]
     return Page(shown, before=str(shown[-1].pk) if len(found) > ROWS else "", after="")
 

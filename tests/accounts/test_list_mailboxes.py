@@ -170,9 +170,14 @@ def test_what_no_keyboard_types_is_refused_on_every_database(willem, many, query
     assert willem.get(f"{URL}?{query}").status_code == 400
 
 
-def test_behind_the_last_row_the_list_begins_again(willem, many):
-    answer = willem.get(f"{URL}?q=user&after=zzz")
-    assert answer.headers["Location"] == f"{URL}?q=user"
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [("after=zzz", "user001"), ("before=aaa", "user001"), ("sort=newest&after=0_0", "user120")],
+)
+def test_behind_the_last_row_the_list_begins_again(willem, many, key, first):
+    answer = willem.get(f"{URL}?q=user&{key}")
+    assert (addresses(answer)[0], answer.context["page"].before) == (first, "")
+    assert answer.context["page"].after
 
 
 def test_each_filter_has_a_chip_that_takes_it_away_and_keeps_the_rest(willem, varied):
