@@ -229,6 +229,7 @@ def test_who_reads_it_in_the_mailbox_may_be_the_thief_and_asks_for_a_link(anna, 
     assert 'name="name" value="anna@example.test"' in page
 
 
+@pytest.mark.sql
 def test_the_webmaster_closes_signing_in_until_a_new_password_is_chosen(frozen, client, webmaster, committed):
     client.force_login(webmaster, "accounts.backends.PersonBackend")
     assert "It is the same as before" in client.get(PAGE).content.decode()
