@@ -3,7 +3,6 @@
 from django.contrib import auth
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count, Exists, OuterRef, Prefetch, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import devices, passkeys, second_factors, sessions, stepping_up, throttling
 from accounts.aliases import also_receives
+from accounts.domain_list import rows_for
 from accounts.drift import may_leave
 from accounts.forms import CodeForm, SignInForm
 from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of, servers_of
-from accounts.models import SHOWN, Domain, Mailbox, MailboxQuerySet, Person, RedirectAlarm
+from accounts.models import SHOWN, Domain, Mailbox, RedirectAlarm
 from accounts.paging import page_by_number
 from accounts.requests import person_of
 from accounts.switches import can_switch
@@ -29,6 +29,7 @@ from mailservers.servers import limits_of
 # So many are shown above the list of domains.
 ALARMS = 5
 SHOWN_REQUESTS = 10
+SHOWN_AWAITED = 5
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
@@ -121,52 +122,26 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_safe
 def list_domains(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
+    rows = rows_for(person)
+    alarm_count = sum(row.alarms for row in rows)
     alarms = RedirectAlarm.objects.open_to(person).select_related("mailbox", "alias").order_by("-pk")
-    shown = list(alarms[: ALARMS + 1])
-    domains = list(
-        Domain.objects.open_to(person)
-        .select_related("server")
-        .annotate(
-            mailbox_count=_count_of_domain(Mailbox.objects.alive()),
-            guessed_count=_count_of_domain(Mailbox.objects.alive().showing("guessed")),
-        )
-    )
-    waiting = _waiting_for_room(person, domains)
-    # From the side of the auto-replies, of which there are fewer.
-    replying = Mailbox.objects.alive().filter(auto_reply__enabled=True).order_by().values_list("domain")
-    if not person.sees_everything:
-        replying = replying.filter(domain__in=[domain.pk for domain in domains])
-    auto_replies = dict(replying.annotate(count=Count("pk")))
+    wanting_room = [(row, row.wanting_room) for row in rows if row.wanting_room]
     context = {
-        "domains": [(domain, auto_replies.get(domain.pk, 0)) for domain in domains],
-        "quota_requests": waiting[:SHOWN_REQUESTS],
-        "more_quota_requests": len(waiting[SHOWN_REQUESTS:]),
-        "alarms": shown[:ALARMS],
-        "more_alarms": alarms.count() - ALARMS if len(shown) > ALARMS else 0,
+        "domains": rows,
+        "quota_requests": wanting_room[:SHOWN_REQUESTS],
+        "more_quota_requests": len(wanting_room[SHOWN_REQUESTS:]),
+        "awaited_domains": [row for row in rows if row.wanting_approval][:SHOWN_AWAITED],
+        "alarms": list(alarms[:ALARMS]) if alarm_count else [],
+        "more_alarms": max(0, alarm_count - ALARMS),
     }
     return render(request, "accounts/list_domains.html", context)
-
-
-def _count_of_domain(mailboxes: MailboxQuerySet) -> Coalesce:
-    """Inside a query of domains. Apart, since one join of all mailboxes for several counts costs more."""
-    counted = mailboxes.filter(domain=OuterRef("pk")).order_by().values("domain").annotate(count=Count("pk"))
-    return Coalesce(Subquery(counted.values("count")), 0)
-
-
-def _waiting_for_room(person: Person, domains: list[Domain]) -> list[tuple[Domain, int]]:
-    """Which of these somebody asks for more room in, and how many do; nothing for who can't give any."""
-    theirs = Domain.objects.quota_changeable_by(person)
-    waiting = Mailbox.objects.alive().filter(quota_requests__state="waiting", domain__in=theirs)
-    counts = dict(waiting.values_list("domain").annotate(count=Count("pk")).order_by())
-    return [(domain, counts[domain.pk]) for domain in domains if domain.pk in counts]
 
 
 @require_safe
 def list_mailboxes(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
     visible = Domain.objects.open_to(person).select_related("server").with_spread()
-    may_give_room = person.is_operator or not person.is_support
-    if may_give_room:
+    if person.gives_room:
         asking = Mailbox.objects.alive().filter(domain=OuterRef("pk"), quota_requests__state="waiting")
         counted = asking.order_by().values("domain").annotate(count=Count("pk")).values("count")
         visible = visible.annotate(asking_count=Subquery(counted))

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext
 
-from accounts.models import Domain, Person
+from accounts.models import Domain
 from portal.templatetags.icons import icon
 from portal.templatetags.times import moment
 from vacation.models import AutoReply, SettingRequest
@@ -54,14 +54,6 @@ def requests_waiting(domain: Domain) -> int:
     """How many of a domain's mailbox users wait for an approval."""
     waiting = SettingRequest.objects.filter(state=SettingRequest.State.WAITING)
     return waiting.filter(mailbox__domain=domain, mailbox__deleted_at=None).count()
-
-
-@register.simple_tag
-def domains_with_requests(person: Person) -> list[Domain]:
-    """Those of the person's domains in which somebody waits for an approval."""
-    waiting = SettingRequest.objects.filter(state=SettingRequest.State.WAITING, mailbox__deleted_at=None)
-    mine = Domain.objects.open_to(person).filter(pk__in=waiting.values("mailbox__domain"))
-    return list(mine.order_by("name")[:5])
 
 
 @register.simple_tag

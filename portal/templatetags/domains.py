@@ -9,6 +9,8 @@ register = template.Library()
 @register.filter
 def in_own_letters(name: str) -> str:
     """bücher.example for xn--bcher-kva.example; the name itself where it cannot be read so."""
+    if "xn--" not in name.lower():
+        return name
     try:
         return idna.decode(name)
     except UnicodeError:
