@@ -15,7 +15,7 @@ from accounts.models import Domain, Mailbox, Person
 from accounts.requests import person_of
 from accounts.room import NoPlaceLeft, NoRoomLeft
 from accounts.sizes import in_words
-from accounts.switches import can_switch
+from accounts.switches import SWITCHES, can_switch, fit_switches
 from mailservers.models import Change
 from mailservers.servers import limits_of
 
@@ -46,6 +46,7 @@ def edit_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     return render(request, "accounts/edit_mailbox.html", context)
 
 
+ALL_OFF = dict.fromkeys(SWITCHES, False)
 # What the page proposes, by what somebody wants.
 PRESETS = {
     "off": {"enabled": False, "sends": False},
@@ -126,6 +127,7 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "protected_here": [each for each in only_here if is_protected(each)],
         "also_here": [alias for alias in aliases_to(mailbox) if alias.address not in only_here],
         "days": settings.KEEP_DELETED_DAYS,
+        "takes_mail": fit_switches(ALL_OFF, limits_of(mailbox.server))["receives"],
     }
     return render(request, "accounts/delete_mailbox.html", context)
 
