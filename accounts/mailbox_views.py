@@ -80,7 +80,9 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             for sentence in _what_happens(changed) or [_("Nothing was different, so nothing is changed.")]:
                 messages.success(request, sentence)
             return redirect("accounts:show-mailbox", address)
-    context = {"mailbox": mailbox, "form": form, "to": to, "only_here": leading_only_to(mailbox.address)}
+    takes_mail = fit_switches(ALL_OFF, limits_of(mailbox.server))["receives"]
+    only_here = [] if takes_mail else leading_only_to(mailbox.address)
+    context = {"mailbox": mailbox, "form": form, "to": to, "only_here": only_here}
     return render(request, "accounts/switch_mailbox.html", context)
 
 
