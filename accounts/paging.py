@@ -3,10 +3,11 @@
 Where nothing is left behind or before a key (its rows were deleted meanwhile, say) a list begins again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet, Subquery, Value
 
 from accounts.models import Alias, Mailbox
 from audit.models import Event
@@ -26,24 +27,44 @@ class Page(Generic[Row]):
     after: str
 
 
-def page_by_address(mailboxes: "QuerySet[Addressed]", *, after: str, before: str) -> "Page[Addressed]":
-    """The mailboxes, or aliases, next to an address, in alphabetical order."""
+def page_by_address(
+    mailboxes: "QuerySet[Addressed]",
+    *,
+    after: str,
+    before: str,
+    read: "Callable[[QuerySet[Addressed]], list[Addressed]]" = list,
+) -> "Page[Addressed]":
+    """The mailboxes, or aliases, next to an address, in alphabetical order.
+
+    `read` may read something else in the same query.
+    """
     if before:
-        found = list(mailboxes.filter(address__lt=before).order_by("-address")[: ROWS + 1])
+        found = read(mailboxes.filter(address__lt=before).order_by("-address")[: ROWS + 1])
         more_before, more_after = len(found) > ROWS, True
         rows = found[:ROWS][::-1]
     else:
         following = mailboxes.filter(address__gt=after) if after else mailboxes
-        found = list(following.order_by("address")[: ROWS + 1])
+        found = read(following.order_by("address")[: ROWS + 1])
         more_before, more_after = bool(after), len(found) > ROWS
         rows = found[:ROWS]
     if not rows and (after or before):
-        return page_by_address(mailboxes, after="", before="")
+        return page_by_address(mailboxes, after="", before="", read=read)
     return Page(
         rows,
         before=rows[0].address if rows and more_before else "",
         after=rows[-1].address if rows and more_after else "",
     )
+
+
+def count_of_all(rows: "QuerySet[Addressed]") -> Subquery:
+    """How many there are, as `found_count` of each row of a page: counted once, and in its query."""
+    together = rows.order_by().values(one=Value(1)).annotate(count=Count("pk"))
+    return Subquery(together.values("count"))
+
+
+def found_count(page: "Page[Addressed]") -> int:
+    """What `count_of_all` told; 0 where there is none."""
+    return getattr(page.rows[0], "found_count", 0) if page.rows else 0
 
 
 def page_by_id(rows: "QuerySet[Numbered]", *, before: str) -> "Page[Numbered]":

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F, IntegerField, Q, QuerySet, Subquery, Value
 
 from accounts.aliases import MUST_BE_READ, PROTECTED
 from accounts.models import Alias, AliasQuerySet, Domain, Mailbox
@@ -34,10 +37,39 @@ def protected_aliases(domain: Domain) -> AliasQuerySet:
     return Alias.objects.alive().filter(address__in=addresses)
 
 
-def protected_names(domain: Domain, found: Iterable[Alias]) -> list[ProtectedNameRow]:
-    """`found`: those of `protected_aliases`."""
+def read_together(
+    rows: "QuerySet[Alias]", special: AliasQuerySet, count: Subquery
+) -> tuple[list[Alias], list[Alias]]:
+    """Both, `rows` in their order, each alias with its targets; `rows` with `count`. All in one query."""
+    # SQLite takes no limits inside a union, so what is cut short is picked by its ids.
+    parts = [
+        Alias.objects.filter(pk__in=part.values("pk"))
+        .order_by()
+        .annotate(target=F("targets__address"), part=Value(number, IntegerField()), found_count=counted)
+        for number, (part, counted) in enumerate(((rows, count), (special, Value(0))))
+    ]
+    found: tuple[dict[int, Alias], dict[int, Alias]] = ({}, {})
+    both: Iterable[Any] = parts[0].union(parts[1], all=True).order_by("part", *rows.query.order_by)
+    for row in both:
+        alias = found[row.part].setdefault(row.pk, row)
+        known = alias.known_addresses or []
+        alias.known_addresses = sorted([*known, row.target]) if row.target else known
+    return list(found[0].values()), list(found[1].values())
+
+
+def people_of_names(domain: Domain) -> list[Mailbox]:
+    """The mailboxes that have one of the names, and the oldest that is in use, in one query."""
+    addresses = [f"{name}@{domain.name}" for name in PROTECTED]
+    oldest = Mailbox.objects.alive().filter(domain=domain, enabled=True).order_by("pk").values("pk")[:1]
+    wanted = Q(address__in=addresses) | Q(pk=Subquery(oldest))
+    return list(Mailbox.objects.alive().filter(wanted).order_by("pk"))
+
+
+def protected_names(
+    domain: Domain, found: Iterable[Alias], here: Iterable[Mailbox]
+) -> list[ProtectedNameRow]:
+    """`found`: those of `protected_aliases`; `here`: those of `people_of_names`."""
     addresses = {name: f"{name}@{domain.name}" for name in PROTECTED}
-    here = Mailbox.objects.alive().filter(address__in=addresses.values())
     mailboxes = {each.address: each for each in here}
     aliases = {each.address: each for each in found}
     catch_all = aliases.get(f"@{domain.name}")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.contrib import messages
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import aliases as service
 from accounts import stepping_up
 from accounts.models import Alias, AliasQuerySet, Domain, Mailbox, Person, RedirectAlarm
-from accounts.paging import page_by_address
+from accounts.paging import count_of_all, found_count, page_by_address
 from accounts.requests import person_of
 from aliases.forms import (
     CatchAllForm,
@@ -24,7 +24,14 @@ from aliases.forms import (
     HandOverForm,
     TargetsForm,
 )
-from aliases.names import ProtectedNameRow, missing_names, protected_aliases, protected_names
+from aliases.names import (
+    ProtectedNameRow,
+    missing_names,
+    people_of_names,
+    protected_aliases,
+    protected_names,
+    read_together,
+)
 from mailservers.models import ALIAS, Change, Observation
 from mailservers.servers import limits_of
 from vacation.models import DomainRules, ForwardingTarget
@@ -158,7 +165,7 @@ def give_names(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
     domain = _domain(person, name)
     special = protected_aliases(domain).prefetch_related("targets")
-    missing = missing_names(protected_names(domain, special))
+    missing = missing_names(protected_names(domain, special, people_of_names(domain)))
     form = GiveNamesForm(request.POST, domain=domain, missing=missing)
     if not form.is_valid():
         return _show_list(request, domain, form)
@@ -256,10 +263,17 @@ def _show_list(request: HttpRequest, domain: Domain, form: GiveNamesForm | None)
     mine = Alias.objects.filter(domain=domain)
     alive = mine.alive().exclude(address=f"@{domain.name}")
     found = alive.matching(sought)
-    page = page_by_address(found, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
-    special = list(protected_aliases(domain))
-    prefetch_related_objects([*page.rows, *special], "targets")
-    names = protected_names(domain, special)
+    special: list[Alias] = []
+
+    def read(rows: "QuerySet[Alias]") -> list[Alias]:
+        shown, special[:] = read_together(rows, protected_aliases(domain), count_of_all(found))
+        return shown
+
+    page = page_by_address(
+        found, after=request.GET.get("after", ""), before=request.GET.get("before", ""), read=read
+    )
+    mailboxes = people_of_names(domain)
+    names = protected_names(domain, special, mailboxes)
     catch_all = next((row for row in special if row.is_catch_all), None)
     changes = Change.objects.newest_of_each(
         [*(row.pk for row in page.rows), *([catch_all.pk] if catch_all else [])],
@@ -274,13 +288,12 @@ def _show_list(request: HttpRequest, domain: Domain, form: GiveNamesForm | None)
         "can_alias": _can(domain),
         "q": sought,
         "page": page,
-        # A list of one page is counted already.
-        "found_count": found.count() if page.before or page.after else len(page.rows),
+        "found_count": found_count(page),
         "rows": [(row, _targets(row, rules), changes.get(row.pk)) for row in page.rows],
         "names": names,
         "missing": [f"{each}@{domain.name}" for each in missing],
         "form": form or GiveNamesForm(domain=domain, missing=missing),
-        "heir": _heir(domain, names) if missing else "",
+        "heir": _heir(mailboxes, names) if missing else "",
         "catch_all": catch_all,
         "catch_all_change": changes.get(catch_all.pk) if catch_all else None,
         "drifted": _drifted(domain)[:SHOWN_DRIFT],
@@ -302,12 +315,11 @@ def _drifted(domain: Domain) -> Sequence[Observation]:
     return list(mine.select_related("alias__domain").order_by("alias__address")[: SHOWN_DRIFT + 1])
 
 
-def _heir(domain: Domain, names: list[ProtectedNameRow]) -> str:
+def _heir(mailboxes: list[Mailbox], names: list[ProtectedNameRow]) -> str:
     """Who probably reads such mail: whoever reads another of these names, else the oldest mailbox."""
     read = [target for row in names if row.alias is not None for target in row.targets]
     read += [row.mailbox.address for row in names if row.mailbox is not None and row.mailbox.enabled]
-    oldest = Mailbox.objects.alive().filter(domain=domain, enabled=True).order_by("pk").first()
-    return read[0] if read else (oldest.address if oldest is not None else "")
+    return read[0] if read else next((each.address for each in mailboxes if each.enabled), "")
 
 
 def _about(row: Alias) -> dict[str, object]:

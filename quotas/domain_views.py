@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
-from accounts.paging import page_by_address
+from accounts.paging import count_of_all, found_count, page_by_address
 from accounts.requests import person_of
 from accounts.room import NoRoomLeft
 from mailservers.models import Change, Server, Usage
@@ -126,12 +127,14 @@ def decide_request(request: HttpRequest, number: int) -> HttpResponse:
 
 def _show_list(request: HttpRequest, name: str, form: ManyQuotasForm | None = None) -> HttpResponse:
     person = person_of(request)
-    domain = get_object_or_404(Domain.objects.open_to(person).select_related("server", "reading"), name=name)
+    giving = Domain.objects.quota_changeable_by(person).filter(pk=OuterRef("pk"))
+    domains = Domain.objects.open_to(person).annotate(may_give=Exists(giving))
+    domain = get_object_or_404(domains.select_related("server", "reading"), name=name)
     given = request.POST if request.method == "POST" else request.GET
     above, sought = bool(given.get("above")), given.get("q", "").strip()
     found = _found(domain, above=above, sought=sought)
     page = page_by_address(
-        found.select_related("usage").defer("usage__folders"),
+        found.select_related("usage").defer("usage__folders").annotate(found_count=count_of_all(found)),
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
@@ -148,7 +151,7 @@ def _show_list(request: HttpRequest, name: str, form: ManyQuotasForm | None = No
         "above": above,
         "q": sought,
         "page": page,
-        "found_count": found.count() if page.before or page.after else len(page.rows),
+        "found_count": found_count(page),
         "rows": [
             (
                 mailbox,
@@ -162,7 +165,7 @@ def _show_list(request: HttpRequest, name: str, form: ManyQuotasForm | None = No
         "requests": QuotaRequest.objects.filter(mailbox__domain=domain, state=QuotaRequest.State.WAITING)
         .select_related("mailbox__usage")
         .order_by("asked_at")[:50],
-        "may_give": Domain.objects.quota_changeable_by(person).filter(pk=domain.pk).exists(),
+        "may_give": getattr(domain, "may_give", False),
         "form": form or ManyQuotasForm(),
         "ticked": set(request.POST.getlist("mailbox")),
         "all_chosen": request.POST.get("which") == "all",
