@@ -6,7 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Count, Func, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -120,10 +122,26 @@ def aliases_to(mailbox: Mailbox) -> list[Alias]:
     return list(found.order_by("address"))
 
 
+class Lines(Func):
+    """All values together, a line each."""
+
+    template = "string_agg(%(expressions)s, chr(10))"
+    output_field = TextField()
+    contains_aggregate = True
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="group_concat(%(expressions)s, char(10))", **extra)
+
+
+def led_to() -> Subquery:
+    """Inside a query of mailboxes, as its `led_here`: what `also_receives` reads."""
+    led = AliasTarget.objects.filter(address=OuterRef("address"), alias__deleted_at=None)
+    return Subquery(led.values(one=Value(1)).annotate(all=Lines("alias__address")).values("all"))
+
+
 def also_receives(mailbox: Mailbox) -> list[str]:
     """All addresses whose mail comes here too, at first hand; the catch-all begins with @."""
-    led = AliasTarget.objects.filter(address=mailbox.address, alias__deleted_at=None)
-    return list(led.order_by("alias__address").values_list("alias__address", flat=True))
+    return sorted(str(getattr(mailbox, "led_here", "") or "").split())
 
 
 def addresses_of(mailbox: Mailbox) -> list[str]:

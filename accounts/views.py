@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import devices, passkeys, second_factors, sessions, stepping_up, throttling
-from accounts.aliases import also_receives
+from accounts.aliases import also_receives, led_to
 from accounts.domain_list import rows_for
 from accounts.drift import may_leave
 from accounts.forms import CodeForm, SignInForm
@@ -183,6 +183,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             checked_at=Subquery(newest.values("seen_at")[:1]),
             has_drift=Exists(Observation.objects.filter(mailbox=OuterRef("pk"), drifted_since__isnull=False)),
             has_left=Exists(Observation.objects.filter(mailbox=OuterRef("pk"), left_at__isnull=False)),
+            led_here=led_to(),
             has_alarm=Exists(RedirectAlarm.objects.open().filter(mailbox=OuterRef("pk"))),
         )
     )
@@ -201,7 +202,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "settleable": [
             part.aspect
             for part in drifted
-            if Mailbox.objects.settleable_by(person, part.aspect).filter(pk=mailbox.pk).exists()
+            if mailbox.told("is_quota_changeable" if part.aspect == "account" else "is_changeable")
         ],
         "leavable": [
             part.aspect for part in drifted if may_leave(part, bool(mailbox.told("is_administered")))

@@ -1,9 +1,10 @@
 """The aliases of a domain: list, make, change, delete; the catch-all; names that somebody has to read."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -80,8 +81,10 @@ def create_alias(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(READ_AND_WRITE)
 def edit_alias(request: HttpRequest, alias: str) -> HttpResponse:
     person = person_of(request)
-    row = _alias(Alias.objects.open_to(person), alias)
-    administered = Alias.objects.administered_by(person).filter(pk=row.pk).exists()
+    theirs = Alias.objects.administered_by(person).filter(pk=OuterRef("pk"))
+    visible = Alias.objects.open_to(person).annotate(is_administered=Exists(theirs))
+    row = _alias(visible.prefetch_related("targets"), alias)
+    administered = bool(getattr(row, "is_administered", False))
     if request.method == "POST" and (not administered or row.deleted_at is not None):
         raise Http404
     if row.is_catch_all:
@@ -325,11 +328,17 @@ def _heir(mailboxes: list[Mailbox], names: list[ProtectedNameRow]) -> str:
 def _about(row: Alias) -> dict[str, object]:
     """What every page about one alias shows."""
     alarms = list(RedirectAlarm.objects.open().filter(alias=row).order_by("-pk"))
+    change = Change.objects.newest_of(row.pk, ALIAS)
+    drifted = list(Observation.objects.drifted().filter(alias=row))
+    about_it: list[Any] = [*alarms, *drifted, *([change] if change else [])]
+    for each in about_it:
+        # Known here: none of them needs to read it again.
+        each.alias = row
     return {
         "alias": row,
         "domain": row.domain,
-        "change": Change.objects.newest_of(row.pk, ALIAS),
-        "drifted": list(Observation.objects.drifted().filter(alias=row)),
+        "change": change,
+        "drifted": drifted,
         "alarms": alarms,
         "newest_alarm": alarms[0].pk if alarms else 0,
     }
@@ -341,7 +350,8 @@ def _led_here(address: str) -> list[str]:
     forwarded = ForwardingTarget.objects.filter(
         address=address, listed=True, forwarding__enabled=True, forwarding__mailbox__deleted_at=None
     )
-    return sorted({*others, *forwarded.values_list("forwarding__mailbox__address", flat=True)})
+    mailboxes = forwarded.order_by().values_list("forwarding__mailbox__address", flat=True)
+    return sorted(others.union(mailboxes))
 
 
 def _can(domain: Domain) -> bool:

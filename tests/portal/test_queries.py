@@ -7,28 +7,22 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Mailbox
+from accounts.models import Alias, AliasTarget, Mailbox, RedirectAlarm, SupportGrant
 from audit.chain import record
 from mailservers import outbox
 from mailservers.models import Change, Observation, Usage
 from quotas.models import QuotaRequest
 from tests.portal.test_urls import OK, TABLE, URLS, WHO, change, people  # noqa: F401 - fixtures
-from vacation.models import AutoReply, Forwarding, ForwardingTarget
+from vacation.models import AutoReply, Forwarding, ForwardingTarget, SettingRequest
 
-# Staff's pages hold more, and why support looks at a mailbox is asked for as well.
-USUAL = {"mailbox user": 8, "webmaster": 8, "support": 12, "operator": 12}
-# Those that put many things on one page.
-MOST = {
-    "accounts:list-domains": 9,
-    "accounts:show-mailbox": 9,
-    "aliases:list-aliases": 14,
-    "quotas:list-usage": 11,
-}
+MOST = 8
+# What begins, ends or parts a transaction asks for nothing.
+FRAMES = ("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT")
 
 
 @pytest.fixture
-def full(domain, mailbox, change):  # noqa: F811
-    """A mailbox in use, and some more beside it."""
+def full(domain, mailbox, people, change):  # noqa: F811
+    """A mailbox of which everything is told that a page can tell, and more beside it than a page shows."""
     more = Mailbox.objects.bulk_create(
         Mailbox(
             address=f"m{number}@example.test",
@@ -37,10 +31,10 @@ def full(domain, mailbox, change):  # noqa: F811
             login=f"example1{number:03}",
             quota_bytes=10**9,
         )
-        for number in range(9)
+        for number in range(59)
     )
     now = timezone.now()
-    for box in (mailbox, *more):
+    for box in (mailbox, *more[:9]):
         Usage.objects.create(
             mailbox=box, bytes_used=9 * 10**8, wanted_bytes=10**9, read_at=now, old_trash_messages=0
         )
@@ -49,11 +43,33 @@ def full(domain, mailbox, change):  # noqa: F811
         forwarding = Forwarding.objects.create(mailbox=box, enabled=True)
         ForwardingTarget.objects.create(forwarding=forwarding, address="a@b.test", confirmed_at=now)
         QuotaRequest.objects.create(mailbox=box, wanted_bytes=2 * 10**9)
+        SettingRequest.objects.create(mailbox=box, setting="auto_reply", before={}, wanted={})
+        RedirectAlarm.objects.create(mailbox=box, targets=["thief@far.test"])
         event = record(
             "auto_reply.changed", by=mailbox.owner, about=box, domain=domain.name, before={}, after={}
         )
         outbox.request_push(box, "script", event)
     Change.objects.filter(pk__gt=change.pk).update(state=Change.State.LIVE, settled_at=now)
+    aliases = Alias.objects.bulk_create(
+        Alias(address=f"a{number}@example.test", domain=domain) for number in range(60)
+    )
+    AliasTarget.objects.bulk_create(AliasTarget(alias=each, address=mailbox.address) for each in aliases)
+    RedirectAlarm.objects.create(alias=aliases[0], targets=["thief@far.test"])
+    Observation.objects.create(
+        alias=aliases[0],
+        aspect="alias",
+        fingerprint="f",
+        seen_at=now,
+        drifted_since=now,
+        differences=[["x", {}]],
+    )
+    Observation.objects.filter(mailbox=more[0]).update(drifted_since=now, differences=[["x", {}]])
+    SupportGrant.objects.create(
+        mailbox=mailbox,
+        helper=people["support"],
+        granted_by=people["operator"],
+        ends_at=now + timedelta(hours=1),
+    )
     return change
 
 
@@ -62,6 +78,7 @@ def test_no_page_asks_the_database_often(client, mailbox, people, full, who):  #
     client.force_login(people[who], "accounts.backends.PersonBackend")
     places = {"<int:number>": full.pk, "<str:name>": "example.test", "<str:username>": "willem"}
     places |= {"<str:address>": mailbox.address, "<slug:server>": mailbox.server.name}
+    places |= {"<str:alias>": "a0@example.test"}
     found = {}
     for view, rights in TABLE.items():
         if rights[WHO.index(who)][0] != OK:
@@ -72,6 +89,9 @@ def test_no_page_asks_the_database_often(client, mailbox, people, full, who):  #
         with CaptureQueriesContext(connection) as asked:
             answer = client.get(path)
         if answer.status_code == OK:
-            found[view] = len(asked)
+            statements = [each["sql"] for each in asked if not each["sql"].startswith(FRAMES)]
+            # Elsewhere than on PostgreSQL an event takes a statement more.
+            events = sum(sql.startswith('INSERT INTO "audit_event"') for sql in statements)
+            found[view] = len(statements) - (events if connection.vendor == "sqlite" else 0)
     assert len(found) > 20
-    assert {view: count for view, count in found.items() if count > max(USUAL[who], MOST.get(view, 0))} == {}
+    assert {view: count for view, count in found.items() if count > MOST} == {}
