@@ -174,6 +174,18 @@ class EditMailboxForm(forms.Form):
         return {name: self.cleaned_data[f"seen_{name}"] for name in ("name", "recovery_address")}
 
 
+SIGNED_OUT = gettext_lazy("is switched off: nobody can sign in, and who is signed in is signed out")
+# On a server that can't end what is open.
+SIGNED_OUT_HERE = gettext_lazy(
+    "is switched off: nobody can sign in, and who is signed in to this portal is signed out; this mail server"
+    " lets mail programs that are open go on until they close"
+)
+SIGNING_IN = [
+    ("on", gettext_lazy("works, in mail programs, in webmail and in this portal")),
+    ("off", SIGNED_OUT),
+]
+
+
 class SwitchesForm(forms.Form):
     """Signing in, sending and receiving; what is not sent along stays as it is.
 
@@ -184,10 +196,7 @@ class SwitchesForm(forms.Form):
         label=gettext_lazy("Signing in"),
         required=False,
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
-        choices=[
-            ("on", gettext_lazy("works, in mail programs, in webmail and in this portal")),
-            ("off", gettext_lazy("is switched off: nobody can sign in, and who is signed in is signed out")),
-        ],
+        choices=SIGNING_IN,
     )
     sends = forms.ChoiceField(
         label=gettext_lazy("Sending"),
@@ -220,6 +229,11 @@ class SwitchesForm(forms.Form):
         proposed = {name: _on_or_off(preset.get(name, value)) for name, value in now.items()}
         super().__init__(data, initial=proposed)
         limits = limits_of(mailbox.server)
+        if limits is not None and not limits.ends_sessions:
+            enabled = self.fields["enabled"]
+            assert isinstance(enabled, forms.ChoiceField)  # noqa: S101 - for the types alone
+            works, _off = SIGNING_IN
+            enabled.choices = [works, ("off", SIGNED_OUT_HERE)]
         self.told: dict[str, str] = {}
         for name in SWITCHES:
             if not can_switch(name, limits):

@@ -16,6 +16,7 @@ from accounts.requests import person_of
 from accounts.room import NoPlaceLeft, NoRoomLeft
 from accounts.sizes import in_words
 from accounts.switches import SWITCHES, can_switch, fit_switches
+from mailservers.drivers.base import Limits
 from mailservers.models import Change
 from mailservers.servers import limits_of
 
@@ -77,7 +78,9 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
                 ),
             )
         else:
-            for sentence in _what_happens(changed) or [_("Nothing was different, so nothing is changed.")]:
+            for sentence in _what_happens(changed, limits_of(mailbox.server)) or [
+                _("Nothing was different, so nothing is changed.")
+            ]:
                 messages.success(request, sentence)
             return redirect("accounts:show-mailbox", address)
     takes_mail = fit_switches(ALL_OFF, limits_of(mailbox.server))["receives"]
@@ -86,10 +89,13 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     return render(request, "accounts/switch_mailbox.html", context)
 
 
-def _what_happens(changed: dict[str, bool]) -> list[str]:
+def _what_happens(changed: dict[str, bool], limits: Limits | None) -> list[str]:
     """In words, a sentence for each that changed."""
+    signed_out = limits is None or limits.ends_sessions
     sentences = {
-        ("enabled", False): _("Signing in is switched off, and open mail programs are signed out."),
+        ("enabled", False): _("Signing in is switched off, and open mail programs are signed out.")
+        if signed_out
+        else _("Signing in is switched off. Mail programs that are open go on until they close."),
         ("enabled", True): _("Signing in works again as soon as the change is live."),
         ("sends", False): _("Sending is stopped, and mail programs that are sending now are cut off."),
         ("sends", True): _("Sending is allowed again as soon as the change is live."),

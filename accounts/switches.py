@@ -34,7 +34,9 @@ def why_not_apart(name: str, limits: Limits | None) -> str:
     if limits is None or can_switch(name, limits):
         return ""
     if name == "sends":
-        return gettext_noop("This mail server can't stop sending alone: whoever can sign in can send.")
+        return gettext_noop(
+            "This mail server can't stop sending alone: whoever can sign in can send, and nobody else can."
+        )
     if limits.disabled_receives:
         return gettext_noop("This mail server takes new mail in any case, also while nobody can sign in.")
     return gettext_noop(

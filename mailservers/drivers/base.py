@@ -225,6 +225,8 @@ class Limits:
     """It can begin and end forwarding by itself."""
     app_passwords: bool = True
     """It keeps further passwords beside the account's own."""
+    ends_sessions: bool = True
+    """It can sign out who is signed in; else `end_sessions` is Refused."""
     sends_apart: bool = True
     """It can stop a mailbox's sending apart from its signing in."""
     receives_apart: bool = True

@@ -500,6 +500,7 @@ def limits(endpoints: Mapping[str, object]) -> Limits:
         redirects=4 if sieve else 0,
         forward_window=sieve,
         app_passwords=False,
+        ends_sessions=False,
         sends_apart=False,
         receives_apart=False,
         folders=False,

@@ -57,6 +57,7 @@ class WebminDriver:
         sieve=False,
         replies=False,
         app_passwords=False,
+        ends_sessions=False,
         sends_apart=False,
         receives_apart=False,
         folders=False,

@@ -22,7 +22,7 @@ URL = "/mailboxes/anna@example.test/"
 BACKEND = "accounts.backends.PersonBackend"
 LOGIN = "example0001"
 # As Virtualmin has it, and a Dovecot whose table lacks the columns.
-TAKES_ALL = Limits(sends_apart=False, receives_apart=False, disabled_receives=True)
+TAKES_ALL = Limits(ends_sessions=False, sends_apart=False, receives_apart=False, disabled_receives=True)
 TAKES_NONE = Limits(sends_apart=False, receives_apart=False, disabled_receives=False)
 
 
@@ -186,6 +186,7 @@ def test_what_the_server_cannot_do_apart_is_not_offered_but_said(
     text = page(as_webmaster, "switch/?to=off")
     assert told in text
     assert "stop sending alone" in text
+    assert ("mail programs that are open go on" in text) is not limits.ends_sessions
     assert checked(text) == {"enabled": "off"}
     assert "Stop sending" not in page(as_webmaster, "edit/").replace("Stop sending when", "")
     switch(enabled="off", sends="off", receives="off")

@@ -19,7 +19,7 @@ from mailservers.drivers.dovecot_settings import read_settings
 from tests.mailservers.drivers.contract import new_account
 
 ALIASES = "SELECT goto FROM virtual_alias WHERE address = '%s'"
-MAILBOXES = "SELECT address FROM mailbox WHERE address = '%s' AND active = 1"
+MAILBOXES = "SELECT address FROM mailbox WHERE address = '%s'"
 POSTFIXADMIN = """
 CREATE TABLE mailbox (
   login TEXT PRIMARY KEY, address TEXT UNIQUE, password TEXT, quota_bytes BIGINT, active INT
