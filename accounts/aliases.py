@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, Func, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import Aggregate, Count, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -122,12 +122,11 @@ def aliases_to(mailbox: Mailbox) -> list[Alias]:
     return list(found.order_by("address"))
 
 
-class Lines(Func):
+class Lines(Aggregate):
     """All values together, a line each."""
 
     template = "string_agg(%(expressions)s, chr(10))"
     output_field = TextField()
-    contains_aggregate = True
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, template="group_concat(%(expressions)s, char(10))", **extra)
@@ -136,7 +135,7 @@ class Lines(Func):
 def led_to() -> Subquery:
     """Inside a query of mailboxes, as its `led_here`: what `also_receives` reads."""
     led = AliasTarget.objects.filter(address=OuterRef("address"), alias__deleted_at=None)
-    return Subquery(led.values(one=Value(1)).annotate(all=Lines("alias__address")).values("all"))
+    return Subquery(led.order_by().values(one=Value(1)).annotate(all=Lines("alias__address")).values("all"))
 
 
 def also_receives(mailbox: Mailbox) -> list[str]:

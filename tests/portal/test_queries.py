@@ -73,6 +73,7 @@ def full(domain, mailbox, people, change):  # noqa: F811
     return change
 
 
+@pytest.mark.sql
 @pytest.mark.parametrize("who", [who for who in WHO if who not in ("nobody", "other webmaster")])
 def test_no_page_asks_the_database_often(client, mailbox, people, full, who):  # noqa: F811
     client.force_login(people[who], "accounts.backends.PersonBackend")
