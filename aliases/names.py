@@ -23,8 +23,9 @@ class ProtectedNameRow:
 
     @property
     def is_read(self) -> bool:
-        """As far as the portal can tell: nobody looks into a mailbox that is switched off."""
-        return bool(self.targets) or (self.mailbox is not None and self.mailbox.enabled)
+        """As far as the portal can tell: not in a mailbox that is switched off, or refuses its mail."""
+        mailbox = self.mailbox
+        return bool(self.targets) or (mailbox is not None and mailbox.enabled and mailbox.receives)
 
     @property
     def is_needed(self) -> bool:

@@ -321,8 +321,10 @@ def _drifted(domain: Domain) -> Sequence[Observation]:
 def _heir(mailboxes: list[Mailbox], names: list[ProtectedNameRow]) -> str:
     """Who probably reads such mail: whoever reads another of these names, else the oldest mailbox."""
     read = [target for row in names if row.alias is not None for target in row.targets]
-    read += [row.mailbox.address for row in names if row.mailbox is not None and row.mailbox.enabled]
-    return read[0] if read else next((each.address for each in mailboxes if each.enabled), "")
+    read += [row.mailbox.address for row in names if row.mailbox is not None and row.is_read]
+    return (
+        read[0] if read else next((each.address for each in mailboxes if each.enabled and each.receives), "")
+    )
 
 
 def _about(row: Alias) -> dict[str, object]:

@@ -185,6 +185,12 @@ def test_names_that_nobody_reads_are_given_in_one_go(page, committed, bert):
     assert targets("postmaster@example.test") == targets("abuse@example.test") == ["bert@example.test"]
 
 
+def test_who_refuses_mail_reads_nothing_of_such_a_name(page, domain):
+    here = {"domain": domain, "server": domain.server, "quota_bytes": 0}
+    Mailbox.objects.create(address="postmaster@example.test", login="pm", receives=False, **here)
+    assert "refuses mail: nobody reads it" in page.get("/domains/example.test/aliases/").content.decode()
+
+
 def test_the_catch_all_warns_and_is_set_and_ended(page, committed):
     assert "people who send spam try names at random" in page.get(CATCH_ALL).content.decode()
     post(page, committed, CATCH_ALL, targets="anna")
