@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from accounts.domain_names import BadDomainName, in_ascii
 from mailservers.models import Server
 
-_DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 
 
 class AdoptionForm(forms.Form):
