@@ -84,7 +84,8 @@ class MailboxBackend(PeopleBackend):
             right = _right_on_server(named, username, password)
         if len(right) != 1:
             return None
-        owner = _owner_of(right[0])
+        # Whoever is its owner stays it, so only to make one has to be locked.
+        owner = right[0].owner or _owner_of(right[0])
         # A mailbox's password opens a mailbox, never a domain: whoever has more signs in as themselves.
         if not owner.is_active or owner.sees_everything or owner.has_domains:
             return None

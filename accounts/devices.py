@@ -3,7 +3,7 @@
 Nobody who tries passwords elsewhere can lock such a browser out: its tries are counted apart.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
@@ -25,13 +25,10 @@ def is_known_to(request: HttpRequest, name: str) -> bool:
 
 def remember_device(request: HttpRequest, response: HttpResponse, person: Person) -> None:
     """After somebody has signed in wholly: this browser is theirs from now on."""
-    kept = request.COOKIES.get(COOKIE, "")
-    # What nobody has been given is no cookie of ours: one planted from elsewhere would be known to others.
-    if not KnownDevice.objects.filter(cookie_hash=hash_of(kept)).exists():
-        kept = new_code()
-    KnownDevice.objects.update_or_create(
-        cookie_hash=hash_of(kept), person=person, defaults={"last_used_at": timezone.now()}
-    )
+    kept, now = request.COOKIES.get(COOKIE, ""), timezone.now()
+    theirs = KnownDevice.objects.filter(cookie_hash=hash_of(kept), person=person)
+    if not kept or not theirs.update(last_used_at=now):
+        kept = _make_known(kept, person, now)
     response.set_cookie(
         COOKIE,
         kept,
@@ -40,6 +37,17 @@ def remember_device(request: HttpRequest, response: HttpResponse, person: Person
         secure=settings.SESSION_COOKIE_SECURE,
         samesite="Lax",
     )
+
+
+def _make_known(kept: str, person: Person, now: datetime) -> str:
+    """What the browser is to keep from now on."""
+    # What nobody has been given is no cookie of ours: one planted from elsewhere would be known to others.
+    if not kept or not KnownDevice.objects.filter(cookie_hash=hash_of(kept)).exists():
+        kept = new_code()
+    KnownDevice.objects.update_or_create(
+        cookie_hash=hash_of(kept), person=person, defaults={"last_used_at": now}
+    )
+    return kept
 
 
 def forget_devices(person: Person) -> None:

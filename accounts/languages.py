@@ -49,22 +49,21 @@ def language_of(person: Person) -> str:
 
 def domain_language(person: Person) -> str:
     """That of the person's mailbox or its domain, or of the domains they run, if those agree; else ""."""
-    if person.sees_everything:
-        return ""
-    languages = {
-        own or domains
-        for own, domains in person.mailboxes.alive().values_list("language", "domain__language")
-    } or set(Domain.objects.open_to(person).values_list("language", flat=True))
-    return languages.pop() if len(languages) == 1 else ""
+    return language_and_domain(person)[0]
 
 
-def only_domain(person: Person) -> int | None:
-    """The domain of the person's mailboxes, or the one they run; None for several, and for staff."""
+def language_and_domain(person: Person) -> tuple[str, int | None]:
+    """The language as above; and the id of the one domain they belong to, None for several, and for staff."""
     if person.sees_everything:
-        return None
-    own = set(person.mailboxes.alive().values_list("domain_id", flat=True))
-    found = own or set(Domain.objects.open_to(person).values_list("pk", flat=True))
-    return found.pop() if len(found) == 1 else None
+        return "", None
+    own = person.mailboxes.alive().values_list("language", "domain__language", "domain_id")
+    found = [(chosen or domains, domain) for chosen, domains, domain in own]
+    found = found or list(Domain.objects.open_to(person).values_list("language", "pk"))
+    languages, domains = {language for language, _pk in found}, {pk for _language, pk in found}
+    return (
+        languages.pop() if len(languages) == 1 else "",
+        domains.pop() if len(domains) == 1 else None,
+    )
 
 
 def remember_language(response: HttpResponse, language: str) -> None:

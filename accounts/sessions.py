@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_otp.models import Device
 
 from accounts import second_factors
-from accounts.languages import OF_DOMAIN, domain_language, only_domain
+from accounts.languages import OF_DOMAIN, language_and_domain
 from accounts.models import Person, PersonSession
 from accounts.requests import person_of
 from audit.chain import record
@@ -48,8 +48,7 @@ def sign_in(request: HttpRequest, person: Person) -> None:
     """Begin a session for somebody whose password was right; a second factor may still be due."""
     auth.login(request, person)
     request.session.set_expiry(None)
-    request.session[OF_DOMAIN] = domain_language(person)
-    request.session[OWN_DOMAIN] = only_domain(person)
+    request.session[OF_DOMAIN], request.session[OWN_DOMAIN] = language_and_domain(person)
     now = time.time()
     about = {
         STARTED_AT: now,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -69,7 +70,13 @@ def begin_try(request: HttpRequest, what: What, name: str) -> Try:
     SignInAttempt.objects.filter(at__lt=now - DAY).delete()
     rows = SignInAttempt.objects.bulk_create([SignInAttempt(key=key, at=now) for key, _limits in counted])
     made = Try(tuple(rows))
-    waits = [_free_at(key, limit, now) for key, limits in counted for limit in limits]
+    tries = _tries([key for key, _limits in counted], now)
+    waits = [
+        _free_at(key, limit, now)
+        for key, limits in counted
+        for limit in limits
+        if tries.get((key, limit.within), 0) > limit.most
+    ]
     latest = max((wait for wait in waits if wait), default=None)
     if latest:
         # It was not looked at: it does not prolong the wait.
@@ -88,14 +95,25 @@ def _counted(request: HttpRequest, what: What, name: str) -> list[tuple[str, Seq
     return counted
 
 
+def _tries(keys: Sequence[str], now: datetime) -> dict[tuple[str, timedelta], int]:
+    """How many there were of each within a quarter of an hour, and within a day."""
+    counted = (
+        SignInAttempt.objects.filter(key__in=keys, at__gt=now - DAY)
+        .values_list("key")
+        .annotate(quarter=Count("pk", filter=Q(at__gt=now - QUARTER)), day=Count("pk"))
+    )
+    found: dict[tuple[str, timedelta], int] = {}
+    for key, quarter, day in counted:
+        found[key, QUARTER], found[key, DAY] = quarter, day
+    return found
+
+
 def _free_at(key: str, limit: Limit, now: datetime) -> datetime | None:
-    """When there is room for a try again; None: there is room."""
+    """When there is room for a try again, after too many."""
     tries = SignInAttempt.objects.filter(key=key, at__gt=now - limit.within)
-    if tries.count() <= limit.most:
-        return None
     # This one left out, the last of `most` has to be too old.
-    at = tries.order_by("-at", "-pk").values_list("at", flat=True)[limit.most]
-    return at + limit.within
+    at = tries.order_by("-at", "-pk").values_list("at", flat=True)[limit.most : limit.most + 1]
+    return next((each + limit.within for each in at), None)
 
 
 def _network(address: str) -> str:

@@ -12,6 +12,7 @@ from audit.chain import record
 from mailservers import outbox
 from mailservers.models import Change, Observation, Usage
 from quotas.models import QuotaRequest
+from tests.conftest import PASSWORD
 from tests.portal.test_urls import OK, TABLE, URLS, WHO, change, people  # noqa: F401 - fixtures
 from vacation.models import AutoReply, Forwarding, ForwardingTarget, SettingRequest
 
@@ -73,6 +74,13 @@ def full(domain, mailbox, people, change):  # noqa: F811
     return change
 
 
+def statements_of(asked):
+    statements = [each["sql"] for each in asked if not each["sql"].startswith(FRAMES)]
+    # Elsewhere than on PostgreSQL an event takes a statement more.
+    events = sum(sql.startswith('INSERT INTO "audit_event"') for sql in statements)
+    return len(statements) - (events if connection.vendor == "sqlite" else 0)
+
+
 @pytest.mark.sql
 @pytest.mark.parametrize("who", [who for who in WHO if who not in ("nobody", "other webmaster")])
 def test_no_page_asks_the_database_often(client, mailbox, people, full, who):  # noqa: F811
@@ -90,9 +98,27 @@ def test_no_page_asks_the_database_often(client, mailbox, people, full, who):  #
         with CaptureQueriesContext(connection) as asked:
             answer = client.get(path)
         if answer.status_code == OK:
-            statements = [each["sql"] for each in asked if not each["sql"].startswith(FRAMES)]
-            # Elsewhere than on PostgreSQL an event takes a statement more.
-            events = sum(sql.startswith('INSERT INTO "audit_event"') for sql in statements)
-            found[view] = len(statements) - (events if connection.vendor == "sqlite" else 0)
+            found[view] = statements_of(asked)
     assert len(found) > 20
     assert {view: count for view, count in found.items() if count > MOST} == {}
+
+
+def test_what_is_sent_asks_no_oftener_than_it_has_to(client, mailbox, webmaster):
+    """Not pages: tries are counted, a session begins; what changes is kept with its event and its push."""
+    found = []
+    for _time in range(2):
+        client.cookies.pop("sessionid", None)
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.post("/sign-in/", {"username": mailbox.address, "password": PASSWORD})
+        assert answer.status_code == 302
+        found.append(statements_of(asked))
+    # The second time the browser is known.
+    assert (found[0] <= 18, found[1] <= 17) == (True, True), found
+    client.force_login(webmaster)
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.post(
+            f"/mailboxes/{mailbox.address}/auto-reply/",
+            {"version": 0, "subject": "Away", "text": "Back soon."},
+        )
+    assert answer.status_code == 302
+    assert statements_of(asked) <= 12
