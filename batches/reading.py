@@ -66,8 +66,8 @@ class Table:
     """What people should know of how it was read."""
 
 
-def read_table(data: bytes) -> Table:
-    """Raises Unreadable."""
+def read_table(data: bytes, *, with_passwords: bool = False) -> Table:
+    """Raises Unreadable; for a column of passwords as well, unless they are what is asked for."""
     if len(data) > LARGEST_FILE:
         raise Unreadable(
             gettext_noop("The file is larger than %(size)s MB. Split it."),
@@ -76,7 +76,7 @@ def read_table(data: bytes) -> Table:
     if not data.strip(b"\0 \t\r\n"):
         raise Unreadable(gettext_noop("The file is empty."))
     if data.startswith(b"PK"):
-        return _table(_sheet_rows(data), [])
+        return _table(_sheet_rows(data), [], with_passwords=with_passwords)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise Unreadable(
             gettext_noop(
@@ -85,7 +85,7 @@ def read_table(data: bytes) -> Table:
             )
         )
     text, notes = _decode(data)
-    return _table(_csv_rows(text), notes)
+    return _table(_csv_rows(text), notes, with_passwords=with_passwords)
 
 
 # --- CSV ---------------------------------------------------------------------------------------------
@@ -236,14 +236,14 @@ def _text(cell: Any) -> str:
 # --- Both --------------------------------------------------------------------------------------------
 
 
-def _table(rows: Iterator[list[str]], notes: list[Note]) -> Table:
+def _table(rows: Iterator[list[str]], notes: list[Note], *, with_passwords: bool) -> Table:
     numbered = enumerate(rows, 1)
     number, titles = next(((n, row) for n, row in numbered if any(map(str.strip, row))), (0, []))
     if not titles:
         raise Unreadable(gettext_noop("The file is empty."))
     while titles and not titles[-1].strip():
         titles = titles[:-1]
-    keys = _keys(titles, notes)
+    keys = _keys(titles, notes, with_passwords=with_passwords)
     lines: list[Line] = []
     for number, row in numbered:
         if not any(map(str.strip, row)):
@@ -261,7 +261,7 @@ def _table(rows: Iterator[list[str]], notes: list[Note]) -> Table:
     return Table(tuple(title.strip()[:100] for title in titles), tuple(keys), tuple(lines), tuple(notes))
 
 
-def _keys(titles: list[str], notes: list[Note]) -> list[str]:
+def _keys(titles: list[str], notes: list[Note], *, with_passwords: bool) -> list[str]:
     """Raises Unreadable when something essential is missing, twice there, or not to be there."""
     if len(titles) > MOST_COLUMNS:
         raise Unreadable(
@@ -269,7 +269,7 @@ def _keys(titles: list[str], notes: list[Note]) -> list[str]:
             most=MOST_COLUMNS,
         )
     keys = [columns.key_of(title) for title in titles]
-    if "password" in keys:
+    if "password" in keys and not with_passwords:
         raise Unreadable(
             gettext_noop(
                 "The file has a column “%(title)s”. Nobody but its user should ever know a password, so the"

@@ -6,8 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import password_audit
 from accounts.models import Domain, PasswordAudit
-
-WIDTH = 30
+from accounts.progress import show_progress
 
 
 class Command(BaseCommand):
@@ -52,7 +51,8 @@ class Command(BaseCommand):
                 done, tries, found = done + tally.mailboxes, tries + tally.tries, found + tally.found
                 if not dry:
                     password_audit.keep(audit, tally)
-                self._show(done, left, time.monotonic() - began, found)
+                seconds = time.monotonic() - began
+                show_progress(self.stderr, done, left, seconds, f"{found} guessed")
         except KeyboardInterrupt:
             raise CommandError(f"Stopped after {done} of {left}. The next run goes on from there.") from None
         if not dry:
@@ -64,15 +64,3 @@ class Command(BaseCommand):
             f"{done} mailboxes, {tries} tries in {seconds:.0f} s on {processes} cores"
             f" ({tries / seconds:.0f} a second). Guessed: {found}{', nothing marked' if dry else ''}."
         )
-
-    def _show(self, done: int, total: int, seconds: float, found: int) -> None:
-        """One line that is drawn over; none where nobody watches."""
-        if not sys.stderr.isatty():
-            return
-        share = done / total if total else 1
-        left = int(seconds / share - seconds) if share else 0
-        bar = "█" * int(WIDTH * share) + "░" * (WIDTH - int(WIDTH * share))
-        self.stderr.write(
-            f"\r{bar} {done}/{total}, {found} guessed, {left // 60}:{left % 60:02} left ", ending=""
-        )
-        self.stderr.flush()
