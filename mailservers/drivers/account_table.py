@@ -197,9 +197,13 @@ class AccountTable:
         self.run(remove)
 
     def logins_in(self, domain: str) -> list[str]:
-        """Of the enabled accounts whose address is in the domain."""
-        inside = func.lower(MAILBOX.c.address).endswith(f"@{domain.lower()}", autoescape=True)
-        query = select(MAILBOX.c.login).where(inside, MAILBOX.c.active == 1).order_by(MAILBOX.c.login)
+        """Of the accounts whose address is in the domain and that are in use: signed in to, or sent mail."""
+        table = self._mailbox
+        inside = func.lower(table.c.address).endswith(f"@{domain.lower()}", autoescape=True)
+        in_use = table.c.active == 1
+        if table is MAILBOX_APART:
+            in_use = or_(in_use, table.c.receives == 1)
+        query = select(table.c.login).where(inside, in_use).order_by(table.c.login)
         return self.run(lambda connection: list(connection.scalars(query)))
 
     def count_beginning_with(self, start: str) -> int:

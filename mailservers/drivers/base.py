@@ -383,10 +383,11 @@ class Driver(Protocol):
         ...
 
     def usages(self, domain: str, after: str = "") -> Iterable[UsageState]:
-        """What each enabled mailbox whose address is in the domain holds now, in the order of their logins.
+        """What each mailbox whose address is in the domain holds now, in the order of their logins.
 
-        From behind the login `after`, so that a long domain can be read in several goes. Mailboxes that
-        cannot be read, or vanish meanwhile, are left out.
+        Those that are in use: somebody may sign in, or mail comes. From behind the login `after`, so that a
+        long domain can be read in several goes. Mailboxes that cannot be read, or vanish meanwhile, are left
+        out.
         """
         ...
 

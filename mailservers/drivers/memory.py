@@ -153,7 +153,7 @@ class MemoryDriver:
             for login, account in sorted(self.accounts.items())
             if account.address.lower().endswith(f"@{domain.lower()}") and login > after
         ]
-        return iter([self._usage_of(account) for account in inside if account.enabled])
+        return iter([self._usage_of(each) for each in inside if each.enabled or each.receives])
 
     def trash(self, login: str, saved_before: int) -> TrashState:
         self._fail_if_told()

@@ -262,14 +262,14 @@ class VirtualminDriver:
         return usage
 
     def usages(self, domain: str, after: str = "") -> Iterator[UsageState]:
-        """One call for the whole domain; a domain that is not there has none."""
+        """One call for the whole domain; a domain that is not there has none. All of them receive."""
         try:
             found = self._list(domain.lower(), mail_size=not self._quotas)
         except (ProgramFailed, Refused):
             return
         for row in sorted(found, key=lambda row: row.first("unix_username")):
             login = row.first("unix_username")
-            if login > after and rows.is_enabled(row) and (usage := rows.usage_of(row, login)):
+            if login > after and (usage := rows.usage_of(row, login)):
                 yield usage
 
     def trash(self, login: str, saved_before: int) -> TrashState:

@@ -296,18 +296,23 @@ class DriverContract:
             driver.usage("nobody0001")
 
     def test_usages_are_those_of_the_domain(self, driver: Driver) -> None:
-        inside = [new_account("usage.test"), new_account("Usage.Test")]
+        inside = [
+            new_account("usage.test"),
+            new_account("Usage.Test"),
+            new_account("usage.test", enabled=False),
+        ]
         outside = [
             new_account("sub.usage.test"),
             new_account("xusage.test"),
             new_account("usage.test.x"),
             new_account("usage-test"),
-            new_account("usage.test", enabled=False),
+            new_account("usage.test", enabled=False, receives=False),
         ]
         for account in inside + outside:
             driver.put_account(account)
-        assert sorted(usage.login for usage in driver.usages("usage.test")) == [a.login for a in inside]
-        assert sorted(usage.login for usage in driver.usages("USAGE.test")) == [a.login for a in inside]
+        wanted = sorted(account.login for account in inside)
+        assert sorted(usage.login for usage in driver.usages("usage.test")) == wanted
+        assert sorted(usage.login for usage in driver.usages("USAGE.test")) == wanted
         assert list(driver.usages("%")) == list(driver.usages("usage_test")) == []
 
     def test_usages_go_on_behind_a_login(self, driver: Driver) -> None:

@@ -324,3 +324,28 @@ def test_an_ended_app_password_is_forgotten_by_the_cache(caching_server: Dovecot
     assert not signs_in(caching_server, account.login, text)
     assert signs_in(caching_server, account.login, PASSWORD)
     driver.close()
+
+
+def test_a_cached_sign_in_lets_nobody_send(caching_server: Dovecot) -> None:
+    """Each service is answered for itself, whichever asked before."""
+    driver = DovecotDriver(caching_server.endpoints(), caching_server.credentials())
+    account = new_account(password_hash=PASSWORD_HASH, sends=False)
+    driver.put_account(account)
+
+    def is_let_in(service: str) -> bool:
+        try:
+            caching_server.run_doveadm("auth", "test", "-x", f"service={service}", account.login, PASSWORD)
+        except RuntimeError:
+            return False
+        return True
+
+    wanted = {"imap": True, "smtp": False, "submission": False, "pop3": True}
+    for _ in range(2):
+        assert {service: is_let_in(service) for service in wanted} == wanted
+    driver.put_account(replace(account, sends=True))
+    driver.end_sessions(account.login)
+    assert is_let_in("smtp")
+    driver.put_account(account)
+    driver.end_sessions(account.login)
+    assert not is_let_in("smtp")
+    driver.close()
