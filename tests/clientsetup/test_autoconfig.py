@@ -66,7 +66,6 @@ def test_a_domain_in_other_letters_is_found_by_both_its_names(client, lenient):
         "a@-example.test",
         "a@.test",
         "a@example..test",
-        "a@\u0000example.test",
         "x" * 10_000 + "@example.test",
         "a@" + "x" * 10_000 + ".test",
         "%EMAILADDRESS%",

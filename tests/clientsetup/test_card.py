@@ -123,7 +123,7 @@ def test_what_was_opened_is_closed_after_half_an_hour(client, mailbox):
     assert client.get("/set-up/").status_code == 404
 
 
-@pytest.mark.parametrize("code", ["", "x", "x" * 10_000, "../..", "\u0000"])
+@pytest.mark.parametrize("code", ["", "x", "x" * 10_000, "../.."])
 def test_a_made_up_code_opens_nothing(client, db, code):
     assert client.post("/set-up/", {"code": code}).status_code == 404
     assert client.get("/set-up/", {"code": code}).status_code == 404
