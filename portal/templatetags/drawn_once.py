@@ -21,7 +21,7 @@ class DrawnOnce(Node):
         self.nodelist = nodelist
         self.drawn: dict[str | None, str] = {}
 
-    def render(self, context: Context) -> str:
+    def render(self, context: Context) -> str:  # noqa: ARG002 - as Django calls it
         language = get_language()
         if language not in self.drawn:
             # It sees nothing of the page's context, so that nothing of a reader can get in.

@@ -101,7 +101,7 @@ def test_each_is_switched_apart(server: Dovecot, driver: DovecotDriver) -> None:
             for what, ask in questions(server).items()
         }
         answers = {what: answer.result() for what, answer in told.items()}
-    wanted = {}
+    wanted: dict[tuple[str, object], bool] = {}
     for account in accounts:
         signs, may_send = account.enabled, account.enabled and account.sends
         right = dict.fromkeys(SIGNING_IN, signs) | dict.fromkeys(SENDING, may_send)
