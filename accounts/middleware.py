@@ -1,12 +1,15 @@
 """Who asks; and keeps people at the second step of signing in until they took it."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
+from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequiredMiddleware, get_user
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts import sessions
@@ -41,6 +44,19 @@ def _whose(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
         return get_user(request)
 
 
+class SignedInMiddleware(LoginRequiredMiddleware):
+    """Django's own; who was signed out while typing is told so, and comes back to where they typed."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
+        if request.method != "POST":
+            return super().handle_no_permission(request, view_func)
+        # The page of the form, as the address it goes to may take posts alone; `wanted_page` looks at it.
+        page = urlsplit(request.headers.get("Referer", ""))._replace(scheme="", netloc="").geturl()
+        return redirect(f"{reverse('accounts:sign-in')}?{urlencode({'next': page, 'unsaved': 'yes'})}")
+
+
 class SecondFactorMiddleware:
     """A class because only a view hook knows which view was asked for."""
 
@@ -59,7 +75,10 @@ class SecondFactorMiddleware:
         # What is open to everybody is open to them: help, and the colours and the logo of these very pages.
         is_open = name in OPEN_VIEWS or not getattr(view, "login_required", True)
         if not is_open and sessions.second_factor_is_due(request):
-            due = "accounts:enter-code" if sessions.owes_code(request) else "accounts:add-authenticator"
-            return redirect(due)
+            if not sessions.owes_code(request):
+                return redirect("accounts:add-authenticator")
+            # Afterwards they get to the page they wanted.
+            wanted = {"next": request.get_full_path()} if request.method == "GET" and name != "home" else {}
+            return redirect(f"{reverse('accounts:enter-code')}{'?' if wanted else ''}{urlencode(wanted)}")
         sessions.note_visit(request)
         return None

@@ -101,7 +101,7 @@ def accept_device(request: HttpRequest, device: Device) -> None:
 
 def wanted_page(request: HttpRequest) -> str:
     """The page somebody wanted before they were asked to sign in, if it is one of ours."""
-    wanted = request.POST.get("next", "")
+    wanted = request.POST.get("next") or request.GET.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if ours else reverse("home")
 

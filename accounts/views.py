@@ -51,6 +51,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "next": request.GET.get("next", ""),
+        "unsaved": "unsaved" in request.GET,
         "why_not": passkeys.why_not_here(request),
     }
     return render(request, "accounts/sign_in.html", context)
@@ -67,7 +68,7 @@ def enter_code(request: HttpRequest) -> HttpResponse:
     passkey_problem = _problem_with_passkey(request, answer) if answer else ""
     code_problem = _problem_with_code(request, form.cleaned_data["code"]) if form.is_valid() else ""
     if (answer and not passkey_problem) or (form.is_valid() and not code_problem):
-        response = redirect("home")
+        response = redirect(sessions.wanted_page(request))
         devices.remember_device(request, response, person_of(request))
         return response
     if code_problem:

@@ -158,7 +158,7 @@ MIDDLEWARE = [
     "accounts.middleware.PersonMiddleware",
     "portal.middleware.refuse_nul",
     # Default-deny: a view is for people who signed in unless it says otherwise.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.SignedInMiddleware",
     "accounts.languages.speak_their_language",
     "accounts.middleware.SecondFactorMiddleware",
     "accounts.lookups.LookUpMiddleware",

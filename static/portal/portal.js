@@ -77,4 +77,42 @@
       document.getElementById("announcements").textContent = told.dataset.announce;
     }
   });
+
+  // --- Signed out while typing: it stands there again after signing in ------------------------------
+  // Kept in this tab alone, for the same person alone, and never from a form that asks for a secret.
+  const KEPT = "typed";
+  const who = () => document.querySelector(".who-name")?.textContent;
+  const typedInto = (form) => [...form.elements].filter(
+    (field) => field.name && !["hidden", "file", "submit", "button", "fieldset"].includes(field.type),
+  );
+  const keep = (kept) => sessionStorage.setItem(KEPT, JSON.stringify(kept));
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || !who() || form.querySelector("[type=password], [data-reveals]")) return;
+    const typed = typedInto(form).map(({ name, value, checked }) => ({ name, value, checked }));
+    if (typed.length) keep({ who: who(), page: location.pathname, form: [...document.forms].indexOf(form), typed });
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT));
+    const signedOut = document.querySelector("[data-unsaved]");
+    if (kept && signedOut) keep({ ...kept, words: signedOut.dataset.unsaved });
+    if (!kept || !who()) return;
+    if (kept.words && kept.who === who() && kept.page !== location.pathname) return;
+    sessionStorage.removeItem(KEPT);
+    const form = document.forms[kept.form];
+    if (!kept.words || kept.who !== who() || !form) return;
+    const fields = typedInto(form);
+    kept.typed.forEach(({ name, value, checked }, place) => {
+      const field = fields[place];
+      if (field?.name !== name) return;
+      if (["checkbox", "radio"].includes(field.type)) field.checked = checked;
+      else field.value = value;
+    });
+    const told = document.createElement("p");
+    told.className = "alert alert-warning";
+    told.setAttribute("role", "alert");
+    told.textContent = kept.words;
+    form.prepend(told);
+    told.scrollIntoView({ block: "center" });
+  });
 })();

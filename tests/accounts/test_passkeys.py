@@ -94,7 +94,7 @@ def test_the_first_sign_in_of_a_webmaster_can_end_with_one(willem, key):
 @pytest.mark.sql
 def test_it_is_asked_for_and_lets_in(enrolled, key):
     client = owing()
-    assert client.get("/domains/").headers["Location"] == CODE
+    assert client.get("/domains/").headers["Location"].startswith(CODE)
     assert "Use a passkey" in client.get(CODE).content.decode()
     before = client.session.session_key
     assert use(client, key).status_code == 302
@@ -148,7 +148,7 @@ def test_anothers_passkey_is_not_ones_own(enrolled, key, support):
     TOTPDevice.objects.create(user=support, confirmed=True)
     client = owing("sam")
     assert use(client, key).status_code == 200
-    assert client.get("/people/").headers["Location"] == CODE
+    assert client.get("/people/").headers["Location"].startswith(CODE)
     assert Event.objects.get(verb="person.passkey_refused").subject_id == support.pk
 
 
@@ -228,7 +228,7 @@ def test_adding_one_later_wants_a_step_up(enrolled, key):
 
 def test_who_owes_the_second_step_adds_none(enrolled):
     client = owing()
-    assert client.get(ADD).headers["Location"] == CODE
+    assert client.get(ADD).headers["Location"].startswith(CODE)
     assert client.post(BEGIN_ADDING).status_code == 409
 
 

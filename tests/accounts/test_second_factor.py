@@ -86,10 +86,12 @@ def test_afterwards_signing_in_asks_for_the_code(client, willem):
     enrol(client, willem)
     other = Client()
     sign_in(other)
-    assert other.get("/domains/").headers["Location"] == "/sign-in/code/"
+    assert other.get("/domains/").headers["Location"] == "/sign-in/code/?next=%2Fdomains%2F"
     # Nor does it offer to add another one instead.
-    assert other.get(ADD).headers["Location"] == "/sign-in/code/"
-    other.post("/sign-in/code/", {"code": code_of(willem)})
+    assert other.get(ADD).headers["Location"].startswith("/sign-in/code/")
+    # It leads to the page that was wanted.
+    there = other.post("/sign-in/code/?next=%2Fdomains%2F", {"code": code_of(willem)})
+    assert there.headers["Location"] == "/domains/"
     assert other.get("/domains/").status_code == 200
 
 

@@ -231,6 +231,19 @@ def test_on_a_phone_a_mailbox_user_sees_only_the_own_pages(world: World, newcome
     visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
     visitor.look("own auto-reply")
 
+    # Signed out meanwhile: nothing is saved, and nothing that was typed is lost.
+    page.get_by_label("Text", exact=True).fill("Bis Freitag.")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("nothing was saved")
+    visitor.look("signed out while typing")
+    page.get_by_label("User name or e-mail address").fill(user.login)
+    page.get_by_label("Password", exact=True).fill(user.password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_label("Text", exact=True)).to_have_value("Bis Freitag.")
+    expect(page.get_by_role("alert")).to_contain_text("not saved yet")
+    visitor.look("typed before signing in")
+
     page.get_by_role("link", name="Password").click()
     page.get_by_label("Current password", exact=True).fill("not the password")
     page.get_by_label("New password", exact=True).fill("12345678")
