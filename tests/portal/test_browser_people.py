@@ -212,3 +212,33 @@ def test_a_mailbox_lives_its_whole_life(world: World, newcomer: Newcomer) -> Non
     page.get_by_role("button", name="Save").click()
     live()
     assert lets_in(world, address, THIRD)
+
+
+def test_many_mailboxes_by_a_file_and_by_ticks(world: World, newcomer: Newcomer) -> None:
+    webmaster = person(world, "webmaster")
+    visitor = newcomer()
+    page = visitor.page
+    visitor.sign_in(*webmaster.credentials)
+    visitor.open("/domains/example.test/batches/upload/")
+    rows = "address,name,room\nkelder,Kelder,1 GB\nschenk,Schenkerij,1 GB\nno one,,\n"
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "new.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    page.get_by_role("button", name="Make the plan").click()
+    expect(page.get_by_role("heading", name="Ready to begin")).to_be_visible()
+    expect(page.get_by_text("row 4:")).to_be_visible()
+    visitor.look("plan of many")
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_role("heading", name="Done", exact=True)).to_be_visible()
+    expect(page.get_by_text("2 of 2 done; 0 could not be.")).to_be_visible()
+    visitor.look("many done")
+
+    visitor.open("/domains/example.test/?q=kel")
+    page.get_by_role("checkbox", name="kelder@example.test").check()
+    page.get_by_role("radio", name="stop sending").check()
+    page.get_by_role("button", name="Show what would happen").click()
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_text("1 of 1 done; 0 could not be.")).to_be_visible()
+    page.get_by_role("button", name="Undo all of it").click()
+    expect(page.get_by_text("1 of 1 undone; 0 could not be.")).to_be_visible()
+    visitor.look("many undone")
