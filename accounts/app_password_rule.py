@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -143,11 +143,16 @@ def follow_factor_removed(person: Person) -> None:
             Mailbox.objects.filter(pk=mailbox.pk).update(apps_only_from=None, apps_only_by_rule=False)
 
 
-def reached_by_first_factor(person: Person) -> list[Mailbox]:
-    """The person's mailboxes whose mail programs lose the password when they add a second factor.
+class Reached(NamedTuple):
+    """A mailbox whose own password no longer opens mail programs from a moment on."""
 
-    Each with `loses_from`, a moment, and `apps`, its app passwords.
-    """
+    mailbox: Mailbox
+    apps: list[AppPassword]
+    loses_from: datetime
+
+
+def reached_by_first_factor(person: Person) -> list[Reached]:
+    """The person's mailboxes whose mail programs lose the password when they add a second factor."""
     found = []
     for mailbox in _mailboxes_of(person).prefetch_related("app_passwords"):
         rules = PasswordRules.of(mailbox.domain)
@@ -155,9 +160,8 @@ def reached_by_first_factor(person: Person) -> list[Mailbox]:
         if rule_of(rules) != FACTOR or not open_by_password or not is_kept_by(mailbox.domain):
             continue
         if any(mailbox.password_hash.startswith(known) for known in READABLE):
-            mailbox.apps = list(mailbox.app_passwords.all())  # type: ignore[attr-defined]
-            mailbox.loses_from = _beginning(rules, has_app=bool(mailbox.apps))  # type: ignore[attr-defined]
-            found.append(mailbox)
+            apps = list(mailbox.app_passwords.all())
+            found.append(Reached(mailbox, apps, _beginning(rules, has_app=bool(apps))))
     return found
 
 
