@@ -225,6 +225,7 @@ class SwitchesForm(forms.Form):
 
     def __init__(self, mailbox: Mailbox, data: Any = None, *, preset: Mapping[str, bool]) -> None:
         """`preset`: what the page proposes."""
+        self.mailbox = mailbox
         now = switches_of(mailbox)
         proposed = {name: _on_or_off(preset.get(name, value)) for name, value in now.items()}
         super().__init__(data, initial=proposed)
@@ -246,6 +247,19 @@ class SwitchesForm(forms.Form):
                 initial=_on_or_off(now[name]),
                 widget=forms.HiddenInput,
             )
+
+    def tell_of_newer(self) -> None:
+        """Somebody else switched meanwhile: say so, keep what was chosen; a second save goes through."""
+        self.mailbox.refresh_from_db(fields=list(SWITCHES))
+        now = switches_of(self.mailbox)
+        self.data = {**dict(self.data.items()), **{f"seen_{name}": _on_or_off(now[name]) for name in now}}
+        self.add_error(
+            None,
+            _(
+                "Somebody switched something while you were looking at this page. What you chose stands"
+                " below. Save again to replace theirs."
+            ),
+        )
 
     @property
     def wanted(self) -> dict[str, bool]:

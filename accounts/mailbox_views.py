@@ -70,13 +70,7 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             if not Mailbox.objects.alive().filter(pk=mailbox.pk).exists():
                 messages.info(request, _("The mailbox was deleted meanwhile."))
                 return redirect("accounts:list-mailboxes", mailbox.domain.name)
-            form.add_error(
-                None,
-                _(
-                    "Somebody switched something while you were looking at this page. Load it again to see"
-                    " what is set now."
-                ),
-            )
+            form.tell_of_newer()
         else:
             for sentence in _what_happens(changed, limits_of(mailbox.server)) or [
                 _("Nothing was different, so nothing is changed.")

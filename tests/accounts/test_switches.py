@@ -143,6 +143,10 @@ def test_of_two_tabs_the_later_one_overwrites_nothing(switch, live):
     told = switch(enabled="off", seen_enabled="on", sends="on", seen_sends="on")
     assert "Somebody switched something while you were looking" in told
     assert held() == (True, False, True)
+    # As it then is on the page, the form goes through: what somebody else did has been seen.
+    again = dict(re.findall(r'name="(seen_\w+)" value="(\w+)"', told)) | {"enabled": "off", "sends": "on"}
+    switch(**again)
+    assert held() == (False, True, True)
 
 
 def test_what_is_no_choice_is_refused(switch, live):
