@@ -78,7 +78,7 @@
     }
   });
 
-  // --- Signed out while typing: it stands there again after signing in ------------------------------
+  // --- Signed out, or a form too old, while typing: it stands there again on the same page -----------
   // Kept in this tab alone, for the same person alone, and never from a form that asks for a secret.
   const KEPT = "typed";
   const who = () => document.querySelector(".who-name")?.textContent;
@@ -94,9 +94,9 @@
   });
   document.addEventListener("DOMContentLoaded", () => {
     const kept = JSON.parse(sessionStorage.getItem(KEPT));
-    const signedOut = document.querySelector("[data-unsaved]");
-    if (kept && signedOut) keep({ ...kept, words: signedOut.dataset.unsaved });
-    if (!kept || !who()) return;
+    const unsaved = document.querySelector("[data-unsaved]");
+    if (kept && unsaved) keep({ ...kept, words: unsaved.dataset.unsaved });
+    if (!kept || unsaved || !who()) return;
     if (kept.words && kept.who === who() && kept.page !== location.pathname) return;
     sessionStorage.removeItem(KEPT);
     const form = document.forms[kept.form];

@@ -243,6 +243,14 @@ def test_on_a_phone_a_mailbox_user_sees_only_the_own_pages(world: World, newcome
     expect(page.get_by_label("Text", exact=True)).to_have_value("Bis Freitag.")
     expect(page.get_by_role("alert")).to_contain_text("not saved yet")
     visitor.look("typed before signing in")
+    # Nor when the form itself was too old.
+    place = f"/mailboxes/{user.address}/auto-reply/"
+    visitor.expect_answer(place, 403)
+    page.context.clear_cookies(name="csrftoken")
+    page.get_by_role("button", name="Save").click()
+    visitor.see_heading("Please load the page again")
+    visitor.open(place)
+    expect(page.get_by_label("Text", exact=True)).to_have_value("Bis Freitag.")
 
     page.get_by_role("link", name="Password").click()
     page.get_by_label("Current password", exact=True).fill("not the password")

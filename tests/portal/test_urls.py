@@ -286,3 +286,4 @@ def test_everybody_gets_what_the_table_says(client, mailbox, people, change, vie
 def test_an_address_that_nothing_answers_is_not_found(client, operator):
     client.force_login(operator)
     assert client.get("/no/such/page").status_code == 404
+    assert "Back button" in client.post("/no/such/page").content.decode()
