@@ -46,8 +46,6 @@ class DomainForm(SeenValues, forms.ModelForm[Domain]):
         if self.instance.pk and self.instance.mailboxes.exists():
             server.disabled = True
             server.help_text = _("It stays: the mail of its mailboxes is there.")
-        if self.instance.pk:
-            self.note_seen()
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

@@ -193,6 +193,5 @@ class PasswordRulesForm(SeenValues, forms.ModelForm[PasswordRules]):
             % {"least": least, "most": most},
             widget=forms.NumberInput(attrs={"class": "short"}),
         )
-        self.note_seen()
         rules = rules_of(self.instance)
         self.initial = {"shortest": rules.shortest, "strength": rules.strength, "history": rules.history}

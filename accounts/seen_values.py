@@ -18,9 +18,11 @@ class SeenValues(forms.Form):
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
-    def note_seen(self) -> None:
-        """At the end of `__init__`, once all initial values are there."""
-        self.initial["seen"] = self._print_of_seen()
+    def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
+        """Of `seen` it is made when it is asked for: all other initial values are there by then."""
+        if field_name == "seen":
+            return self._print_of_seen()
+        return super().get_initial_for_field(field, field_name)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

@@ -32,7 +32,6 @@ class DomainRulesForm(SeenValues, forms.ModelForm[DomainRules]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["allowed"] = "\n".join(self.instance.allow_list)
-        self.note_seen()
 
     def clean_allowed(self) -> list[str]:
         found: list[str] = []
@@ -68,11 +67,6 @@ class ReplyTemplateForm(SeenValues, forms.ModelForm[ReplyTemplate]):
         model = ReplyTemplate
         fields = ("title", "language", "subject", "text")
         widgets = {"text": forms.Textarea(attrs={"rows": 7, "dir": "auto"})}  # noqa: RUF012 - Django's way
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            self.note_seen()
 
     def clean_text(self) -> str:
         text = self.cleaned_data["text"].replace("\r\n", "\n")
