@@ -75,7 +75,7 @@ def begin_try(request: HttpRequest, what: What, name: str) -> Try:
         _free_at(key, limit, now)
         for key, limits in counted
         for limit in limits
-        if tries.get((key, limit.within), 0) > limit.most
+        if tries[key, limit.within] > limit.most
     ]
     latest = max((wait for wait in waits if wait), default=None)
     if latest:
