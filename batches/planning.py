@@ -499,11 +499,15 @@ def _hash(plan: _Plan, typed: str) -> str:
     scheme = typed.removeprefix("{").partition("}")[0]
     readable = plan.limits.hash_schemes or tuple(passwords.SCHEMES)
     # What it was is told to nobody, not even whoever typed it: it may be a password.
-    if not passwords.can_check(typed) or len(typed) > 500 or scheme not in readable:
+    if not typed.startswith(f"{{{scheme}}}") or scheme not in readable:
         raise Refused(
             gettext_noop("The hash must begin with one of these: %(schemes)s. A password is no hash."),
             schemes=", ".join(f"{{{name}}}" for name in readable if name in passwords.SCHEMES),
         )
+    try:
+        passwords.require_good_hash(typed)
+    except passwords.BadHash as bad:
+        raise Refused(bad.sentence) from None
     return typed
 
 

@@ -40,6 +40,17 @@ def test_a_wrong_password_is_a_wrong_one(client, asked):
     assert "do not belong together" in sign_in(client, "anna@example.test", "wrong")
 
 
+COSTLY = "{SHA512-CRYPT}$6$rounds=30000000$abc$" + "a" * 86
+
+
+@pytest.mark.parametrize("name", ["anna@example.test", "nobody@example.test", "example9999"])
+def test_a_hash_that_costs_too_much_to_compare_counts_as_not_known(client, mailbox, asked, name):
+    Mailbox.objects.update(password_hash=COSTLY)
+    assert "do not belong together" in sign_in(client, name, "wrong")
+    assert len(asked) == 1
+    assert sign_in(client, "anna@example.test") == "/"
+
+
 @pytest.mark.parametrize("name", ["nobody@example.test", "example9999"])
 def test_it_is_asked_for_names_that_nobody_has_too_so_that_time_tells_nothing(client, asked, name):
     assert "do not belong together" in sign_in(client, name, "wrong")
