@@ -25,6 +25,10 @@ class TooMuch(TryAgain):
     """The answer is longer than anybody would want to keep in memory: ask for less."""
 
 
+class BrokeOff(TryAgain):
+    """There was no answer at all, or only the beginning of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one command: its rows, or the exit code it failed with."""
@@ -40,6 +44,7 @@ class Doveadm:
     url: str
     key: str = field(repr=False)
     tls: ssl.SSLContext
+    """Its own: httpx offers HTTP by it (ALPN), and other services then refuse to speak to whoever uses it."""
     tls_name: str
     """The name in the certificate, if not the URL's host."""
     connect_seconds: float
@@ -82,7 +87,7 @@ class Doveadm:
                 raise TryAgain(
                     gettext_noop("The certificate of the mail server's doveadm interface is not trusted.")
                 ) from None
-            raise TryAgain(
+            raise BrokeOff(
                 gettext_noop("The mail server's doveadm interface cannot be reached, or broke off.")
             ) from None
 

@@ -24,11 +24,13 @@ from mailservers.drivers.base import (
     TryAgain,
     UsageState,
 )
-from mailservers.drivers.doveadm import NOT_FOUND, Doveadm, for_one
+from mailservers.drivers.doveadm import NOT_FOUND, BrokeOff, Doveadm, for_one
 from mailservers.drivers.dovecot_settings import read_settings
 from mailservers.drivers.sieve_scripts import SieveScripts, SieveSettings
 
 NEEDED_COMMANDS = frozenset(["authCacheFlush", "expunge", "fetch", "kick", "mailboxStatus", "quotaGet"])
+# Which no later one has.
+COMMANDS_OF_2_3 = frozenset(["directorStatus", "oldstatsDump", "replicatorStatus"])
 
 
 class DovecotDriver:
@@ -118,9 +120,21 @@ class DovecotDriver:
         account = self._accounts.read(for_one(login))
         # Dovecot's cache knows people by the name they typed. (A pattern would only flush more.)
         names = [login] if account is None else [login, account.address]
-        flushed, kicked = doveadm.run([("authCacheFlush", {"user": names}), ("kick", {"mask": [login]})])
-        if flushed.exit_code or kicked.exit_code not in (0, NOT_FOUND):
-            raise TryAgain(gettext_noop("The mail server could not end the mailbox's open sessions."))
+        flush, kick = ("authCacheFlush", {"user": names}), ("kick", {"mask": [login]})
+        # By itself, as what is open has to end whatever becomes of the flush.
+        [kicked] = doveadm.run([kick])
+        if kicked.exit_code in (0, NOT_FOUND):
+            try:
+                # And again, for who was let in by the cache in between.
+                flushed, kicked = doveadm.run([flush, kick])
+            except BrokeOff:
+                # In Dovecot 2.4.1 the flush ends doveadm itself, whatever it is asked (docs/dovecot.md).
+                if doveadm.command_names() & COMMANDS_OF_2_3:
+                    raise
+                return
+            if not flushed.exit_code and kicked.exit_code in (0, NOT_FOUND):
+                return
+        raise TryAgain(gettext_noop("The mail server could not end the mailbox's open sessions."))
 
     def app_passwords_used(self, since: datetime) -> Mapping[int, datetime]:
         return self._accounts.app_passwords_used(since) if self.limits.app_passwords else {}
@@ -207,7 +221,7 @@ class DovecotDriver:
         return Doveadm(
             url=settings.doveadm_url,
             key=settings.doveadm_key,
-            tls=settings.tls,
+            tls=settings.https,
             tls_name=settings.tls_name if same_host else "",
             connect_seconds=settings.connect_seconds,
             read_seconds=settings.read_seconds,

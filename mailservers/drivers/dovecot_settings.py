@@ -60,6 +60,10 @@ class DovecotSettings:
     aliases: AliasColumns | None
     """None: nobody reads aliases from that database."""
     tls: ssl.SSLContext
+    """For ManageSieve."""
+    https: ssl.SSLContext
+    """For doveadm. Another one, as httpx lets a context offer HTTP alone (ALPN): Dovecot 2.4's ManageSieve
+    closes each handshake that does."""
     master_user: str
     master_password: str = field(repr=False)
     doveadm_key: str = field(repr=False)
@@ -93,6 +97,7 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
         folders=_folders(endpoints),
         aliases=_aliases(endpoints),
         tls=_tls(endpoints),
+        https=_tls(endpoints),
         master_user=_text(credentials, "master_user", "Give the master user that Dovecot knows."),
         master_password=_text(credentials, "master_password", "Give the master user's password."),
         doveadm_key=_text(

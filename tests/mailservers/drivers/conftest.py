@@ -37,16 +37,18 @@ def identity(certificates: CertificateAuthority, directory: Path) -> ssl.SSLCont
     files = certificates.issue("scripted", directory / "scripted")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
+    # So that `selected_alpn_protocol` tells when a client offers it.
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 
 @pytest.fixture
-def serve(identity: ssl.SSLContext) -> Iterator[Callable[[Script], ScriptedServer]]:
-    """Start a server that does what the given function says with its one connection."""
+def serve(identity: ssl.SSLContext) -> Iterator[Callable[..., ScriptedServer]]:
+    """Start a server that does what the given function says with its one connection, or each of several."""
     servers: list[ScriptedServer] = []
 
-    def start(script: Script) -> ScriptedServer:
-        servers.append(ScriptedServer(script, identity))
+    def start(script: Script, connections: int = 1) -> ScriptedServer:
+        servers.append(ScriptedServer(script, identity, connections))
         return servers[-1]
 
     yield start

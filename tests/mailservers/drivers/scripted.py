@@ -47,6 +47,13 @@ class Line:
             command += self._received[: int(literal[1])]
             self._received = self._received[int(literal[1]) :]
 
+    def read(self, size: int) -> bytes:
+        """So many bytes, or as many as came before the client closed."""
+        while len(self._received) < size and self._receive():
+            pass
+        data, self._received = self._received[:size], self._received[size:]
+        return data
+
     def hear_request(self) -> Self:
         """A request over HTTPS, its body included: else closing would reset the connection."""
         self.shake_hands()
@@ -54,8 +61,7 @@ class Line:
         while (header := self.hear()) not in (b"", b"\r\n"):
             if header.lower().startswith(b"content-length:"):
                 size = int(header.split(b":")[1])
-        while len(self._received) < size and self._receive():
-            pass
+        self.read(size)
         return self
 
     def answer(self, *answers: bytes) -> Self:
@@ -105,13 +111,14 @@ Script = Callable[[Line], object]
 
 
 class ScriptedServer:
-    """Answers one connection with `script`, on a loopback port."""
+    """Answers so many connections with `script`, one after the other, on a loopback port."""
 
-    def __init__(self, script: Script, tls: ssl.SSLContext) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext, connections: int = 1) -> None:
         self.lines: list[Line] = []
         self.stopping = threading.Event()
         self._script = script
         self._tls = tls
+        self._connections = connections
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -132,8 +139,9 @@ class ScriptedServer:
         self._thread.join(10)
 
     def _serve(self) -> None:
-        with suppress(OSError):  # the client hung up, which is what most scripts are about
-            connection, _ = self._listener.accept()
-            connection.settimeout(30)
-            self.lines.append(Line(connection, self._tls))
-            self._script(self.lines[0])
+        for _each in range(self._connections):
+            with suppress(OSError):  # the client hung up, which is what most scripts are about
+                connection, _ = self._listener.accept()
+                connection.settimeout(30)
+                self.lines.append(Line(connection, self._tls))
+                self._script(self.lines[-1])

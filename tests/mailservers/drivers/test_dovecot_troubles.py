@@ -32,7 +32,7 @@ from tests.mailservers.drivers.scripted import CAPABILITIES, GREETING, Line, Scr
 # For servers that keep us waiting on purpose; real ones get the usual limits.
 SHORT = {"connect_seconds": 0.5, "read_seconds": 0.5, "total_seconds": 1.5}
 
-Serve = Callable[[Script], ScriptedServer]
+Serve = Callable[..., ScriptedServer]
 Open = Callable[..., DovecotDriver]
 
 
@@ -498,3 +498,66 @@ def test_a_server_that_is_away_is_not_asked_for_every_script(open_driver: Open) 
     assert list(found) == logins[: len(found)]
     assert len(found) < 20
     assert all(isinstance(error, ServerAway) for error in found.values())
+
+
+# --- Dovecot 2.4
+
+
+def test_managesieve_is_never_spoken_to_as_if_it_were_http(serve: Serve, open_driver: Open) -> None:
+    """Dovecot 2.4 closes the handshake of whoever offers HTTP to ManageSieve (ALPN)."""
+
+    def strict(line: Line) -> None:
+        line.say(GREETING).answer(b"OK\r\n").shake_hands()
+        if line.connection.selected_alpn_protocol() is not None:  # type: ignore[attr-defined]
+            line.reset()
+        line.say(CAPABILITIES + b"OK\r\n").answer(b"OK\r\n", b"OK\r\n", b"OK\r\n")
+
+    driver = open_driver(sieve_port=serve(strict).port)
+    with told(TryAgain, "not on the mail server yet"):
+        driver.usage("nobody")  # over HTTP, so that a context shared with it offers it from here on
+    assert driver.read_script("anna") == OFF
+
+
+class DoveadmOf24:
+    """Kicks, and ends in the middle of a flush."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.commands: list[str] = []
+        self.names = names
+
+    def __call__(self, line: Line) -> None:
+        line.shake_hands()
+        is_question = line.hear().startswith(b"GET")
+        size = 0
+        while (header := line.hear()) not in (b"", b"\r\n"):
+            if header.lower().startswith(b"content-length:"):
+                size = int(header.split(b":")[1])
+        if is_question:
+            line.say(http(json.dumps([{"command": name} for name in self.names]).encode())).connection.close()
+            return
+        commands = json.loads(line.read(size))
+        self.commands += [name for name, _parameters, _tag in commands]
+        if "authCacheFlush" in self.commands:
+            line.reset()
+            return
+        line.say(http(b'[["doveadmResponse", [], "0"]]')).connection.close()
+
+
+def test_sessions_end_where_the_flush_ends_doveadm_itself(
+    serve: Serve, open_driver: Open, account: AccountState
+) -> None:
+    doveadm = DoveadmOf24(["authCacheFlush", "kick"])
+    port = serve(doveadm, connections=3).port
+    open_driver(doveadm_url=f"https://localhost:{port}").end_sessions(account.login)
+    assert doveadm.commands[0] == "kick"
+    assert "authCacheFlush" in doveadm.commands
+
+
+def test_a_flush_that_breaks_off_elsewhere_is_tried_again(
+    serve: Serve, open_driver: Open, account: AccountState
+) -> None:
+    doveadm = DoveadmOf24(["authCacheFlush", "kick", "oldstatsDump"])
+    port = serve(doveadm, connections=3).port
+    with told(TryAgain, "broke off"):
+        open_driver(doveadm_url=f"https://localhost:{port}").end_sessions(account.login)
+    assert doveadm.commands[0] == "kick"
