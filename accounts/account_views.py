@@ -11,10 +11,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import devices, second_factors, sessions, stepping_up, throttling
+from accounts import (
+    adding_factors,
+    devices,
+    open_sessions,
+    second_factors,
+    sessions,
+    stepping_up,
+    throttling,
+)
 from accounts.adding_factors import may_add_factor, show_what_was_added
 from accounts.forms import AuthenticatorForm
-from accounts.models import Mailbox
+from accounts.models import AuthenticatorApp, Mailbox
 from accounts.qr import qr_picture
 from accounts.requests import person_of
 from audit.chain import record
@@ -46,7 +54,7 @@ def show_account(request: HttpRequest) -> HttpResponse:
         "mailboxes": Mailbox.objects.owned_by(person)
         .annotate(app_count=Count("app_passwords"))
         .order_by("address"),
-        "sessions": sessions.sessions_of(person, request),
+        "sessions": open_sessions.sessions_of(person, request),
     }
     return render(request, "accounts/show_account.html", context)
 
@@ -57,39 +65,50 @@ def show_account(request: HttpRequest) -> HttpResponse:
 @may_add_factor
 def add_authenticator(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    app = second_factors.app_being_added(person)
+    key, is_new = adding_factors.app_key(request)
     form = AuthenticatorForm(request.POST if "code" in request.POST else None)
-    if form.is_valid() and _has_right_code(request, form):
-        return show_what_was_added(request, app, is_passkey=False)
-    link = second_factors.link_for_app(app)
+    if form.is_valid():
+        if is_new:
+            form.add_error(None, _("Too much time went by: here is a new key. Scan it again."))
+        else:
+            try:
+                app = _added(request, form, key)
+            except adding_factors.NotFirst:
+                return redirect("accounts:enter-code")
+            if app is not None:
+                return show_what_was_added(request, app, is_passkey=False)
+    link = second_factors.link_for_app(person, key)
     context = {
         "form": form,
         "is_due": sessions.owes_device(request),
         "qr": qr_picture(link),
         "link": link,
-        "key": second_factors.key_in_words(app),
+        "key": second_factors.key_in_words(key),
         "account": person.username,
     }
     return render(request, "accounts/add_authenticator.html", context)
 
 
-def _has_right_code(request: HttpRequest, form: AuthenticatorForm) -> bool:
+def _added(request: HttpRequest, form: AuthenticatorForm, key: bytes) -> AuthenticatorApp | None:
+    """None: the code was not right, which the form tells. Raises NotFirst."""
     person = person_of(request)
     try:
         this_try = throttling.begin_try(request, "code", person.username)
     except throttling.TooManyTries as wait:
         form.add_error("code", stepping_up.too_many(wait))
-        return False
-    app = second_factors.app_being_added(person)
+        return None
     name = form.cleaned_data["name"].strip() or _("Authenticator app")
-    if not second_factors.confirm_app(person, app, form.cleaned_data["code"], name=name):
+    with adding_factors.still_allowed(request):
+        code, keep = form.cleaned_data["code"], request.session.session_key
+        app = second_factors.add_app(person, key, code, name=name, keep=keep)
+    if app is None:
         form.add_error(
             "code",
             _("This is not the code the app should show now. Check that the phone's clock is right."),
         )
-        return False
+        return None
     this_try.was_right()
-    return True
+    return app
 
 
 @never_cache
@@ -106,9 +125,11 @@ def remove_factor(request: HttpRequest) -> HttpResponse:
             request, _("This is your only second factor, and you need one. Add another one first.")
         )
         return redirect("accounts:show-account")
-    second_factors.remove_device(person, device)
+    second_factors.remove_device(person, device, keep=request.session.session_key)
     messages.success(request, _("Removed."))
-    return redirect("accounts:show-account")
+    response = redirect("accounts:show-account")
+    devices.remember_device(request, response, person)
+    return response
 
 
 @never_cache
@@ -122,14 +143,16 @@ def make_recovery_codes(request: HttpRequest) -> HttpResponse:
             request, _("Add an authenticator app or a passkey first: recovery codes stand in for it.")
         )
         return redirect("accounts:show-account")
-    codes = second_factors.make_recovery_codes(person)
-    return render(request, "accounts/show_recovery_codes.html", {"codes": codes, "is_new": False})
+    codes = second_factors.make_recovery_codes(person, keep=request.session.session_key)
+    response = render(request, "accounts/show_recovery_codes.html", {"codes": codes, "is_new": False})
+    devices.remember_device(request, response, person)
+    return response
 
 
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
     """One of the own ones, elsewhere or here."""
-    if not sessions.end_session(person_of(request), request.POST.get("session", "")):
+    if not open_sessions.end_session(person_of(request), request.POST.get("session", "")):
         messages.info(request, _("This session had ended already."))
     else:
         messages.success(request, _("Signed out there."))
@@ -140,7 +163,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """All but this one; and no browser but this is known any more."""
     person = person_of(request)
-    count = sessions.end_sessions(person, but=request.session.session_key)
+    count = open_sessions.end_sessions(person, but=request.session.session_key)
     devices.forget_devices(person)
     record("person.sessions_ended", by=person, about=person)
     response = redirect("accounts:show-account")

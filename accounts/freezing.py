@@ -16,7 +16,7 @@ from accounts.devices import forget_devices
 from accounts.many import end_sessions as end_owners_sessions
 from accounts.models import Mailbox, Notice, Person, RedirectAlarm
 from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link
-from accounts.sessions import end_sessions
+from accounts.open_sessions import end_sessions
 from audit.chain import record
 from mailservers import outbox
 from mailservers.drift import request_check

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import backends, devices, passkeys, sessions, stepping_up, throttling
-from accounts.adding_factors import may_add_factor, show_what_was_added
+from accounts.adding_factors import NotFirst, may_add_factor, show_what_was_added, still_allowed
 from accounts.forms import SignInForm
 from accounts.requests import person_of
 
@@ -44,7 +44,11 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         name = form.cleaned_data["name"].strip() or _("Passkey")
         try:
-            key = passkeys.finish_adding(request, person_of(request), form.cleaned_data["passkey"], name=name)
+            with still_allowed(request):
+                answer = form.cleaned_data["passkey"]
+                key = passkeys.finish_adding(request, person_of(request), answer, name=name)
+        except NotFirst:
+            return redirect("accounts:enter-code")
         except passkeys.NotAccepted as refusal:
             form.add_error(None, str(refusal))
         else:

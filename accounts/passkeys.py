@@ -22,6 +22,7 @@ from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.exceptions import WebAuthnException
 
 from accounts import app_password_rule, notices, throttling
+from accounts.factor_changes import follow_factor_change
 from accounts.models import Person
 from audit.chain import record
 from audit.models import Event
@@ -70,7 +71,7 @@ def begin_adding(request: HttpRequest, person: Person) -> dict[str, Any]:
 
 
 def finish_adding(request: HttpRequest, person: Person, answer: str, *, name: str) -> WebAuthnCredential:
-    """From now on it is a second factor; raises NotAccepted."""
+    """From now on it is a second factor, and other sessions end; raises NotAccepted."""
     state = _taken(request, BEING_ADDED)
     try:
         with transaction.atomic():
@@ -80,6 +81,7 @@ def finish_adding(request: HttpRequest, person: Person, answer: str, *, name: st
             record("person.second_factor_added", by=person, about=person, after={"name": key.name})
             notices.tell(person, "second-factor", by=person, detail=key.name)
             app_password_rule.follow_factor_added(person)
+            follow_factor_change(person, keep=request.session.session_key)
     except IntegrityError:
         raise NotAccepted(_("This passkey is known already.")) from None
     except REFUSALS:

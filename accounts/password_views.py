@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import devices, proposing, sessions, stepping_up
+from accounts import adding_factors, devices, proposing, sessions, stepping_up
 from accounts.app_password_rule import RULES, rule_of
 from accounts.domains import save_password_rules
 from accounts.models import Domain, Mailbox, PasswordRules, Person
@@ -41,11 +41,14 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mine = Mailbox.objects.owned_by(person).select_related("domain__password_rules", "server", "owner")
     mailbox = get_object_or_404(mine, address=address)
+    if not stepping_up.has_shown_factor(request):
+        return stepping_up.ask_to_step_up(request, wanted=request.path)
     form = ChangePasswordForm(mailbox, _sent(request), request=request, person=person)
     if form.is_valid() and _keep(form, mailbox, person):
         if mailbox.owner:
             auth.update_session_auth_hash(request, mailbox.owner)
-        stepping_up.note_step_up(request)
+        adding_factors.forget_what_was_begun(request)
+        stepping_up.note_password(request)
         messages.success(
             request, _("Your new password is saved. Use it in your mail programs as soon as it is live.")
         )
@@ -79,11 +82,14 @@ def change_own_password(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     if not person.has_usable_password():
         raise Http404
+    if not stepping_up.has_shown_factor(request):
+        return stepping_up.ask_to_step_up(request, wanted=request.path)
     form = ChangePasswordForm(person, _sent(request), request=request, person=person)
     if form.is_valid():
         set_own_password(person, form.cleaned_data["new_password"], but=request.session.session_key)
         auth.update_session_auth_hash(request, person)
-        stepping_up.note_step_up(request)
+        adding_factors.forget_what_was_begun(request)
+        stepping_up.note_password(request)
         devices.forget_devices(person)
         messages.success(request, _("Your new password is saved. Everywhere else you are signed out."))
         tell_what_was_not_asked(request, form)

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import notices, second_factors, sessions
-from accounts.devices import forget_devices
+from accounts import notices, second_factors
 from accounts.earlier_passwords import note_replaced
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link, plan_link
+from accounts.open_sessions import end_sessions
 from accounts.passwords import normalise
 from audit.chain import record
 
@@ -75,7 +75,7 @@ def change_rights(
     DomainAdmin.objects.bulk_create([DomainAdmin(person=person, domain_id=pk) for pk in wanted - present])
     after = rights_of(person)
     if before != after:
-        sessions.end_sessions(person)
+        end_sessions(person)
         record("person.rights_changed", by=by, about=person, before=before, after=after)
 
 
@@ -85,7 +85,7 @@ def remove_from_domain(person: Person, domain: Domain, *, by: Person) -> None:
     if person.pk == by.pk:
         raise NotAllowed(_("You cannot take your own domain away from yourself: ask an operator."))
     if DomainAdmin.objects.filter(person=person, domain=domain).delete()[0]:
-        sessions.end_sessions(person)
+        end_sessions(person)
         record(
             "domain.webmaster_removed",
             by=by,
@@ -103,7 +103,7 @@ def disable(person: Person, *, by: Person) -> None:
     _keep_an_operator(without=person)
     person.is_active = False
     person.save(update_fields=["is_active"])
-    sessions.end_sessions(person)
+    end_sessions(person)
     end_links(person)
     record("person.disabled", by=by, about=person)
 
@@ -128,12 +128,10 @@ def remove(person: Person, *, by: Person) -> None:
 
 @transaction.atomic
 def reset_second_factor(person: Person, *, by: Person) -> None:
-    """For who lost it: signing in asks for a new one. Sessions end, no browser is known."""
+    """For who lost it: signing in asks for a new one. Raises NotAllowed."""
     if person.pk == by.pk:
         raise NotAllowed(_("Change your own second factor on your account's page."))
     second_factors.remove_all(person, by=by)
-    sessions.end_sessions(person)
-    forget_devices(person)
 
 
 @transaction.atomic
@@ -144,7 +142,7 @@ def set_own_password(person: Person, clear: str, *, but: str | None = None) -> N
         note_replaced(person, person.password)
     person.set_password(normalise(clear))
     person.save(update_fields=["password"])
-    sessions.end_sessions(person, but=but)
+    end_sessions(person, but=but)
     record("person.password_changed", by=person, about=person)
     if was_there:
         notices.tell(person, "password", by=person)

@@ -9,21 +9,29 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from time import time
 from urllib.parse import quote, urlencode
 
+import structlog
 from django.db import transaction
 from django.db.models import Count, F, Q, Value
 from django_otp.models import Device
+from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential, WebAuthnUserHandle
 
 from accounts import app_password_rule, notices, passkeys
-from accounts.models import Person
+from accounts.factor_changes import follow_factor_change
+from accounts.models import AuthenticatorApp, Person
+from accounts.sealed_keys import seal_key
 from audit.chain import record
+from mailservers.credentials import CredentialsLocked
+
+log = structlog.get_logger(__name__)
 
 # What authenticator apps show beside the user name.
 ISSUER = "Mail portal"
+STEP_SECONDS, DIGITS = 30, 6
 RECOVERY_CODES = 10
 RECOVERY_NAME = "recovery codes"
 TOTP_CODE = re.compile(r"\d{6}")
@@ -56,7 +64,7 @@ def listed(person: Person) -> tuple[list[Factor], int]:
         .values_list("place", "number", "name", "last_used_at")
         for place, (kind, number) in enumerate(
             (
-                (TOTPDevice, F("pk")),
+                (AuthenticatorApp, F("pk")),
                 (WebAuthnCredential, F("pk")),
                 (StaticDevice, Count("token_set")),
             )
@@ -73,7 +81,7 @@ def listed(person: Person) -> tuple[list[Factor], int]:
 
 def _persistent_id(place: int, number: int) -> str:
     """As django-otp makes it of a device."""
-    kind = (TOTPDevice, WebAuthnCredential)[place]
+    kind = (AuthenticatorApp, WebAuthnCredential)[place]
     return str(kind(pk=number).persistent_id)
 
 
@@ -84,7 +92,7 @@ def has_device(person: Person) -> bool:
 
 def devices_of(person: Person) -> list[Device]:
     """Those that can be used, without recovery codes."""
-    apps = TOTPDevice.objects.filter(user=person, confirmed=True).order_by("pk")
+    apps = AuthenticatorApp.objects.filter(user=person, confirmed=True).order_by("pk")
     return [*apps, *passkeys.passkeys_of(person)]
 
 
@@ -106,66 +114,87 @@ def device_for_code(person: Person, typed: str) -> Device | None:
     code = _bare(typed)
     if TOTP_CODE.fullmatch(code):
         # Locked, so that of two at the same time one gets it.
-        apps = TOTPDevice.objects.select_for_update().filter(user=person, confirmed=True)
-        return next((app for app in apps if app.verify_token(code)), None)
+        apps = AuthenticatorApp.objects.select_for_update().filter(user=person, confirmed=True)
+        return next((app for app in apps if _is_code_of(app, code)), None)
     if RECOVERY_CODE.fullmatch(code):
         sheets = StaticDevice.objects.select_for_update().filter(user=person, confirmed=True)
         return next((sheet for sheet in sheets if sheet.verify_token(_kept_form(code))), None)
     return None
 
 
-def app_being_added(person: Person) -> TOTPDevice:
-    """The authenticator app that the person has begun to add; begun now, if none is."""
-    begun = TOTPDevice.objects.filter(user=person, confirmed=False).order_by("-pk").first()
-    return begun or TOTPDevice.objects.create(user=person, name="", confirmed=False)
+def _is_code_of(app: AuthenticatorApp, code: str) -> bool:
+    """It is used up then. An app whose key can't be opened has none: its owner comes in another way."""
+    try:
+        return bool(app.verify_token(code))
+    except CredentialsLocked:
+        log.error("the key of an authenticator app cannot be opened", app=app.pk)
+        return False
 
 
-def link_for_app(app: TOTPDevice) -> str:
+def new_app_key() -> bytes:
+    """160 random bits, as RFC 4226 wants."""
+    return secrets.token_bytes(20)
+
+
+def keep_app(person: Person, key: bytes, *, name: str) -> AuthenticatorApp:
+    """As one that can be used; the caller records the event."""
+    return AuthenticatorApp.objects.create(user=person, name=name[:64], key=seal_key(key))
+
+
+def link_for_app(person: Person, key: bytes) -> str:
     """What the QR code says; authenticator apps know this form (otpauth://)."""
-    label = quote(f"{ISSUER}:{app.user.get_username()}")
+    label = quote(f"{ISSUER}:{person.username}")
     parameters = {
-        "secret": _base32(app),
+        "secret": _base32(key),
         "issuer": ISSUER,
         "algorithm": "SHA1",
-        "digits": app.digits,
-        "period": app.step,
+        "digits": DIGITS,
+        "period": STEP_SECONDS,
     }
     return f"otpauth://totp/{label}?{urlencode(parameters, quote_via=quote)}"
 
 
-def key_in_words(app: TOTPDevice) -> str:
+def key_in_words(key: bytes) -> str:
     """The key for whom no camera can read it, in groups of four."""
-    key = _base32(app)
-    return " ".join(key[at : at + 4] for at in range(0, len(key), 4))
+    text = _base32(key)
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
-def _base32(app: TOTPDevice) -> str:
-    return base64.b32encode(app.bin_key).decode().rstrip("=")
+def _base32(key: bytes) -> str:
+    return base64.b32encode(key).decode().rstrip("=")
 
 
 @transaction.atomic
-def confirm_app(person: Person, device: TOTPDevice, code: str, *, name: str) -> bool:
-    """Whether its code was right: from now on it can be used."""
-    row = TOTPDevice.objects.select_for_update().filter(pk=device.pk, user=person, confirmed=False).first()
-    if row is None or not row.verify_token(_bare(code)):
-        return False
-    row.confirmed, row.name = True, name[:64]
-    row.save(update_fields=["confirmed", "name"])
-    record("person.second_factor_added", by=person, about=person, after={"name": row.name})
-    notices.tell(person, "second-factor", by=person, detail=row.name)
+def add_app(
+    person: Person, key: bytes, code: str, *, name: str, keep: str | None = None
+) -> AuthenticatorApp | None:
+    """The app with this key if that is its code, from now on a second factor; other sessions end."""
+    totp = TOTP(key, STEP_SECONDS, 0, DIGITS, 0)
+    totp.time = time()
+    bare = _bare(code)
+    if not TOTP_CODE.fullmatch(bare) or not totp.verify(int(bare), tolerance=1):
+        return None
+    app = keep_app(person, key, name=name)
+    # The code is used up.
+    app.last_t, app.drift = totp.t(), totp.drift
+    app.save(update_fields=["last_t", "drift"])
+    record("person.second_factor_added", by=person, about=person, after={"name": app.name})
+    notices.tell(person, "second-factor", by=person, detail=app.name)
     app_password_rule.follow_factor_added(person)
-    return True
+    follow_factor_change(person, keep=keep)
+    return app
 
 
 @transaction.atomic
-def remove_device(person: Person, device: Device) -> None:
-    """With the last one the recovery codes go too: alone they would open as much."""
+def remove_device(person: Person, device: Device, *, keep: str | None = None) -> None:
+    """With the last one the recovery codes go too: alone they would open as much. Other sessions end."""
     record("person.second_factor_removed", by=person, about=person, before={"name": device.name})
     notices.tell(person, "factor-removed", by=person, detail=device.name)
     device.delete()
     if not has_device(person):
         StaticDevice.objects.filter(user=person).delete()
         app_password_rule.follow_factor_removed(person)
+    follow_factor_change(person, keep=keep)
 
 
 @transaction.atomic
@@ -178,25 +207,27 @@ def remove_all(person: Person, *, by: Person) -> None:
 
 def forget_all(person: Person) -> None:
     """Without an event of its own: who is erased, say."""
-    for kind in (TOTPDevice, StaticDevice, WebAuthnCredential, WebAuthnUserHandle):
+    for kind in (AuthenticatorApp, StaticDevice, WebAuthnCredential, WebAuthnUserHandle):
         kind.objects.filter(user=person).delete()
     app_password_rule.follow_factor_removed(person)
+    follow_factor_change(person, keep=None)
 
 
 @transaction.atomic
 def remove_added_since(person: Person, moment: datetime, name: str) -> None:
     """Those that a thief may have added: from then on, or of that name."""
-    for kind in (TOTPDevice, WebAuthnCredential):
+    for kind in (AuthenticatorApp, WebAuthnCredential):
         kind.objects.filter(Q(created_at__gte=moment) | Q(name=name), user=person).delete()
     StaticDevice.objects.filter(user=person, created_at__gte=moment).delete()
     if not has_device(person):
         app_password_rule.follow_factor_removed(person)
+    follow_factor_change(person, keep=None)
     record("person.second_factor_removed", by=None, about=person, before={"name": name})
 
 
 @transaction.atomic
-def make_recovery_codes(person: Person) -> list[str]:
-    """New ones, told this once; those before are over. 80 random bits each."""
+def make_recovery_codes(person: Person, *, keep: str | None = None) -> list[str]:
+    """New ones, told this once; those before are over, and other sessions end. 80 random bits each."""
     replaced = StaticDevice.objects.filter(user=person).delete()[0]
     sheet = StaticDevice.objects.create(user=person, name=RECOVERY_NAME)
     codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _each in range(RECOVERY_CODES)]
@@ -206,6 +237,7 @@ def make_recovery_codes(person: Person) -> list[str]:
     # The first ones come with a second factor, which is told already.
     if replaced:
         notices.tell(person, "recovery-codes", by=person)
+    follow_factor_change(person, keep=keep)
     return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
 

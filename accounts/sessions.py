@@ -1,22 +1,22 @@
-"""Signing in, in one or two steps, and out; and the sessions that somebody has elsewhere."""
+"""Signing in, in one or two steps, and how long that lasts."""
 
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import django_otp
+from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_otp.models import Device
 
 from accounts import second_factors
 from accounts.languages import OF_DOMAIN, language_and_domain
-from accounts.models import Person, PersonSession
+from accounts.models import Person
+from accounts.open_sessions import PROGRAM, SEEN_AT, SOURCE, STARTED_AT
 from accounts.requests import person_of
+from accounts.session_store import ENDS_AT
 from audit.chain import record
 from audit.origin import current_origin
 
@@ -26,22 +26,7 @@ OWES_CODE = "owes_code"
 OWN_DOMAIN = "own_domain"
 # The same, of somebody who must have a second factor and has none yet.
 OWES_DEVICE = "owes_device"
-# What people are told of their sessions.
-STARTED_AT, SEEN_AT, SOURCE, PROGRAM = "started_at", "seen_at", "source_address", "program"
 SEEN_EVERY_SECONDS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSession:
-    """One of a person's sessions, as the page *My devices* tells it."""
-
-    number: str
-    """What a form may name it by: not its key, which opens it."""
-    started_at: datetime | None
-    seen_at: datetime | None
-    source_address: str
-    program: str
-    is_this: bool
 
 
 def sign_in(request: HttpRequest, person: Person) -> None:
@@ -53,6 +38,7 @@ def sign_in(request: HttpRequest, person: Person) -> None:
     about = {
         STARTED_AT: now,
         SEEN_AT: now,
+        ENDS_AT: now + _longest(person).total_seconds(),
         SOURCE: current_origin().address,
         PROGRAM: request.headers.get("User-Agent", "")[:300],
     }
@@ -67,15 +53,19 @@ def sign_in(request: HttpRequest, person: Person) -> None:
 
 def second_factor_is_due(request: HttpRequest) -> bool:
     """A code, or to set a second factor up."""
-    return request.user.is_authenticated and (owes_code(request) or owes_device(request))
+    return request.user.is_authenticated and (OWES_CODE in request.session or OWES_DEVICE in request.session)
 
 
 def owes_code(request: HttpRequest) -> bool:
-    return bool(request.session.get(OWES_CODE))
+    """Also who was to set a first second factor up, and somebody else did meanwhile."""
+    return bool(request.session.get(OWES_CODE)) or (
+        bool(request.session.get(OWES_DEVICE)) and second_factors.has_device(person_of(request))
+    )
 
 
 def owes_device(request: HttpRequest) -> bool:
-    return bool(request.session.get(OWES_DEVICE))
+    """Whether the person must have a second factor, and has none now."""
+    return bool(request.session.get(OWES_DEVICE)) and not second_factors.has_device(person_of(request))
 
 
 def accept_code(request: HttpRequest, code: str) -> bool:
@@ -113,52 +103,8 @@ def note_visit(request: HttpRequest) -> None:
         request.session[SEEN_AT] = time.time()
 
 
-def sessions_of(person: Person, request: HttpRequest) -> list[OpenSession]:
-    """Those that have not run out, this one first, then the last used."""
-    rows = PersonSession.objects.filter(person=person, expire_date__gt=timezone.now())
-    found = [_told(row, is_this=row.session_key == request.session.session_key) for row in rows]
-    return sorted(found, key=lambda each: (not each.is_this, -(each.seen_at or _EPOCH).timestamp()))
-
-
-def end_session(person: Person, number: str) -> bool:
-    """Whether there was such a session of this person; the next request with it is a stranger's."""
-    rows = PersonSession.objects.filter(person=person)
-    keys = [row.session_key for row in rows if _number(row) == number]
-    PersonSession.objects.filter(session_key__in=keys).delete()
-    if keys:
-        record("person.session_ended", by=person, about=person)
-    return bool(keys)
-
-
-def end_sessions(person: Person, *, but: str | None = None) -> int:
-    """End all of the person's sessions here, without the one with the key `but`; how many there were."""
-    others = PersonSession.objects.filter(person=person).exclude(session_key=but or "")
-    return others.delete()[0]
-
-
-def forget_over() -> int:
-    """Those that have run out are nobody's business any more; how many there were."""
-    return PersonSession.objects.filter(expire_date__lt=timezone.now()).delete()[0]
-
-
-_EPOCH = datetime.fromtimestamp(0, UTC)
-
-
-def _told(row: PersonSession, *, is_this: bool) -> OpenSession:
-    about = row.get_decoded()
-    return OpenSession(
-        number=_number(row),
-        started_at=_moment(about.get(STARTED_AT)),
-        seen_at=_moment(about.get(SEEN_AT)),
-        source_address=about.get(SOURCE, ""),
-        program=about.get(PROGRAM, ""),
-        is_this=is_this,
-    )
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
-
-
-def _number(row: PersonSession) -> str:
-    return salted_hmac("accounts.sessions", row.session_key, algorithm="sha256").hexdigest()[:32]
+def _longest(person: Person) -> timedelta:
+    """After that it ends, however often it is visited: what staff and webmasters can do is worth more."""
+    if second_factors.is_mandatory_for(person):
+        return timedelta(hours=settings.STAFF_SESSION_HOURS)
+    return timedelta(days=settings.MAILBOX_SESSION_DAYS)

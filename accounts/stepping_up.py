@@ -1,4 +1,6 @@
-"""Before something that a forgotten session must not do: the password, a code or a passkey, once more.
+"""Before something that a forgotten or stolen session must not do: who it is, once more.
+
+Who has a second factor shows that, by a code, a recovery code or a passkey; others give their password.
 
     @step_up_required
     def remove_authenticator(request): ...
@@ -77,6 +79,7 @@ def ask_to_step_up(request: HttpRequest, *, wanted: str = "") -> HttpResponse:
     has_app, has_passkey = second_factors.kinds_of(person_of(request))
     context = {
         "kept": kept,
+        "has_factor": has_app or has_passkey,
         "is_form": request.method == "POST" and not wanted,
         "wanted": wanted or request.get_full_path(),
         "problem": getattr(request, "step_up_problem", ""),
@@ -92,6 +95,19 @@ def note_step_up(request: HttpRequest) -> None:
     """The person has just proved to be there: with a code, say."""
     request.session[STEPPED_UP_AT] = time.time()
     request.session.cycle_key()
+
+
+def has_shown_factor(request: HttpRequest) -> bool:
+    """For pages that ask for the present password by themselves: who has a second factor shows that too."""
+    return not second_factors.has_device(person_of(request)) or has_stepped_up(request)
+
+
+def note_password(request: HttpRequest) -> None:
+    """The person has just given the present password: all that who has no second factor has."""
+    if second_factors.has_device(person_of(request)):
+        request.session.cycle_key()
+    else:
+        note_step_up(request)
 
 
 def _proves(request: HttpRequest) -> bool:
@@ -123,18 +139,23 @@ def _problem_with_passkey(request: HttpRequest, person: Person, answer: str) -> 
 
 
 def _problem_with(request: HttpRequest, person: Person, typed: str) -> str:
-    """A sentence; "" when it is right."""
+    """A sentence; "" when it is right. Who has a second factor shows that: a password alone may be stolen."""
+    has_factor = second_factors.has_device(person)
     if not typed.strip():
-        return _("Type your password or a code.")
-    is_code = second_factors.looks_like_code(typed) and second_factors.has_device(person)
+        return _("Type a code.") if has_factor else _("Type your password.")
     try:
-        this_try = throttling.begin_try(request, "code" if is_code else "password", person.username)
+        this_try = throttling.begin_try(request, "code" if has_factor else "password", person.username)
     except throttling.TooManyTries as wait:
         return too_many(wait)
-    right = second_factors.device_for_code(person, typed) if is_code else None
-    if right is None and not is_password_of(person, typed):
+    if has_factor:
+        right = second_factors.device_for_code(person, typed) is not None
+    else:
+        right = is_password_of(person, typed)
+    if not right:
         record("person.step_up_failed", by=person, about=person, outcome=Event.Outcome.FAILED)
-        return _("This is neither your password nor a code that is good now.")
+        if has_factor:
+            return _("This is no code that is good now. Each works once: wait for the next one.")
+        return _("This is not your password.")
     this_try.was_right()
     return ""
 

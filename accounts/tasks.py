@@ -12,8 +12,8 @@ from accounts import (
     help_mails,
     lifecycle,
     notices,
+    open_sessions,
     password_requests,
-    sessions,
 )
 from accounts.models import AppPassword
 from mailservers.drivers.base import DriverError
@@ -82,4 +82,4 @@ def read_use_on(server_id: int) -> None:
 @shared_task(soft_time_limit=100, time_limit=120)
 def forget_sessions() -> int:
     """Sessions that have run out: they tell from where and with what somebody signed in."""
-    return sessions.forget_over()
+    return open_sessions.forget_over()

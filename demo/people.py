@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factors
 from accounts.aliases import create_alias
@@ -143,9 +142,10 @@ def create_person(sample: SamplePerson) -> dict[str, str]:
     )
     person.set_password(password)
     person.save()
-    app = TOTPDevice.objects.create(user=person, name="Authenticator app")
+    key = second_factors.new_app_key()
+    second_factors.keep_app(person, key, name="Authenticator app")
     second_factors.make_recovery_codes(person)
-    secret = base64.b32encode(app.bin_key).decode()
+    secret = base64.b32encode(key).decode()
     return {"role": sample.role, "login": sample.login, "password": password, "totp_secret": secret}
 
 

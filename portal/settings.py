@@ -59,6 +59,9 @@ PASSWORD_STRENGTH = env.whole_number("PORTAL_PASSWORD_STRENGTH", default=3, leas
 PASSWORD_HISTORY = env.whole_number("PORTAL_PASSWORD_HISTORY", default=3, least=0, most=10)
 # Whose mail programs sign in with app passwords only, at least; a domain's webmasters may ask for more.
 APP_PASSWORDS_ONLY = env.choice("PORTAL_APP_PASSWORDS_ONLY", ("any", "factor", "always"), default="any")
+# However often it is used, a session ends after so long: of staff and webmasters, and of mailbox users.
+STAFF_SESSION_HOURS = env.whole_number("PORTAL_STAFF_SESSION_HOURS", default=12, least=1, most=48)
+MAILBOX_SESSION_DAYS = env.whole_number("PORTAL_MAILBOX_SESSION_DAYS", default=14, least=1, most=30)
 # Asked for leaked passwords by the first 5 of 40 digits of a hash, as Have I Been Pwned.
 LEAKED_PASSWORDS_URL = (
     env.url(
@@ -220,6 +223,7 @@ SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+# A session that nobody uses; settings above tell how long one that is used may last.
 SESSION_COOKIE_AGE = 12 * 60 * 60
 CSRF_COOKIE_SECURE = SECURE_COOKIES
 CSRF_COOKIE_HTTPONLY = True

@@ -5,18 +5,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import app_password_rule, app_passwords, notices, second_factors
 from accounts.app_password_rule import ALWAYS, ANY, FACTOR, follow_rules
 from accounts.domains import save_app_password_rule
-from accounts.models import Mailbox, Notice, PasswordRules
+from accounts.models import AuthenticatorApp, Mailbox, Notice, PasswordRules
 from accounts.one_time_links import CHOOSE_PASSWORD, make_link
 from accounts.services import create_mailbox
 from audit.models import Event
 from mailservers.drivers.base import Limits
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change
+from tests import factors
 from tests.conftest import PASSWORD_HASH
 
 pytestmark = pytest.mark.sql
@@ -32,7 +32,7 @@ def willem(client, webmaster):
 
 
 def add_factor(person):
-    return TOTPDevice.objects.create(user=person, name="phone", confirmed=True)
+    return factors.add_app(person)
 
 
 def rule(domain, what, days=14):
@@ -198,10 +198,9 @@ def test_nobody_lets_the_password_in_again_while_it_holds(client, mailbox):
 # --- who turns a second factor on, and off
 
 
-def add_app(client, person, **more):
-    client.get(ADD)
-    app = TOTPDevice.objects.get(user=person, confirmed=False)
-    return client.post(ADD, {"code": f"{totp(app.bin_key):06}", "name": "phone", **more}).content.decode()
+def add_app(client, **more):
+    code = f"{totp(factors.key_shown(client)):06}"
+    return client.post(ADD, {"code": code, "name": "phone", **more}).content.decode()
 
 
 def test_who_turns_it_on_reads_first_what_follows(client, mailbox):
@@ -213,9 +212,9 @@ def test_who_turns_it_on_reads_first_what_follows(client, mailbox):
     page = client.get(ADD).content.decode()
     assert "Your mail programs then need app passwords" in page
     assert "You have no app password yet." in page
-    assert not TOTPDevice.objects.exists()
+    assert not AuthenticatorApp.objects.exists()
     client.post(ADD, {"understood": "1"})
-    page = add_app(client, mailbox.owner)
+    page = add_app(client)
     assert "Make app passwords" in page
     mailbox.refresh_from_db()
     assert mailbox.apps_only_from > timezone.now() + timedelta(days=6)

@@ -22,6 +22,7 @@ from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Observation, SealedPassword
 from mailservers.outbox import request_push
 from tests.conftest import PASSWORD
+from tests.factors import add_app
 from vacation.forwarding import answer, save_forwarding
 from vacation.models import Forwarding
 
@@ -78,7 +79,7 @@ def test_a_recovery_address_changed_by_the_webmaster_is_told_where_it_was(anna, 
 
 
 def test_second_factors_and_recovery_codes_of_a_mailbox_user_are_told(anna, owner):
-    device = second_factors.app_being_added(owner)
+    device = add_app(owner)
     # The first ones come with the first factor.
     second_factors.make_recovery_codes(owner)
     assert not Notice.objects.exists()

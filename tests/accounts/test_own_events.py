@@ -2,18 +2,18 @@
 
 import pytest
 from django.core.management import call_command
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audit.models import Event
 from mailservers.credentials import seal
 from tests.conftest import PASSWORD
+from tests.factors import add_app
 
 
 @pytest.fixture
 def willem(webmaster):
     webmaster.set_password(PASSWORD)
     webmaster.save()
-    TOTPDevice.objects.create(user=webmaster, name="phone", confirmed=True)
+    add_app(webmaster)
     return webmaster
 
 

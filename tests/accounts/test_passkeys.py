@@ -4,7 +4,6 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import passkeys, second_factors
@@ -16,6 +15,7 @@ from audit.models import Event
 from portal.environment import passkey_origin
 from tests.accounts.authenticator import PRESENT, Authenticator
 from tests.conftest import PASSWORD
+from tests.factors import add_app
 
 ORIGIN = "http://localhost:8000"
 ADD, ACCOUNT, CODE = "/account/passkey/", "/account/", "/sign-in/code/"
@@ -54,6 +54,11 @@ def sign_in(client, name="willem"):
 def add(client, key, name="blue key"):
     options = client.post(BEGIN_ADDING).json()
     return client.post(ADD, {"name": name, "passkey": key.add(options)})
+
+
+def step_up(client, key):
+    answer = key.use(client.post(BEGIN).json())
+    client.post("/sign-in/again/", {"next": ADD, "step_up_proof": "", "step_up_passkey": answer})
 
 
 def use(client, key):
@@ -145,7 +150,7 @@ def test_a_forged_answer_with_an_old_counter_raises_no_alarm(enrolled, key):
 def test_anothers_passkey_is_not_ones_own(enrolled, key, support):
     support.set_password(PASSWORD)
     support.save()
-    TOTPDevice.objects.create(user=support, confirmed=True)
+    add_app(support)
     client = owing("sam")
     assert use(client, key).status_code == 200
     assert client.get("/people/").headers["Location"].startswith(CODE)
@@ -198,7 +203,7 @@ def test_a_wrong_one_does_not_step_up(enrolled, key):
 def test_several_are_told_apart_and_the_last_of_a_webmaster_stays(enrolled, key):
     client = owing()
     use(client, key)
-    client.post("/sign-in/again/", {"next": ADD, "step_up_proof": PASSWORD})
+    step_up(client, key)
     second = Authenticator(ORIGIN)
     add(client, second, "laptop")
     page = client.get(ACCOUNT).content.decode()
@@ -215,7 +220,7 @@ def test_several_are_told_apart_and_the_last_of_a_webmaster_stays(enrolled, key)
 def test_the_same_key_is_not_added_twice(enrolled, key):
     client = owing()
     use(client, key)
-    client.post("/sign-in/again/", {"next": ADD, "step_up_proof": PASSWORD})
+    step_up(client, key)
     assert "known already" in add(client, key).content.decode()
 
 
@@ -360,7 +365,7 @@ def test_who_says_not_me_is_rid_of_the_thiefs_key(enrolled, key, mailbox):
     enrolled.save()
     client = owing()
     use(client, key)
-    client.post("/sign-in/again/", {"next": ADD, "step_up_proof": PASSWORD})
+    step_up(client, key)
     thief = Authenticator(ORIGIN)
     add(client, thief, "thief's")
     notice = Notice.objects.get(kind="second-factor", person=enrolled, detail="thief's")

@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import PersonSession
+from accounts.models import AuthenticatorApp, PersonSession
 from audit.models import Event
 from tests.conftest import PASSWORD
+from tests.factors import add_app, code_of, key_shown
 
 ADD, ACCOUNT = "/account/authenticator/", "/account/"
 
@@ -24,15 +24,14 @@ def sign_in(client, name="willem"):
     return client.post("/sign-in/", {"username": name, "password": PASSWORD})
 
 
-def code_of(person) -> str:
-    device = TOTPDevice.objects.get(user=person)
-    return f"{totp(device.bin_key, drift=1 if device.last_t >= 0 else 0):06}"
+def code_for(person) -> str:
+    return code_of(AuthenticatorApp.objects.get(user=person))
 
 
-def enrol(client, person) -> list[str]:
+def enrol(client) -> list[str]:
     """Through the page; the recovery codes it shows."""
-    client.get(ADD)
-    page = client.post(ADD, {"code": code_of(person), "name": "my phone"}).content.decode()
+    code = f"{totp(key_shown(client)):06}"
+    page = client.post(ADD, {"code": code, "name": "my phone"}).content.decode()
     return re.findall(r"<li>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</li>", page)
 
 
@@ -66,7 +65,7 @@ def test_the_page_shows_a_qr_code_and_the_key_for_whom_cannot_scan_it(client, wi
 def test_the_first_code_lets_in_shows_recovery_codes_and_changes_the_sessions_key(client, willem):
     sign_in(client)
     before = client.session.session_key
-    assert len(enrol(client, willem)) == 10
+    assert len(enrol(client)) == 10
     assert client.session.session_key != before
     assert client.get("/domains/").status_code == 200
     verbs = [event.verb for event in Event.objects.order_by("pk")]
@@ -75,29 +74,28 @@ def test_the_first_code_lets_in_shows_recovery_codes_and_changes_the_sessions_ke
 
 def test_a_wrong_first_code_is_told_and_adds_nothing(client, willem):
     sign_in(client)
-    client.get(ADD)
-    wrong = f"{(int(code_of(willem)) + 1) % 1_000_000:06}"
+    wrong = f"{(totp(key_shown(client)) + 1) % 1_000_000:06}"
     assert "not the code the app should show" in client.post(ADD, {"code": wrong}).content.decode()
     assert client.get("/domains/").status_code == 302
 
 
 def test_afterwards_signing_in_asks_for_the_code(client, willem):
     sign_in(client)
-    enrol(client, willem)
+    enrol(client)
     other = Client()
     sign_in(other)
     assert other.get("/domains/").headers["Location"] == "/sign-in/code/?next=%2Fdomains%2F"
     # Nor does it offer to add another one instead.
     assert other.get(ADD).headers["Location"].startswith("/sign-in/code/")
     # It leads to the page that was wanted.
-    there = other.post("/sign-in/code/?next=%2Fdomains%2F", {"code": code_of(willem)})
+    there = other.post("/sign-in/code/?next=%2Fdomains%2F", {"code": code_for(willem)})
     assert there.headers["Location"] == "/domains/"
     assert other.get("/domains/").status_code == 200
 
 
 def test_a_recovery_code_lets_in_once_however_it_is_typed(client, willem):
     sign_in(client)
-    [first, *_others] = enrol(client, willem)
+    [first, *_others] = enrol(client)
     for expected in (200, 302):
         other = Client()
         sign_in(other)
@@ -107,7 +105,7 @@ def test_a_recovery_code_lets_in_once_however_it_is_typed(client, willem):
 
 def test_recovery_codes_are_not_kept_in_clear(client, willem):
     sign_in(client)
-    codes = enrol(client, willem)
+    codes = enrol(client)
     kept = {token.lower() for token in StaticToken.objects.values_list("token", flat=True)}
     assert len(kept) == 10
     assert kept.isdisjoint(code.replace("-", "") for code in codes)
@@ -115,8 +113,7 @@ def test_recovery_codes_are_not_kept_in_clear(client, willem):
 
 def test_a_code_is_good_once(client, willem):
     sign_in(client)
-    client.get(ADD)
-    code = code_of(willem)
+    code = f"{totp(key_shown(client)):06}"
     client.post(ADD, {"code": code})
     other = Client()
     sign_in(other)
@@ -125,7 +122,7 @@ def test_a_code_is_good_once(client, willem):
 
 def test_guessing_codes_is_slowed_down_elsewhere_and_not_here(client, willem):
     sign_in(client)
-    enrol(client, willem)
+    enrol(client)
     thief = Client()
     sign_in(thief)
     for _each in range(6):
@@ -133,33 +130,33 @@ def test_guessing_codes_is_slowed_down_elsewhere_and_not_here(client, willem):
     assert "Too many tries" in page.content.decode()
     client.post("/sign-out/")
     sign_in(client)
-    client.post("/sign-in/code/", {"code": code_of(willem)})
+    client.post("/sign-in/code/", {"code": code_for(willem)})
     assert client.get("/domains/").status_code == 200
 
 
 def test_the_only_one_of_a_webmaster_stays(client, willem):
     sign_in(client)
-    enrol(client, willem)
-    fields = {"factor": TOTPDevice.objects.get().persistent_id, "step_up_proof": PASSWORD}
+    enrol(client)
+    fields = {"factor": AuthenticatorApp.objects.get().persistent_id, "step_up_proof": code_for(willem)}
     page = client.post("/account/remove-factor/", fields, follow=True)
     assert "Add another one first." in page.content.decode()
-    assert TOTPDevice.objects.exists()
+    assert AuthenticatorApp.objects.exists()
 
 
 def test_a_mailbox_user_adds_one_and_removes_it_with_its_recovery_codes(client, mailbox):
     sign_in(client, mailbox.address)
     client.post("/sign-in/again/", {"next": ADD, "step_up_proof": PASSWORD})
-    enrol(client, mailbox.owner)
+    enrol(client)
     page = client.get(ACCOUNT).content.decode()
     assert "my phone" in page
     assert "10 of them are left." in page
-    client.post("/account/remove-factor/", {"factor": TOTPDevice.objects.get().persistent_id})
-    assert not TOTPDevice.objects.exists()
+    client.post("/account/remove-factor/", {"factor": AuthenticatorApp.objects.get().persistent_id})
+    assert not AuthenticatorApp.objects.exists()
     assert not StaticToken.objects.exists()
 
 
 def test_nobody_removes_anothers(client, mailbox, webmaster):
-    theirs = TOTPDevice.objects.create(user=webmaster)
+    theirs = add_app(webmaster)
     sign_in(client, mailbox.address)
     fields = {"factor": theirs.persistent_id, "step_up_proof": PASSWORD}
     assert client.post("/account/remove-factor/", fields).status_code == 404

@@ -1,11 +1,11 @@
 import pytest
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Mailbox, Person
 from audit.models import Event
 from mailservers.models import Server
 from tests.conftest import PASSWORD
+from tests.factors import add_app
 
 URL = "/sign-in/"
 
@@ -22,7 +22,7 @@ def willem(webmaster) -> Person:
 
 
 def test_a_webmaster_signs_in_with_the_user_name(client, willem):
-    device = TOTPDevice.objects.create(user=willem)
+    device = add_app(willem)
     assert sign_in(client, "Willem ").headers["Location"] == "/"
     client.post("/sign-in/code/", {"code": f"{totp(device.bin_key):06}"})
     assert client.get("/domains/").status_code == 200
@@ -97,13 +97,13 @@ def test_signing_in_is_in_the_audit_chain(client, mailbox):
 
 
 def test_with_a_second_factor_nothing_opens_before_the_code(client, willem):
-    TOTPDevice.objects.create(user=willem, confirmed=True)
+    add_app(willem)
     sign_in(client, "willem")
     assert client.get("/domains/").headers["Location"].startswith("/sign-in/code/")
 
 
 def test_the_right_code_opens_and_changes_the_sessions_key(client, willem):
-    device = TOTPDevice.objects.create(user=willem, confirmed=True)
+    device = add_app(willem)
     sign_in(client, "willem")
     before = client.session.session_key
     client.post("/sign-in/code/", {"code": f"{totp(device.bin_key):06}"})
@@ -112,7 +112,7 @@ def test_the_right_code_opens_and_changes_the_sessions_key(client, willem):
 
 
 def test_a_wrong_code_does_not_open(client, willem):
-    device = TOTPDevice.objects.create(user=willem, confirmed=True)
+    device = add_app(willem)
     sign_in(client, "willem")
     wrong = f"{(totp(device.bin_key) + 1) % 1_000_000:06}"
     assert "not right" in client.post("/sign-in/code/", {"code": wrong}).content.decode()

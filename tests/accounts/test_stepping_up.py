@@ -46,7 +46,7 @@ def test_it_leads_to_no_other_site(anna):
 def test_a_wrong_password_is_told_and_is_not_in_the_page(anna):
     page = anna.post(URL, {"step_up_proof": "wrong-but-secret"})
     assert asks(page)
-    assert "neither your password" in page.content.decode()
+    assert "This is not your password." in page.content.decode()
     assert "wrong-but-secret" not in page.content.decode()
 
 

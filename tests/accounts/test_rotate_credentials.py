@@ -2,6 +2,8 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 
+from accounts import second_factors
+from accounts.models import AuthenticatorApp
 from mailservers.credentials import CredentialsLocked, seal, unseal
 
 
@@ -36,4 +38,29 @@ def test_what_no_key_opens_is_left_and_told(server, settings, new_key, capsys):
     call_command("rotate_credentials")
     server.refresh_from_db()
     assert server.sealed_credentials == sealed
+    assert "none of the keys" in capsys.readouterr().err
+
+
+def test_keys_of_authenticator_apps_are_sealed_anew_as_well(owner, settings, new_key):
+    old = settings.CREDENTIAL_KEYS[1:]
+    settings.CREDENTIAL_KEYS = old
+    key = second_factors.new_app_key()
+    second_factors.keep_app(owner, key, name="phone")
+    settings.CREDENTIAL_KEYS = [new_key, *old]
+    call_command("rotate_credentials", dry_run=True)
+    settings.CREDENTIAL_KEYS = [new_key]
+    with pytest.raises(CredentialsLocked):
+        AuthenticatorApp.objects.get().bin_key  # noqa: B018
+    settings.CREDENTIAL_KEYS = [new_key, *old]
+    call_command("rotate_credentials")
+    settings.CREDENTIAL_KEYS = [new_key]
+    assert AuthenticatorApp.objects.get().bin_key == key
+
+
+def test_an_app_whose_key_no_key_opens_is_left_and_told(owner, settings, new_key, capsys):
+    second_factors.keep_app(owner, second_factors.new_app_key(), name="phone")
+    sealed = AuthenticatorApp.objects.get().key
+    settings.CREDENTIAL_KEYS = [settings.CREDENTIAL_KEYS[1]]
+    call_command("rotate_credentials")
+    assert AuthenticatorApp.objects.get().key == sealed
     assert "none of the keys" in capsys.readouterr().err
