@@ -1,14 +1,11 @@
 """The life of a mailbox once it is made: changed, switched off and on, deleted, brought back, purged."""
 
-import re
-from collections.abc import Iterator
-from itertools import count
-
 from django.db import transaction
 
 from accounts import aliases
+from accounts.logins import note_given
 from accounts.many import change_mailboxes, delete_mailboxes, restore_mailboxes
-from accounts.models import Domain, Mailbox, Person
+from accounts.models import Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
 from accounts.switches import SWITCHES, fit_switches
 from audit.chain import record
@@ -16,29 +13,11 @@ from mailservers import outbox
 from mailservers.models import Change
 from mailservers.servers import limits_of
 
-# What a hoster's server calls the mailboxes of example.test: example0001.
-LONGEST_PREFIX = 7
 PERSON = Change.Priority.PERSON
 
 
 class Stale(Exception):
     """Somebody changed the mailbox meanwhile; what they set stands."""
-
-
-def propose_login(domain: Domain) -> str:
-    """The next free login in the server's style; deleted mailboxes keep theirs."""
-    return next(propose_logins(domain))
-
-
-def propose_logins(domain: Domain) -> Iterator[str]:
-    """The free logins in the server's style, one after the other."""
-    prefix = re.sub(r"[^a-z0-9]", "", domain.name.partition(".")[0])[:LONGEST_PREFIX] or "mailbox"
-    taken = Mailbox.objects.filter(
-        server=domain.server_id, login__regex=rf"^{prefix}[0-9]{{4,}}$"
-    ).values_list("login", flat=True)
-    highest = max((int(login.removeprefix(prefix)) for login in taken), default=0)
-    for number in count(highest + 1):
-        yield f"{prefix}{number:04}"
 
 
 @transaction.atomic
@@ -110,7 +89,9 @@ def purge_mailboxes() -> int:
                 event = record("mailbox.purged", by=None, about=mailbox, domain=mailbox.domain.name)
                 outbox.request_push(mailbox, "account", event)
         elif change.state == Change.State.LIVE:
-            mailbox.delete()
+            with transaction.atomic():
+                note_given(mailbox.server, [mailbox.login])
+                mailbox.delete()
             forgotten += 1
     return forgotten
 

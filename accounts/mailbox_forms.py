@@ -11,8 +11,9 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.address_field import AddressField
+from accounts.logins import not_free
 from accounts.models import Alias, Domain, Mailbox
-from accounts.naming import BadName, local_part_of, login_of
+from accounts.naming import BadName, login_of, new_local_part_of
 from accounts.protected_names import ProtectedName
 from accounts.size_field import SizeField
 from accounts.switches import SWITCHES, can_switch, switches_of, why_not_apart
@@ -50,23 +51,35 @@ class CreateMailboxForm(ProtectedName):
     login = forms.CharField(
         label=gettext_lazy("Login on the mail server"),
         max_length=200,
-        help_text=gettext_lazy("The user name in mail programs. It can't be changed later."),
+        required=False,
+        help_text=gettext_lazy(
+            "The user name in mail programs. It can't be changed later. Empty: the next free one."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
+    proposed_login = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, domain: Domain, login: str) -> None:
-        super().__init__(data, initial={"login": login, "quota_bytes": domain.default_quota_bytes})
+        super().__init__(
+            data,
+            initial={
+                "login": login,
+                "proposed_login": login,
+                "quota_bytes": domain.default_quota_bytes,
+            },
+        )
         self.domain = domain
         self.deleted: Mailbox | None = None
         """The deleted mailbox that has the address, if one has."""
         self.fields["local_part"].help_text = _("The part before @%(domain)s.") % {"domain": domain.name}
         limits = limits_of(domain.server)
         if limits is not None and limits.chooses_logins:
-            del self.fields["login"]
+            del self.fields["login"], self.fields["proposed_login"]
 
     def clean_local_part(self) -> str:
         try:
-            local_part = local_part_of(str(self.cleaned_data["local_part"]), self.domain.name)
+            typed = str(self.cleaned_data["local_part"])
+            local_part = new_local_part_of(typed, self.domain.name, limits_of(self.domain.server))
         except BadName as wrong:
             raise ValidationError(gettext(wrong.sentence), params=wrong.values) from None
         address = f"{local_part}@{self.domain.name}"
@@ -89,12 +102,21 @@ class CreateMailboxForm(ProtectedName):
             raise ValidationError(_("This address is an alias already. Remove the alias first."))
 
     def clean_login(self) -> str:
+        """Empty where nobody chose one: somebody else may have got the proposed one since."""
+        typed = str(self.cleaned_data["login"]).strip()
+        if typed == self.data.get("proposed_login", "") or not typed:
+            return ""
         try:
-            login = login_of(str(self.cleaned_data["login"]))
+            login = login_of(typed)
         except BadName as wrong:
             raise ValidationError(gettext(wrong.sentence), params=wrong.values) from None
-        if Mailbox.objects.filter(server=self.domain.server_id, login=login).exists():
-            raise ValidationError(_("Another mailbox on the mail server has this login. Choose another one."))
+        if not_free(self.domain.server, [login]):
+            raise ValidationError(
+                _(
+                    "This login is not free, or was somebody's before. Choose another one, or leave the field"
+                    " empty to get the next free one."
+                )
+            )
         return login
 
     def clean_quota_bytes(self) -> int:

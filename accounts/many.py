@@ -15,11 +15,14 @@ from django.utils import timezone
 
 from accounts import app_password_rule, notices
 from accounts.aliases import take_off
+from accounts.logins import give_logins
 from accounts.models import AliasTarget, Domain, Mailbox, Person
+from accounts.naming import new_local_part_of
 from accounts.switches import SWITCHES
 from audit.chain import Entry, record_all
 from mailservers import outbox
 from mailservers.models import Change
+from mailservers.servers import limits_of
 
 BULK = Change.Priority.BULK
 # What an event is called when it is about this alone.
@@ -64,8 +67,11 @@ def lock_mailboxes(domain: Domain, numbers: Iterable[int | None]) -> dict[int, M
 def create_mailboxes(
     domain: Domain, wanted: Sequence[NewMailbox], *, by: Person | None
 ) -> list[tuple[Mailbox, Change]]:
-    """Raises IntegrityError when an address or a login is taken."""
-    now = timezone.now()
+    """Raises BadName, or IntegrityError when an address is taken or a login was given before."""
+    now, limits = timezone.now(), limits_of(domain.server)
+    for each in wanted:
+        new_local_part_of(each.address, domain.name, limits)
+    give_logins(domain.server, [each.login for each in wanted])
     by_rule = app_password_rule.of_new_mailbox(domain)
     made = Mailbox.objects.bulk_create(
         [

@@ -441,6 +441,19 @@ class Mailbox(models.Model):
         return self.purge_after is not None and self.purge_after <= timezone.now()
 
 
+class GivenLogin(models.Model):
+    """A login that a mailbox of the server has or once had; nobody else ever gets it (see logins.py)."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="+")
+    login = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["server", "login"], name="a_login_is_given_once"),)
+
+    def __str__(self) -> str:
+        return self.login
+
+
 class PasswordAudit(models.Model):
     """A run of manage.py audit_passwords: how far it came, so that it can go on there."""
 

@@ -9,6 +9,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_noop
 
 from accounts.domain_names import BadDomainName, in_ascii
+from mailservers.drivers.base import Limits
 
 _LOCAL_PART = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -46,6 +47,22 @@ def local_part_of(typed: str, domain: str) -> str:
                 "An address is made of the letters a to z, digits, and . _ - + between them,"
                 " at most 64 in all. No blanks, no accents."
             )
+        )
+    return local_part
+
+
+def new_local_part_of(typed: str, domain: str, limits: Limits | None) -> str:
+    """The same for an address that is to be made on a server: without a tag. Raises BadName."""
+    local_part = local_part_of(typed, domain)
+    marks = "+" + (limits.tag_marks if limits is not None else "")
+    found = next((letter for letter in local_part if letter in marks), "")
+    if found:
+        raise BadName(
+            gettext_noop(
+                "What follows a %(mark)s is a tag: mail for it goes to the address before the %(mark)s."
+                " Leave it out."
+            ),
+            mark=found,
         )
     return local_part
 

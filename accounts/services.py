@@ -9,8 +9,10 @@ from accounts import app_password_rule, notices, passwords
 from accounts.app_passwords import end_all_app_passwords, hash_of_random
 from accounts.devices import forget_devices
 from accounts.earlier_passwords import note_replaced
+from accounts.logins import give_login, gives_again
 from accounts.many import end_sessions
 from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.naming import new_local_part_of
 from accounts.one_time_links import end_links
 from accounts.room import lock_room, require_place, require_room
 from audit.chain import record
@@ -24,7 +26,7 @@ def create_mailbox(
     domain: Domain,
     local_part: str,
     *,
-    login: str,
+    login: str = "",
     name: str,
     by: Person | None,
     quota_bytes: int | None = None,
@@ -34,25 +36,25 @@ def create_mailbox(
 ) -> Mailbox:
     """A new mailbox on the domain's server; nobody can sign in before a password is set.
 
-    Raises NoRoomLeft, NoPlaceLeft, or IntegrityError when its address or login is taken. Where the server
-    chooses logins, the address stands for it until the server has told it. Without `quota_bytes` it gets
-    what the domain gives by default, and without `language` the domain's. `template` is told in the event.
+    Raises BadName, NoRoomLeft, NoPlaceLeft, or IntegrityError when its address is taken or its login was
+    given before. Without `login` it gets the next free one; where the server chooses logins, the address
+    stands for it until the server has told it. Without `quota_bytes` it gets what the domain gives by
+    default, and without `language` the domain's. `template` is told in the event.
     """
-    address = f"{local_part}@{domain.name}".casefold()
     limits = limits_of(domain.server)
-    if limits is not None and limits.chooses_logins:
-        login = address
+    address = f"{new_local_part_of(local_part, domain.name, limits)}@{domain.name}"
     room = lock_room(domain.pk)
     require_place(room)
     if Alias.objects.alive().filter(address=address).exists():
         raise IntegrityError(address)
     room_bytes = room.default_quota_bytes if quota_bytes is None else quota_bytes
     require_room(room, room_bytes, instead_of=[0])
+    login = address if gives_again(domain.server) else give_login(domain, login.casefold())
     mailbox = Mailbox.objects.create(
         address=address,
         domain=domain,
         server=domain.server,
-        login=login.casefold(),
+        login=login,
         name=name,
         quota_bytes=room_bytes,
         recovery_address=recovery_address,

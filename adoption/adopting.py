@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop
 
 from accounts import passwords
 from accounts.alias_aspect import is_plain
+from accounts.logins import not_free, note_given
 from accounts.models import Domain, Mailbox
 from accounts.switches import SWITCHES, fit_switches
 from adoption.aliases import PassedOver, adopt_aliases, aliases_in
@@ -83,14 +84,24 @@ def plan_domain(server: Server, inventory: Inventory, name: str) -> DomainPlan:
 
 
 def adopt_domain(
-    server: Server, inventory: Inventory, name: str, *, limits: Limits, by: Actor | None, after: str = ""
+    server: Server,
+    inventory: Inventory,
+    name: str,
+    *,
+    limits: Limits,
+    by: Actor | None,
+    after: str = "",
+    returning: bool = False,
 ) -> Iterator[Piece]:
-    """Each piece is kept before it is told; addresses up to `after` are through already."""
+    """Each piece is kept before it is told; addresses up to `after` are through already.
+
+    `returning`: also mailboxes with a login that another one had which was removed for good.
+    """
     found = sorted(inventory.mailboxes(name), key=lambda mailbox: mailbox.account.address.lower())
     leading = list(aliases_in(name, found, inventory.aliases(name)).items())
     left = [mailbox for mailbox in found if mailbox.account.address.lower() > after] if after else found
     for some in _slices(left, AT_ONCE):
-        yield _adopt_some(server, name, some, limits=limits, by=by)
+        yield _adopt_some(server, name, some, limits=limits, by=by, returning=returning)
     if _domain(server, name, by=by) is None:
         return
     last = left[-1].account.address.lower() if left else after
@@ -101,14 +112,21 @@ def adopt_domain(
 
 @transaction.atomic
 def _adopt_some(
-    server: Server, name: str, found: Sequence[FoundMailbox], *, limits: Limits, by: Actor | None
+    server: Server,
+    name: str,
+    found: Sequence[FoundMailbox],
+    *,
+    limits: Limits,
+    by: Actor | None,
+    returning: bool,
 ) -> Piece:
     last = found[-1].account.address.lower()
     domain = _domain(server, name, by=by)
     if domain is None:
         why = gettext_noop("The domain is on another server in the portal.")
         return Piece(len(found), 0, [(m.account.address, why, {}) for m in found], last)
-    fit, passed_over = _fit(server, domain, found)
+    fit, passed_over = _fit(server, domain, found, limits, returning=returning)
+    note_given(server, [each.account.login for each in fit])
     mailboxes = Mailbox.objects.bulk_create([_mailbox(server, domain, each, limits) for each in fit])
     _adopt_rules(mailboxes, fit, limits)
     _observe(mailboxes, fit, limits)
@@ -142,7 +160,7 @@ def _domain(server: Server, name: str, *, by: Actor | None) -> Domain | None:
 
 
 def _fit(
-    server: Server, domain: Domain, found: Sequence[FoundMailbox]
+    server: Server, domain: Domain, found: Sequence[FoundMailbox], limits: Limits, *, returning: bool
 ) -> tuple[list[FoundMailbox], list[PassedOver]]:
     """Those that can be taken over, and why not the others; one that is here already is no news."""
     here = dict(
@@ -155,6 +173,7 @@ def _fit(
             "login", flat=True
         )
     )
+    given = set() if returning else not_free(server, [m.account.login for m in found]) - logins
     fit: list[FoundMailbox] = []
     passed_over: list[PassedOver] = []
     for mailbox in found:
@@ -169,6 +188,8 @@ def _fit(
         elif login in logins:
             why = gettext_noop("Another mailbox has the login %(login)s.")
             passed_over.append((address, why, {"login": login}))
+        elif login in given:
+            passed_over.append((address, _FORMER, {"login": login}))
         elif len(address) > 320 or len(login) > 200:
             passed_over.append((address[:320], gettext_noop("Its name is too long."), {}))
         else:
@@ -179,8 +200,21 @@ def _fit(
                 mailbox = replace(mailbox, rules=None)  # noqa: PLW2901
                 why = gettext_noop("Its mail goes to a file or a program: that stays on the server as it is.")
                 passed_over.append((address, why, {}))
+            tag = next((letter for letter in address.partition("@")[0] if letter in limits.tag_marks), "")
+            if tag:
+                passed_over.append((address, _TAGGED, {"mark": tag}))
             fit.append(mailbox)
     return fit, passed_over
+
+
+_FORMER = gettext_noop(
+    "A mailbox that was removed for good had the login %(login)s: who opens this one may find its mail. If it"
+    " is the same one, say that such mailboxes are to be taken over."
+)
+_TAGGED = gettext_noop(
+    "It is taken over, but what follows a %(mark)s is a tag: mail for it goes to the address before the"
+    " %(mark)s, and nobody can sign in with this address."
+)
 
 
 def _leads_to_a_program(found: FoundMailbox) -> bool:

@@ -23,6 +23,14 @@ class AdoptionForm(forms.Form):
         help_text=gettext_lazy("Empty: all domains on the server."),
     )
 
+    returning = forms.BooleanField(
+        label=gettext_lazy("Mailboxes that were removed for good here come back"),
+        required=False,
+        help_text=gettext_lazy(
+            "Else a mailbox is left out when another one had its login: whose mail may be in it."
+        ),
+    )
+
     def clean_only_domain(self) -> str:
         name: str = self.cleaned_data["only_domain"].strip().lower().rstrip(".")
         try:

@@ -25,6 +25,9 @@ class Adoption(models.Model):
     only_domain = models.CharField(
         max_length=253, blank=True, help_text=_("Empty: all of the server's domains.")
     )
+    returning = models.BooleanField(
+        default=False, help_text=_("Also where a mailbox that was removed for good had the login.")
+    )
     asked_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
     asked_at = models.DateTimeField(default=timezone.now)
     state = models.CharField(max_length=10, choices=State, default=State.READING)

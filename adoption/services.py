@@ -31,9 +31,18 @@ class NotNow(Exception):
 
 
 @transaction.atomic
-def ask(server: Server, only_domain: str, *, by: Person | None, announce: Callable[[int], None]) -> Adoption:
+def ask(
+    server: Server,
+    only_domain: str,
+    *,
+    returning: bool = False,
+    by: Person | None,
+    announce: Callable[[int], None],
+) -> Adoption:
     """Have the server read; nothing is taken over yet."""
-    adoption = Adoption.objects.create(server=server, only_domain=only_domain, asked_by=by)
+    adoption = Adoption.objects.create(
+        server=server, only_domain=only_domain, returning=returning, asked_by=by
+    )
     transaction.on_commit(lambda: announce(adoption.pk))
     return adoption
 
@@ -132,7 +141,13 @@ def _take_over(adoption: Adoption, inventory: Inventory) -> None:
     while adoption.domains_left:
         name = adoption.domains_left[0]
         pieces = adopt_domain(
-            adoption.server, inventory, name, limits=limits, by=adoption.asked_by, after=adoption.after
+            adoption.server,
+            inventory,
+            name,
+            limits=limits,
+            by=adoption.asked_by,
+            after=adoption.after,
+            returning=adoption.returning,
         )
         for piece in pieces:
             adoption.mailboxes_seen += piece.seen

@@ -30,7 +30,13 @@ def list_adoptions(request: HttpRequest) -> HttpResponse:
     form = AdoptionForm(request.POST or None, initial={"server": request.GET.get("server", "")})
     if form.is_valid():
         given = form.cleaned_data
-        adoption = services.ask(given["server"], given["only_domain"], by=operator, announce=announce)
+        adoption = services.ask(
+            given["server"],
+            given["only_domain"],
+            returning=given["returning"],
+            by=operator,
+            announce=announce,
+        )
         return redirect("adoption:show-adoption", adoption.pk)
     adoptions = Adoption.objects.select_related("server", "asked_by")[:ROWS]
     return render(request, "adoption/list_adoptions.html", {"form": form, "adoptions": adoptions})

@@ -8,9 +8,10 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.models import Alias, Domain, Mailbox
-from accounts.naming import BadName, local_part_of
+from accounts.naming import BadName, new_local_part_of
 from accounts.protected_names import ProtectedName
 from aliases.targets import MOST, doubt_about, outside_of, problem_with, read_targets
+from mailservers.servers import limits_of
 
 
 class TargetsForm(forms.Form):
@@ -110,11 +111,10 @@ class CreateAliasForm(ProtectedName, TargetsForm):
 
     def clean_local_part(self) -> str:
         try:
-            local_part = local_part_of(str(self.cleaned_data["local_part"]), self.domain.name)
+            typed = str(self.cleaned_data["local_part"])
+            local_part = new_local_part_of(typed, self.domain.name, limits_of(self.domain.server))
         except BadName as wrong:
             raise ValidationError(gettext(wrong.sentence), params=wrong.values) from None
-        if "+" in local_part:
-            raise ValidationError(_("What follows a + is a tag of an address, and belongs to no alias."))
         self.address = f"{local_part}@{self.domain.name}"
         found = Mailbox.objects.filter(address=self.address).first()
         if found is not None and found.purge_after is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop
 
-from accounts.lifecycle import propose_logins
+from accounts.logins import not_free, propose_logins
 from accounts.many import (
     NewMailbox,
     change_mailboxes,
@@ -101,7 +101,7 @@ def _look_at_new(ledger: Ledger, taken: tuple[set[str], set[str]], domain: Domai
     if login in logins:
         if not row.seen.get("login_proposed"):
             raise Refused(
-                gettext_noop("Another mailbox on the mail server has the login %(login)s."), login=login
+                gettext_noop("The login %(login)s is not free, or was somebody's before."), login=login
             )
         login = next(free for free in propose_logins(domain) if free not in logins)
     ledger.add(int(row.wanted["quota_bytes"]))
@@ -262,5 +262,4 @@ def _taken(domain: Domain, rows: Sequence[Row]) -> tuple[set[str], set[str]]:
     logins = [str(row.wanted["login"]) for row in rows]
     known = set(Mailbox.objects.filter(address__in=addresses).values_list("address", flat=True))
     known |= set(Alias.objects.alive().filter(address__in=addresses).values_list("address", flat=True))
-    on_server = Mailbox.objects.filter(server=domain.server_id, login__in=logins)
-    return known, set(on_server.values_list("login", flat=True))
+    return known, not_free(domain.server, logins)

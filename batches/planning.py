@@ -9,9 +9,9 @@ from django.utils.translation import gettext, gettext_noop
 
 from accounts import passwords, sizes, switches
 from accounts.aliases import PROTECTED, needing
-from accounts.lifecycle import propose_logins
+from accounts.logins import not_free, propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
-from accounts.naming import BadName, local_part_of, login_of, whole_address
+from accounts.naming import BadName, local_part_of, login_of, new_local_part_of, whole_address
 from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft
 from accounts.sizes import in_words
 from batches import columns
@@ -56,8 +56,8 @@ class _Here:
 
     mailboxes: dict[str, Mailbox]
     aliases: set[str]
-    logins: dict[str, str]
-    """On the domain's server, each with the address that has it."""
+    logins: set[str]
+    """That the file asks for, and that somebody has or had on the domain's server."""
     asked: set[str]
     """Logins that the file asks for: no other row is proposed one of them."""
     needing: dict[str, str]
@@ -203,7 +203,10 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
 
 
 def _plan_new(plan: _Plan, row: Row, given: dict[str, str], template: MailboxTemplate | None) -> None:
-    local_part = row.address.partition("@")[0]
+    try:
+        local_part = new_local_part_of(row.address, plan.domain.name, plan.limits)
+    except BadName as wrong:
+        raise Refused(wrong.sentence, **wrong.values) from None
     if local_part in PROTECTED and not plan.by.is_operator:
         raise Refused(
             gettext_noop(
@@ -254,7 +257,11 @@ def _new_login(plan: _Plan, row: Row, typed: str) -> tuple[str, bool]:
         raise Refused(wrong.sentence, **wrong.values) from None
     if login in plan.here.logins:
         raise Refused(
-            gettext_noop("Another mailbox on the mail server has the login %(login)s."), login=login
+            gettext_noop(
+                "The login %(login)s is not free, or was somebody's before. Choose another one, or leave the"
+                " column “login” empty."
+            ),
+            login=login,
         )
     if login in plan.logins:
         raise Refused(
@@ -545,10 +552,7 @@ def _look_up(table: Table, domain: Domain) -> _Here:
     for some in _slices(addresses):
         found |= {m.address: m for m in Mailbox.objects.filter(domain=domain, address__in=some)}
         aliases.update(Alias.objects.alive().filter(address__in=some).values_list("address", flat=True))
-    taken: dict[str, str] = {}
-    for some in _slices(logins):
-        rows = Mailbox.objects.filter(server=domain.server_id, login__in=some)
-        taken |= dict(rows.values_list("login", "address"))
+    taken = not_free(domain.server, logins)
     needed = needing_each(list(found)) if "action" in table.keys else {}
     return _Here(found, aliases, taken, set(logins), needed)
 

@@ -162,12 +162,15 @@ class NewMailboxForm(CreateMailboxForm):
                 "domain": domain.name,
                 "made": local_part_from("Anna Jansen", style, ""),
             }
-        self.order_fields([*first, "recovery_address", "quota_bytes", "language", "login"])
+        self.order_fields([*first, "recovery_address", "quota_bytes", "language", "login", "proposed_login"])
 
     @property
     def typed(self) -> dict[str, str]:
         """What differs from what the form began with, as it was typed."""
-        names = [name for name in self.changed_data if name not in ("template", "knows_protected")]
+        left_out = {"template", "knows_protected", "proposed_login"}
+        if self.data.get("login") == self.data.get("proposed_login"):
+            left_out.add("login")
+        names = [name for name in self.changed_data if name not in left_out]
         return {name: str(self.data.get(name, "")) for name in names}
 
     def clean_local_part(self) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.lifecycle import propose_login
+from accounts.logins import propose_login
 from accounts.mailbox_views import no_place, no_room
 from accounts.models import Domain, Mailbox, Person
 from accounts.requests import person_of

@@ -209,6 +209,8 @@ class Limits:
     """Bytes; limits are rounded up to it. 0: it knows no limits."""
     keeps_names: bool = False
     keeps_recovery_address: bool = False
+    tag_marks: str = "+"
+    """Whatever follows one of these before the @ is a tag, and no part of a mailbox's address."""
     chooses_logins: bool = False
     """A new mailbox is named by its address, and the server tells the name to sign in with."""
     sieve: bool = True

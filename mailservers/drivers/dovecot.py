@@ -42,6 +42,7 @@ class DovecotDriver:
         has_aliases = settings.aliases is not None
         self.limits = Limits(
             redirects=settings.max_redirects,
+            tag_marks=settings.recipient_delimiter,
             aliases=has_aliases,
             catch_all=has_aliases,
             app_passwords=settings.app_passwords,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import lifecycle
+from accounts import lifecycle, logins
 from accounts.models import Alias, Domain, Mailbox
 from audit.chain import record
 from mailservers import outbox
@@ -66,7 +66,7 @@ def test_a_login_in_the_servers_style_is_proposed(as_webmaster, mailbox):
     [("xn--mnchen-3ya.test", "xnmnche0001"), ("1a-b.c.test", "1ab0001"), ("---.test", "mailbox0001")],
 )
 def test_logins_are_made_of_plain_letters(server, name, proposed):
-    assert lifecycle.propose_login(Domain.objects.create(name=name, server=server)) == proposed
+    assert logins.propose_login(Domain.objects.create(name=name, server=server)) == proposed
 
 
 def test_the_whole_address_may_be_typed(as_webmaster, domain, committed):
@@ -89,7 +89,7 @@ def test_the_whole_address_may_be_typed(as_webmaster, domain, committed):
         ("local_part", "ANNA", "There is a mailbox with this address already."),
         ("local_part", "info", "This address is an alias already."),
         ("local_part", "Postmaster", "is no ordinary address"),
-        ("login", "example0001", "Another mailbox on the mail server has this login."),
+        ("login", "example0001", "This login is not free, or was somebody"),
         ("login", "bert jansen", "A login is made of the letters a to z"),
         ("quota_bytes", "-1 GB", "Write a number and a unit"),
         ("quota_bytes", "0 GB", "This is no room at all."),

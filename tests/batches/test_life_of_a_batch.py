@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import DomainAdmin, Mailbox, OneTimeLink
+from accounts.models import DomainAdmin, GivenLogin, Mailbox, OneTimeLink
 from accounts.stepping_up import STEPPED_UP_AT
 from audit.models import Event
 from batches import carrying_out, services
@@ -317,3 +317,12 @@ def test_old_ones_are_forgotten(upload):
     Batch.objects.filter(pk=batch.pk).update(made_at=timezone.now() - timedelta(days=91))
     assert services.forget_old() == 1
     assert not Row.objects.exists()
+
+
+def test_a_login_that_was_freed_since_the_plan_is_not_given_again(upload, press, domain):
+    batch = upload("address,login\na,wanted\nb,\n")
+    for login in ("wanted", batch.rows.get(address="b@example.test").wanted["login"]):
+        GivenLogin.objects.create(server=domain.server, login=login)
+    batch = press(batch, "begin")
+    assert results(batch) == ["left", "done"]
+    assert Mailbox.objects.get().login == "example0002"

@@ -4,6 +4,7 @@ import pytest
 
 from accounts.aliases import create_alias
 from accounts.lifecycle import delete_mailbox
+from accounts.models import GivenLogin, Mailbox
 from batches.models import Batch
 
 
@@ -74,7 +75,7 @@ def test_the_domains_room_counts_over_the_whole_plan(upload, domain):
         ("bert,,,,,,explode", "“explode” is no action"),
         ("bert,,,,,,delete", "There is no such mailbox."),
         ("bert,,,,,,,two words", "A login is made of"),
-        ("bert,,,,,,,example0001", "Another mailbox on the mail server has the login example0001."),
+        ("bert,,,,,,,example0001", "The login example0001 is not free, or was somebody"),
         ("bert,,,,,,,,hunter2", "A password is no hash."),
         ("bert,,,,,,,,{PLAIN}hunter2", "A password is no hash."),
         ('bert,"a ""quoted"" <b>name</b>"', ""),
@@ -142,3 +143,20 @@ def test_an_empty_cell_leaves_and_a_minus_empties(upload, mailbox):
 def test_a_link_needs_a_recovery_address(upload, mailbox):
     batch = upload("address,action\nanna,link\n")
     assert "no recovery address" in batch.rows.get().problem_text
+
+
+def test_a_login_that_somebody_had_is_refused_and_none_is_proposed_twice(upload, server, domain):
+    GivenLogin.objects.create(server=server, login="intern01")
+    GivenLogin.objects.create(server=server, login="example0004")
+    rows = list(upload("address,login\na,intern01\nb,\nc+tag,\n").rows.all())
+    assert rows[0].problem_text.startswith("The login intern01 is not free, or was somebody's before.")
+    assert rows[1].wanted["login"] == "example0005"
+    assert "is a tag" in rows[2].problem_text
+
+
+def test_a_mailbox_with_a_tag_that_is_there_can_still_be_changed(upload, domain):
+    Mailbox.objects.create(
+        address="c+tag@example.test", domain=domain, server=domain.server, login="c", quota_bytes=1
+    )
+    [row] = upload("address,name\nc+tag,Carla\n").rows.all()
+    assert row.verdict == "changed"

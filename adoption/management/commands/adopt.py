@@ -26,6 +26,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("server", help="the server in the portal that the mailboxes are on")
         parser.add_argument("--domain", metavar="NAME", help="only this domain")
+        parser.add_argument(
+            "--returning",
+            action="store_true",
+            help="also mailboxes whose login another one had that was removed for good: they are the same",
+        )
         parser.add_argument("--dry-run", action="store_true", help="show the plan, and take over nothing")
         source = parser.add_mutually_exclusive_group()
         source.add_argument(
@@ -45,7 +50,7 @@ class Command(BaseCommand):
             inventory = self._inventory(server, options)
             plans = self._plan(server, inventory, (options["domain"] or "").lower())
             if not options["dry_run"]:
-                self._take_over(server, inventory, plans)
+                self._take_over(server, inventory, plans, returning=options["returning"])
         except DriverError as error:
             raise CommandError(say(error.reason, error.values)) from None
 
@@ -77,13 +82,16 @@ class Command(BaseCommand):
         )
         return plans
 
-    def _take_over(self, server: Server, inventory: Inventory, plans: list[DomainPlan]) -> None:
+    def _take_over(
+        self, server: Server, inventory: Inventory, plans: list[DomainPlan], *, returning: bool
+    ) -> None:
         total = sum(plan.mailboxes for plan in plans)
         seen = adopted = aliases = 0
         limits = self._limits(server)
         left_out: list[str] = []
         for plan in plans:
-            for piece in adopt_domain(server, inventory, plan.name, limits=limits, by=None):
+            pieces = adopt_domain(server, inventory, plan.name, limits=limits, by=None, returning=returning)
+            for piece in pieces:
                 seen, adopted, aliases = (
                     seen + piece.seen,
                     adopted + piece.adopted,

@@ -151,7 +151,7 @@ def test_trouble_within_a_mailbox_is_its_own(
 
 
 def test_a_dripping_server_holds_no_worker(serve: Serve, open_driver: Open) -> None:
-    slow = serve(lambda line: line.drip(GREETING * 100, 0.1, slow.stopping))
+    slow: ScriptedServer = serve(lambda line: line.drip(GREETING * 100, 0.1, slow.stopping))
     with told(ServerAway, "did not answer in time", within=2.5):
         open_driver(**SHORT, sieve_port=slow.port).put_script("anna", SCRIPT)
 
