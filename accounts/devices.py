@@ -13,7 +13,6 @@ from django.utils import timezone
 from accounts.codes import hash_of, new_code
 from accounts.models import KnownDevice, Person
 
-COOKIE = "known_device"
 KEPT_FOR = timedelta(days=400)  # browsers keep no cookie longer
 
 
@@ -25,12 +24,12 @@ def is_known_to(request: HttpRequest, name: str) -> bool:
 
 def remember_device(request: HttpRequest, response: HttpResponse, person: Person) -> None:
     """After somebody has signed in wholly: this browser is theirs from now on."""
-    kept, now = request.COOKIES.get(COOKIE, ""), timezone.now()
+    kept, now = request.COOKIES.get(settings.KNOWN_DEVICE_COOKIE_NAME, ""), timezone.now()
     theirs = KnownDevice.objects.filter(cookie_hash=hash_of(kept), person=person)
     if not kept or not theirs.update(last_used_at=now):
         kept = _make_known(kept, person, now)
     response.set_cookie(
-        COOKIE,
+        settings.KNOWN_DEVICE_COOKIE_NAME,
         kept,
         max_age=KEPT_FOR,
         httponly=True,
@@ -56,4 +55,4 @@ def forget_devices(person: Person) -> None:
 
 
 def cookie_hash(request: HttpRequest) -> str:
-    return hash_of(request.COOKIES.get(COOKIE, ""))
+    return hash_of(request.COOKIES.get(settings.KNOWN_DEVICE_COOKIE_NAME, ""))

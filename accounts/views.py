@@ -117,7 +117,10 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     record("person.signed_out", by=person, about=person)
     auth.logout(request)
-    return redirect("accounts:sign-in")
+    response = redirect("accounts:sign-in")
+    # The pages seen until now are not behind the browser's Back button any more.
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 @require_safe

@@ -1,9 +1,7 @@
 """The set-up card on paper: one template for the print view and the PDF."""
 
 from base64 import b64encode
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -33,8 +31,10 @@ def laid_out(text: str, accent: str = "") -> "Document":
     # Half a second, which no process should pay at its start.
     from weasyprint import CSS, HTML  # noqa: PLC0415
 
+    from clientsetup.sheet_files import OwnFiles  # noqa: PLC0415
+
     colours = [CSS(string=f":root {{ --accent: {accent}; }}")] if accent else []
-    html = HTML(string=text, base_url=str(settings.BASE_DIR), url_fetcher=_fetch)
+    html = HTML(string=text, base_url=str(settings.BASE_DIR), url_fetcher=OwnFiles())
     return html.render(stylesheets=[finders.find("clientsetup/sheet.css"), *colours], pdf_variant="pdf/ua-1")
 
 
@@ -43,15 +43,3 @@ def _logo_inside(mailbox: Mailbox) -> str:
     brands = Brand.objects.filter(Q(domain=mailbox.domain_id) | Q(domain=None)).exclude(logo=b"")
     brand = brands.order_by(F("domain").asc(nulls_last=True)).first()
     return f"data:image/png;base64,{b64encode(bytes(brand.logo)).decode()}" if brand else ""
-
-
-def _fetch(url: str) -> object:
-    """Pictures inside the page, and files of the portal's own; anything else is refused."""
-    parts = urlsplit(url)
-    own = Path(settings.BASE_DIR).resolve() / "static"
-    is_own = parts.scheme == "file" and own in Path(unquote(parts.path)).resolve().parents
-    if parts.scheme != "data" and not is_own:
-        raise ValueError("The sheet loads nothing from elsewhere.")
-    from weasyprint import default_url_fetcher  # noqa: PLC0415 - as above
-
-    return default_url_fetcher(url)

@@ -10,7 +10,8 @@ from accounts.qr import qr_picture
 from audit.models import Event
 from clientsetup.instructions import instructions_of
 from clientsetup.models import SetupLink
-from clientsetup.sheets import _fetch, laid_out
+from clientsetup.sheet_files import OwnFiles
+from clientsetup.sheets import laid_out
 
 URL = "/mailboxes/anna@example.test/set-up/"
 HOST = "maximusconfessor.all2all.test"
@@ -62,7 +63,7 @@ def test_the_sheet_and_the_pdf_hold_the_same_and_no_password(client, mailbox):
 def test_the_sheet_loads_nothing_from_elsewhere(settings):
     for url in ("https://example.test/x.css", "file:///etc/passwd", f"file://{settings.BASE_DIR}/manage.py"):
         with pytest.raises(ValueError, match="nothing from elsewhere"):
-            _fetch(url)
+            OwnFiles().fetch(url)
 
 
 def test_a_name_with_markup_is_text_on_every_face(client, mailbox):
