@@ -10,12 +10,14 @@ from accounts import tasks
 from accounts.models import Domain, PasswordRules, Person
 from accounts.password_rules import rules_of
 from audit.chain import record
+from mailservers.ranges import require_ranges
 
 log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
 def create_domain(domain: Domain, *, by: Person) -> None:
+    require_ranges(domain)
     domain.save()
     record("domain.created", by=by, about=domain, domain=domain.name, after=_facts(domain))
 
@@ -26,6 +28,7 @@ def change_domain(domain: Domain, *, by: Person) -> None:
     before = _facts(Domain.objects.select_for_update(of=("self",)).get(pk=domain.pk))
     after = _facts(domain)
     if before != after:
+        require_ranges(domain)
         domain.save(
             update_fields=[
                 *("server", "default_quota_bytes", "max_quota_bytes", "max_mailboxes", "max_aliases"),

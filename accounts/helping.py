@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -38,8 +38,8 @@ class GrantForm(forms.Form):
     hours = forms.TypedChoiceField(
         label=gettext_lazy("For how long"),
         coerce=int,
-        choices=[
-            (hours, ngettext_lazy("%(number)d hour", "%(number)d hours", hours) % {"number": hours})
+        choices=lambda: [
+            (hours, ngettext("%(number)d hour", "%(number)d hours", hours) % {"number": hours})
             for hours in HOURS
         ],
     )

@@ -22,6 +22,7 @@ from accounts.switches import SWITCHES
 from audit.chain import Entry, record_all
 from mailservers import outbox
 from mailservers.models import Change
+from mailservers.ranges import require_ranges
 from mailservers.servers import limits_of
 
 BULK = Change.Priority.BULK
@@ -73,19 +74,20 @@ def create_mailboxes(
         new_local_part_of(each.address, domain.name, limits)
     give_logins(domain.server, [each.login for each in wanted])
     by_rule = app_password_rule.of_new_mailbox(domain)
-    made = Mailbox.objects.bulk_create(
-        [
-            Mailbox(
-                **{name: value for name, value in asdict(each).items() if name != "template"},
-                domain=domain,
-                server=domain.server,
-                password_changed_at=now if each.password_hash else None,
-                # With a password it may be in use: then there is a term of grace.
-                **({} if each.password_hash else by_rule),
-            )
-            for each in wanted
-        ]
-    )
+    rows = [
+        Mailbox(
+            **{name: value for name, value in asdict(each).items() if name != "template"},
+            domain=domain,
+            server=domain.server,
+            password_changed_at=now if each.password_hash else None,
+            # With a password it may be in use: then there is a term of grace.
+            **({} if each.password_hash else by_rule),
+        )
+        for each in wanted
+    ]
+    for row in rows:
+        require_ranges(row)
+    made = Mailbox.objects.bulk_create(rows)
     events = record_all(
         [
             Entry(
@@ -114,6 +116,7 @@ def change_mailboxes(
             moved.append((mailbox, mailbox.recovery_address))
         for name, value in values.items():
             setattr(mailbox, name, value)
+        require_ranges(mailbox, *values)
         alike.setdefault(repr(values), (values, []))[1].append(mailbox.pk)
         if values.get("enabled") is False:
             end_sessions(mailbox)

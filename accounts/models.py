@@ -20,6 +20,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.sealed_keys import open_key
 from mailservers.models import Change, Server, one_subject
+from mailservers.ranges import CountColumn, SizeColumn
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
@@ -153,12 +154,12 @@ class Domain(models.Model):
 
     name = models.CharField(max_length=253, unique=True, help_text=_("In its ASCII form (IDNA)."))
     server = models.ForeignKey(Server, models.PROTECT, related_name="domains")
-    default_quota_bytes = models.PositiveBigIntegerField(default=1024**3)
-    max_quota_bytes = models.PositiveBigIntegerField(
+    default_quota_bytes = SizeColumn(default=1024**3)
+    max_quota_bytes = SizeColumn(
         default=0, help_text=_("What all its mailboxes may be given together; 0 means no limit.")
     )
-    max_mailboxes = models.PositiveIntegerField(default=0, help_text=_("0 means no limit."))
-    max_aliases = models.PositiveIntegerField(default=0, help_text=_("0 means no limit."))
+    max_mailboxes = CountColumn(default=0, help_text=_("0 means no limit."))
+    max_aliases = CountColumn(default=0, help_text=_("0 means no limit."))
     aliases_read_at = models.DateTimeField(
         null=True, editable=False, help_text=_("When the server's aliases were looked at for the first time.")
     )
@@ -350,7 +351,7 @@ class Mailbox(models.Model):
     server = models.ForeignKey(Server, models.PROTECT, related_name="mailboxes")
     login = models.CharField(max_length=200, help_text=_("The user name on the mail server."))
     name = models.CharField(_("name"), max_length=200, blank=True)
-    quota_bytes = models.PositiveBigIntegerField(help_text=_("0 means no limit."))
+    quota_bytes = SizeColumn(help_text=_("0 means no limit."))
     password_hash = models.CharField(max_length=500, blank=True)
     password_changed_at = models.DateTimeField(null=True, blank=True)
     guessed_at = models.DateTimeField(

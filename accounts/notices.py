@@ -8,7 +8,7 @@ hours. Unlike one-time links they outlive the next password: whoever changed it 
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
@@ -25,6 +25,7 @@ from accounts.models import Mailbox, Notice, Person
 from accounts.one_time_links import LIFETIME, Purpose, address_of, named
 from audit.chain import Actor
 from audit.origin import current_origin
+from mailservers.moments import in_readers_zone, read_moment
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +131,8 @@ def sentence_of(notice: Notice) -> str:
 
 
 def _in_words(moment: str) -> str:
-    return date_format(timezone.localtime(datetime.fromisoformat(moment)), "j F Y, H:i")
+    found = read_moment(moment)
+    return date_format(in_readers_zone(found), "j F Y, H:i") if found else moment
 
 
 def mail_notices() -> int:

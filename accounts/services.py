@@ -18,6 +18,7 @@ from accounts.room import lock_room, require_place, require_room
 from audit.chain import record
 from mailservers import outbox, sealed_passwords
 from mailservers.models import Change
+from mailservers.ranges import require_ranges
 from mailservers.servers import limits_of
 
 
@@ -50,7 +51,7 @@ def create_mailbox(
     room_bytes = room.default_quota_bytes if quota_bytes is None else quota_bytes
     require_room(room, room_bytes, instead_of=[0])
     login = address if gives_again(domain.server) else give_login(domain, login.casefold())
-    mailbox = Mailbox.objects.create(
+    mailbox = Mailbox(
         address=address,
         domain=domain,
         server=domain.server,
@@ -61,6 +62,8 @@ def create_mailbox(
         language=language or domain.language,
         **app_password_rule.of_new_mailbox(domain),
     )
+    require_ranges(mailbox)
+    mailbox.save(force_insert=True)
     told = {"login": mailbox.login} | ({"template": template} if template else {})
     event = record("mailbox.created", by=by, about=mailbox, domain=domain.name, after=told)
     outbox.request_push(mailbox, "account", event)

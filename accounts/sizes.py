@@ -12,6 +12,8 @@ from django.utils.formats import get_format, number_format
 from django.utils.translation import get_language, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from mailservers.ranges import LARGEST_SIZE
+
 # Translators: units of size; French says octets, ko, Mo, Go, To.
 UNITS = (
     pgettext_lazy("unit of size", "bytes"),
@@ -21,8 +23,9 @@ UNITS = (
     pgettext_lazy("unit of size", "TB"),
     pgettext_lazy("unit of size", "PB"),
 )
-# Larger ones are slips of the finger.
-LARGEST = 1000**5
+
+# What a database can hold; no server and no event tells a true one beyond it.
+MOST_TOLD = 2**63 - 1
 
 _TYPED = re.compile(r"([\d.,'\s]*\d)\s*([^\W\d]*)", re.UNICODE)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
@@ -30,7 +33,9 @@ _BYTES = {"b", "o", "byte", "bytes", "octet", "octets"}
 
 
 def in_words(count: int) -> str:
-    """1 GB, 2.5 GB, 750 MB: at most one digit after the point, in the reader's language."""
+    """1 GB, 2.5 GB, 750 MB: at most one digit after the point, in the reader's language; – for no size."""
+    if not isinstance(count, int) or not 0 <= count <= MOST_TOLD:
+        return "–"
     return _in_words(count, settings.SIZE_STEP, get_language())
 
 
@@ -60,7 +65,7 @@ def parse(typed: str) -> int:
     size = int(number * _factor(unit)) if unit else 0
     if size <= 0:
         raise ValueError(_("This is no room at all. Write for example %(size)s.") % {"size": _example()})
-    if size > LARGEST:
+    if size > LARGEST_SIZE:
         raise ValueError(_("This is more than any mail server has."))
     return size
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain, Person
+from mailservers.ranges import SizeColumn
 from vacation.models import ReplyTemplate
 
 
@@ -38,7 +39,7 @@ class MailboxTemplate(models.Model):
 
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="mailbox_templates")
     title = models.CharField(_("Name of the template"), max_length=80)
-    quota_bytes = models.PositiveBigIntegerField(
+    quota_bytes = SizeColumn(
         _("Room for mail"),
         null=True,
         blank=True,
@@ -77,7 +78,7 @@ class MailboxTemplate(models.Model):
     @property
     def room_bytes(self) -> int:
         """What a mailbox gets now."""
-        return self.domain.default_quota_bytes if self.quota_bytes is None else self.quota_bytes
+        return int(self.domain.default_quota_bytes if self.quota_bytes is None else self.quota_bytes)
 
     @property
     def language_name(self) -> str:

@@ -9,6 +9,7 @@ from accounts.services import create_mailbox
 from audit.chain import record, record_all
 from mailboxtemplates.models import MailboxTemplate
 from mailservers import outbox
+from mailservers.ranges import require_ranges
 from mailservers.servers import limits_of
 from vacation import services as auto_replies
 from vacation.models import AutoReply
@@ -38,6 +39,7 @@ def save_template(template: MailboxTemplate, *, seen_version: int, by: Person) -
         others = MailboxTemplate.objects.filter(domain=template.domain, is_default=True)
         others.exclude(pk=template.pk).update(is_default=False)
     template.version = seen_version + 1
+    require_ranges(template)
     template.save()
     record(
         "mailbox_template.changed" if before else "mailbox_template.made",

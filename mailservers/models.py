@@ -21,6 +21,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
+from mailservers.moments import MomentField
+from mailservers.ranges import LongText, PortColumn, SizeColumn
 
 if TYPE_CHECKING:
     from accounts.models import Alias, Mailbox
@@ -50,27 +52,25 @@ class Server(models.Model):
     endpoints = models.JSONField(default=dict, blank=True, help_text=_("Where the driver finds it."))
     sealed_credentials = models.TextField(blank=True, editable=False)
     imap_host = models.CharField(max_length=255, blank=True)
-    imap_port = models.PositiveIntegerField(default=993)
+    imap_port = PortColumn(default=993)
     imap_security = models.CharField(max_length=10, choices=Security, default=Security.TLS)
     pop3_host = models.CharField(max_length=255, blank=True)
-    pop3_port = models.PositiveIntegerField(default=995)
+    pop3_port = PortColumn(default=995)
     pop3_security = models.CharField(max_length=10, choices=Security, default=Security.TLS)
     smtp_host = models.CharField(max_length=255, blank=True)
-    smtp_port = models.PositiveIntegerField(default=465)
+    smtp_port = PortColumn(default=465)
     smtp_security = models.CharField(max_length=10, choices=Security, default=Security.TLS)
     takes_addresses = models.BooleanField(
         default=False, help_text=_("People may sign in with the address instead of the login.")
     )
     webmail_url = models.URLField(blank=True)
-    largest_message_bytes = models.PositiveBigIntegerField(default=12 * 1024 * 1024)
+    largest_message_bytes = SizeColumn(default=12 * 1024 * 1024)
     connections = models.PositiveSmallIntegerField(
         default=4, help_text=_("How many workers may speak to it at the same time.")
     )
-    notice = models.TextField(
-        blank=True, help_text=_("What people are told while it is away or in maintenance.")
-    )
-    maintenance_starts = models.DateTimeField(null=True, blank=True)
-    maintenance_ends = models.DateTimeField(null=True, blank=True)
+    notice = LongText(blank=True, help_text=_("What people are told while it is away or in maintenance."))
+    maintenance_starts = MomentField(null=True, blank=True)
+    maintenance_ends = MomentField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True, help_text=_("An operator stopped the pushing."))
     # The breaker: open while probe_at is set; at that moment one worker may try whether it is back.
     failures_in_a_row = models.PositiveIntegerField(default=0)
@@ -388,7 +388,7 @@ class Observation(OfOneSubject, models.Model):
     @property
     def differences_told(self) -> list[str]:
         """In the reader's language."""
-        return [say(sentence, values) for sentence, values in self.differences]
+        return _said(self.differences)
 
     @property
     def why_not_text(self) -> str:
@@ -396,7 +396,7 @@ class Observation(OfOneSubject, models.Model):
 
     @property
     def keeping_told(self) -> list[str]:
-        return [say(sentence, values) for sentence, values in self.keeping]
+        return _said(self.keeping)
 
     @property
     def mark(self) -> str:
@@ -568,11 +568,26 @@ def any_part(parts: Iterable[tuple[int, str]]) -> Q:
     return found
 
 
-def say(reason: str, values: dict[str, Any]) -> str:
-    """A driver's reason, translated, with its values filled in."""
-    if not reason:
+def say(reason: str, values: Any) -> str:
+    """A driver's reason, translated, with its values filled in; without them where they don't fit."""
+    if not reason or not isinstance(reason, str):
         return ""
-    return gettext(reason) % values if values else gettext(reason)
+    sentence = gettext(reason)
+    try:
+        return printable(sentence % values) if values else printable(sentence)
+    except (TypeError, ValueError, KeyError):
+        return printable(sentence)
+
+
+def _said(sentences: Any) -> list[str]:
+    """Of what a row keeps: sentences, each with what fills its places; nothing else is told."""
+    pairs = sentences if isinstance(sentences, list) else []
+    return [say(*pair) for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2]
+
+
+def printable(text: str) -> str:
+    """Without what no page can be written with: halves of characters, as a server or a file may hold them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 class DriftCheckQuerySet(models.QuerySet["DriftCheck"]):
@@ -630,7 +645,9 @@ def _limit() -> models.Case:
     """Inside a query of usages: what `Usage.limit_with` tells (0: none)."""
     as_read = Q(limit_bytes__isnull=False, wanted_bytes=models.F("mailbox__quota_bytes"))
     return models.Case(
-        models.When(as_read, then=models.F("limit_bytes")), default=models.F("mailbox__quota_bytes")
+        models.When(as_read, then=models.F("limit_bytes")),
+        default=models.F("mailbox__quota_bytes"),
+        output_field=models.PositiveBigIntegerField(),
     )
 
 

@@ -12,6 +12,7 @@ from audit.chain import Actor, record
 from mailservers import drift
 from mailservers.models import Change, Server
 from mailservers.outbox import announce
+from mailservers.ranges import require_ranges
 from mailservers.tasks import check_server
 
 log = structlog.get_logger(__name__)
@@ -96,6 +97,7 @@ def plan_maintenance(
     """From when until when nothing is pushed, and what people are told then. Both None: no maintenance."""
     before = Server.objects.select_for_update().get(pk=server.pk)
     planned = {"maintenance_starts": starts, "maintenance_ends": ends, "notice": notice}
+    require_ranges(Server(**planned), *planned)
     Server.objects.filter(pk=server.pk).update(**planned)
     old = {name: getattr(before, name) for name in planned}
     record("server.maintenance_changed", by=by, about=server, before=_told(old), after=_told(planned))

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain, Mailbox, Person
 from mailservers.models import say
+from mailservers.ranges import SizeColumn
 
 
 class DomainReading(models.Model):
@@ -42,11 +43,11 @@ class QuotaRequest(models.Model):
     mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="quota_requests")
     asked_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
     asked_at = models.DateTimeField(default=timezone.now)
-    wanted_bytes = models.PositiveBigIntegerField()
+    wanted_bytes = SizeColumn()
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     decided_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
-    given_bytes = models.PositiveBigIntegerField(null=True)
+    given_bytes = SizeColumn(null=True)
 
     class Meta:
         constraints = (

@@ -16,6 +16,7 @@ from accounts.sizes import in_words
 from audit.chain import Entry, record, record_all
 from mailservers import outbox
 from mailservers.models import Change, Usage
+from mailservers.ranges import LARGEST_SIZE, require_ranges
 from quotas import notices
 from quotas.models import QuotaRequest, TrashEmptying
 
@@ -50,7 +51,7 @@ def suggested_quota(mailbox: Mailbox) -> int:
     step = settings.SIZE_STEP
     unit = step**3 if mailbox.quota_bytes >= 2 * step**3 else step**2
     wanted = mailbox.quota_bytes + mailbox.quota_bytes // 2
-    return -(-wanted // unit) * unit
+    return int(min(-(-wanted // unit) * unit, LARGEST_SIZE))
 
 
 @transaction.atomic
@@ -148,6 +149,7 @@ def change_domain_rules(domain: Domain, rules: dict[str, Any], *, by: Person) ->
 def _change_quotas(
     mailbox_ids: Sequence[int], domain_id: int, quota_bytes: int, by: Person, priority: int
 ) -> list[Change]:
+    require_ranges(Mailbox(quota_bytes=quota_bytes), "quota_bytes")
     domain = lock_room(domain_id)
     mailboxes = list(
         Mailbox.objects.alive()

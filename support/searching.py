@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
 from audit.sentences import is_verb, told_without_names, verbs
+from mailservers.moments import DayFormField
 
 # The clock may have gone back: so many events may be out of its order.
 OUT_OF_ORDER = 10_000
@@ -62,12 +63,8 @@ class SearchForm(forms.Form):
     outcome = forms.ChoiceField(
         label=_("Outcome"), required=False, choices=[("", _("all")), *Event.Outcome.choices]
     )
-    since = forms.DateField(
-        label=_("From day"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label=_("Until day"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
+    since = DayFormField(label=_("From day"), required=False)
+    until = DayFormField(label=_("Until day"), required=False)
 
     def clean_verb(self) -> str:
         verb = str(self.cleaned_data["verb"])

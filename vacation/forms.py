@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
+from mailservers.moments import MomentFormField
 from vacation.addresses import read_addresses
 from vacation.content import content_of
 from vacation.limits import refuse_unfit
@@ -20,7 +21,6 @@ from vacation.models import AutoReply, ReplyTemplate
 from vacation.rendering import DAYS, around_place, fit_line, render_script, reply_entity, reply_subject
 from vacation.sieve import UnfitText
 
-MINUTES = "%Y-%m-%dT%H:%M"
 MOST_PERIODS = 12
 MOST_ADDRESSES = 20
 USUAL_DAYS = 7
@@ -28,10 +28,8 @@ USUAL_DAYS = 7
 WEEKDAYS = dict(enumerate(DAY_NAMES.values(), start=1))
 
 
-class MomentField(forms.DateTimeField):
+class MomentField(MomentFormField):
     """A day and a time of day, as browsers offer them."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MINUTES)
 
 
 class AutoReplyForm(forms.ModelForm[AutoReply]):

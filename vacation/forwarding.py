@@ -15,6 +15,7 @@ from accounts.models import Mailbox, Person
 from audit.chain import Entry, record, record_all
 from mailservers import outbox
 from mailservers.models import Change
+from mailservers.ranges import require_ranges
 from vacation import tasks
 from vacation.models import Forwarding, ForwardingTarget
 from vacation.services import ChangedMeanwhile
@@ -115,6 +116,7 @@ def is_inside(mailbox: Mailbox, address: str) -> bool:
 def _keep(
     before: Forwarding, forwarding: Forwarding, addresses: Sequence[str], *, by: Person | None = None
 ) -> Entry:
+    require_ranges(forwarding)
     told_before = before.as_told()
     known = before.addresses() if before.enabled else []
     new = [each for each in addresses if each not in known and not is_inside(forwarding.mailbox, each)]

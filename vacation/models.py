@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain, Mailbox, Person
 from mailservers.models import say
+from mailservers.moments import MomentField, PeriodsField, read_moment
+from mailservers.ranges import LongText
 
 LATER = ("outside_text", "periods", "weekdays", "zone", "addresses")
 
@@ -24,12 +26,12 @@ class AutoReply(models.Model):
     mailbox = models.OneToOneField(Mailbox, models.CASCADE, related_name="auto_reply")
     enabled = models.BooleanField(_("Answer automatically"), default=False)
     subject = models.CharField(_("Subject"), max_length=250, blank=True)
-    text = models.TextField(_("Text"), blank=True)
-    starts = models.DateTimeField(_("From"), null=True, blank=True)
-    ends = models.DateTimeField(_("Until"), null=True, blank=True)
-    outside_text = models.TextField(_("Text for people outside the domain"), blank=True)
+    text = LongText(_("Text"), blank=True)
+    starts = MomentField(_("From"), null=True, blank=True)
+    ends = MomentField(_("Until"), null=True, blank=True)
+    outside_text = LongText(_("Text for people outside the domain"), blank=True)
     # Beside the first, from `starts` until `ends`: pairs of moments in ISO 8601.
-    periods = models.JSONField(default=list, blank=True)
+    periods = PeriodsField(default=list, blank=True)
     # 1 (Monday) to 7, in the zone; none: every day.
     weekdays = models.JSONField(default=list, blank=True)
     zone = models.CharField(max_length=64, blank=True)
@@ -59,9 +61,7 @@ class AutoReply(models.Model):
     @classmethod
     def from_told(cls, mailbox: Mailbox, told: dict[str, Any]) -> "AutoReply":
         """What `as_told` gave, as an auto-reply that is not yet saved."""
-        moments = {
-            name: datetime.fromisoformat(told[name]) if told[name] else None for name in ("starts", "ends")
-        }
+        moments = {name: read_moment(told[name]) for name in ("starts", "ends")}
         kept = {name: told[name] for name in ("enabled", "subject", "text", "days")}
         # Events from before there were such know nothing of them.
         later = {name: told[name] for name in LATER if name in told}
@@ -69,9 +69,8 @@ class AutoReply(models.Model):
 
     def further(self) -> list[tuple[datetime, datetime]]:
         """The periods beside that from `starts` until `ends`."""
-        return [
-            (datetime.fromisoformat(starts), datetime.fromisoformat(ends)) for starts, ends in self.periods
-        ]
+        pairs = [tuple(map(read_moment, each)) for each in self.periods or () if isinstance(each, list)]
+        return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and pair[0] and pair[1]]
 
     def windows(self) -> list[tuple[datetime | None, datetime | None]]:
         """All periods in which it answers, in their order; starts <= now < ends."""
@@ -177,7 +176,7 @@ class Forwarding(models.Model):
     mailbox = models.OneToOneField(Mailbox, models.CASCADE, related_name="forwarding")
     enabled = models.BooleanField(_("Forward mail"), default=False)
     keep_copy = models.BooleanField(_("Keep a copy here"), default=True)
-    ends = models.DateTimeField(_("Until"), null=True, blank=True)
+    ends = MomentField(_("Until"), null=True, blank=True)
     only_while_away = models.BooleanField(_("Only while the auto-reply answers"), default=False)
     version = models.PositiveIntegerField(default=0, help_text=_("Counts saves, so that two editors notice."))
 
@@ -218,7 +217,7 @@ class Forwarding(models.Model):
             mailbox=mailbox,
             enabled=told["forward"],
             keep_copy=told["keep_copy"],
-            ends=datetime.fromisoformat(until) if until else None,
+            ends=read_moment(until),
             only_while_away=told["only_while_away"],
         )
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
 
+from mailservers.moments import in_zone
 from vacation import sieve
 from vacation.sieve import UnfitText
 
@@ -275,7 +276,7 @@ def _iso8601(moment: datetime) -> str:
     """In UTC, so that neither the server's zone nor daylight saving counts (RFC 5260 wants the Z)."""
     if moment.utcoffset() is None:
         raise ValueError(f"{moment} has no time zone.")
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return in_zone(moment, UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _entity(text: str, encoding: str) -> str:

@@ -10,6 +10,7 @@ from audit.chain import Actor, Entry, record_all
 from audit.models import Event
 from mailservers import outbox
 from mailservers.models import Change
+from mailservers.ranges import require_ranges
 from vacation.models import AutoReply
 from vacation.telling import replace_request, tell_user
 
@@ -106,6 +107,7 @@ def _keep(before: AutoReply, auto_reply: AutoReply, entry: Entry, *, by: Actor) 
 
 def _entry(before: AutoReply, auto_reply: AutoReply) -> Entry:
     """What the audit keeps of the step from one to the other; counts version and absence on."""
+    require_ranges(auto_reply)
     verb = "auto_reply.changed"
     if auto_reply.enabled != before.enabled:
         verb = "auto_reply.switched_on" if auto_reply.enabled else "auto_reply.switched_off"

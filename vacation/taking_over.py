@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
 from accounts.models import Mailbox, Person
@@ -11,6 +11,7 @@ from audit.chain import Actor, Entry, record
 from audit.models import Event
 from mailservers.aspects import TakenBack
 from mailservers.models import Change
+from mailservers.outbox import NotAllowed
 from vacation import forwarding, own_rules, services
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.permission import May, may, must_ask_for
@@ -84,10 +85,13 @@ def _take(mailbox: Mailbox, told: dict[str, Any], by: Actor, how: str) -> Event:
     # The mailbox's row is the lock of both.
     Mailbox.objects.select_for_update().get(pk=mailbox.pk)
     entries: list[tuple[str, Entry]] = []
-    if "enabled" in told:
-        entries.append(("auto_reply", services.bring_back(mailbox, told)))
-    if "targets" in told:
-        entries.append(("forwarding", forwarding.bring_back(mailbox, told)))
+    try:
+        if "enabled" in told:
+            entries.append(("auto_reply", services.bring_back(mailbox, told)))
+        if "targets" in told:
+            entries.append(("forwarding", forwarding.bring_back(mailbox, told)))
+    except ValidationError as out_of_range:
+        raise NotAllowed(" ".join(out_of_range.messages)) from None
     before, after = _switch_own_rules(mailbox, told)
     what = entries[0][0] if len(entries) == 1 else "mail_rules"
     return record(

@@ -18,6 +18,7 @@ from mailservers.drivers.base import (
     ReplyRule,
     ScriptState,
 )
+from mailservers.moments import within
 
 # So Virtualmin keeps settings in front of a reply's text, and takes a first line of that form for one.
 _LOOKS_LIKE_A_SETTING = re.compile(r"[A-Za-z][\w-]*:")
@@ -67,7 +68,7 @@ def _fit_reply(reply: ReplyRule, limits: Limits) -> ReplyRule:
     if not limits.replies:
         raise Refused(gettext_noop("This mail server cannot answer automatically."))
     text = _fit_text(reply.text) if limits.reply_as_argument else reply.text
-    starts, ends = reply.starts, reply.ends
+    starts, ends = reply.starts and within(reply.starts), reply.ends and within(reply.ends)
     if limits.reply_zone:
         zone = ZoneInfo(limits.reply_zone)
         starts = starts and _midnight(starts, zone)

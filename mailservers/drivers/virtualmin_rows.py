@@ -14,6 +14,7 @@ from mailservers.drivers.base import (
     UsageState,
 )
 from mailservers.drivers.virtualmin_api import Parameters, Row
+from mailservers.moments import within
 
 BLOCK = 1024
 DAY_SECONDS = 86_400
@@ -134,8 +135,9 @@ def rule_changes(wanted: MailRules, held: MailRules, zone: ZoneInfo) -> list[tup
 def _reply_options(reply: ReplyRule, zone: ZoneInfo) -> Parameters:
     """All of them each time: what is left out would come back from an earlier reply."""
     options: list[tuple[str, str | None]] = [("autoreply", reply.text.replace("\n", "\\n"))]
-    last = reply.ends and reply.ends.astimezone(zone) - timedelta(microseconds=1)
-    for name, moment in (("start", reply.starts and reply.starts.astimezone(zone)), ("end", last)):
+    starts, ends = (each and within(each).astimezone(zone) for each in (reply.starts, reply.ends))
+    last = ends and ends - timedelta(microseconds=1)
+    for name, moment in (("start", starts), ("end", last)):
         if moment is None:
             options.append((f"no-autoreply-{name}", None))
         else:

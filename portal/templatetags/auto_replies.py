@@ -5,14 +5,13 @@ from functools import lru_cache
 
 from django import template
 from django.utils import timezone
-from django.utils.dates import WEEKDAYS
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext
 
 from accounts.models import Domain
 from portal.templatetags.icons import icon
-from portal.templatetags.times import moment
+from portal.templatetags.times import moment, weekday
 from vacation.models import AutoReply, SettingRequest
 
 register = template.Library()
@@ -46,7 +45,7 @@ def this_end(auto_reply: AutoReply) -> datetime | None:
 
 @register.filter
 def days_in_words(auto_reply: AutoReply) -> str:
-    return ", ".join(str(WEEKDAYS[day - 1]) for day in auto_reply.weekdays)
+    return ", ".join(weekday(day) for day in auto_reply.weekdays)
 
 
 @register.simple_tag

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django import template
 from django.template import Context
-from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -15,8 +13,9 @@ from accounts.models import Person
 from accounts.sizes import in_words
 from audit.models import Event
 from audit.sentences import own_sentence_for, sentence_for, sentence_to_you
-from mailservers.models import say
-from portal.templatetags.times import weekday_and_moment
+from mailservers.models import printable, say
+from mailservers.moments import read_moment
+from portal.templatetags.times import weekday, weekday_and_moment
 
 register = template.Library()
 
@@ -167,20 +166,25 @@ def _role(event: Event) -> str:
 def differences(event: Event) -> list[Difference]:
     """What the event changed, without what its sentence says already."""
     told = TOLD.get(event.verb, set())
-    return list(_differences(event.before or {}, event.after or {}, told))
+    return list(_differences(_dict(event.before), _dict(event.after), told))
 
 
 @register.filter
 def all_differences(event: Event) -> list[Difference]:
     """The same with what the sentence says, and with what did not change left out only."""
-    return list(_differences(event.before or {}, event.after or {}, {"reason_values"}))
+    return list(_differences(_dict(event.before), _dict(event.after), {"reason_values"}))
 
 
 @register.filter
 def answer(attempt: Event) -> str:
     """Why an attempt to push did not succeed, in the server's and the driver's words."""
-    told = attempt.after or {}
-    return say(str(told.get("reason", "")), dict(told.get("reason_values") or {}))
+    told = _dict(attempt.after)
+    return say(_as_it_stands(told.get("reason", "")), _dict(told.get("reason_values")))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    """What an event keeps can't be mended any more, whatever it is."""
+    return value if isinstance(value, dict) else {}
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any], told: set[str]) -> Iterator[Difference]:
@@ -190,7 +194,7 @@ def _differences(before: dict[str, Any], after: dict[str, Any], told: set[str]) 
         if key in told or key in UNTOLD or (old or "") == (new or ""):
             continue
         yield Difference(
-            label=_(LABELS[key]) if key in LABELS else key,
+            label=_(LABELS[key]) if key in LABELS else printable(key),
             before=_in_words(key, old),
             after=_in_words(key, new),
             is_long=key in LONG,
@@ -202,20 +206,36 @@ def _in_words(key: str, value: Any) -> str:
     if isinstance(value, list):
         return _list_in_words(key, value)
     if key in MOMENTS and value:
-        return weekday_and_moment(datetime.fromisoformat(value))
-    if key in SIZES and isinstance(value, int):
-        return in_words(value) if value else _("no limit")
+        return _moment(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return "" if value is None else str(value)
+    if key in SIZES and isinstance(value, int):
+        return in_words(value) if value else _("no limit")
+    return _as_it_stands(value)
+
+
+def _moment(told: Any) -> str:
+    """In words; as it stands when it is none."""
+    found = read_moment(told)
+    return weekday_and_moment(found) if found else _as_it_stands(told)
+
+
+def _as_it_stands(value: Any) -> str:
+    if value is None:
+        return ""
+    try:
+        return printable(str(value))
+    except ValueError:
+        # Python writes no number of more than 4300 digits.
+        return "–"
 
 
 def _list_in_words(key: str, value: list[Any]) -> str:
     if key == "weekdays":
-        return ", ".join(str(WEEKDAYS[day - 1]) for day in value)
+        return ", ".join(weekday(day) for day in value)
     if key == "periods":
         return "; ".join(
-            " – ".join(weekday_and_moment(datetime.fromisoformat(moment)) for moment in period)
+            " – ".join(map(_moment, period)) if isinstance(period, list) else _as_it_stands(period)
             for period in value
         )
-    return ", ".join(str(each) for each in value)
+    return ", ".join(map(_as_it_stands, value))

@@ -1,6 +1,6 @@
 """How a mail server stands, and its last day."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django import template
 from django.utils import timezone
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from mailservers.figures import Day
 from mailservers.models import Server
+from mailservers.moments import in_zone
 
 register = template.Library()
 
@@ -48,7 +49,7 @@ def is_late(server: Server) -> bool:
 @register.filter
 def how_long(since: datetime) -> str:
     """5 seconds, 12 minutes, 3 hours, 2 days: the largest unit alone."""
-    seconds = max(0, int((timezone.now() - since).total_seconds()))
+    seconds = max(0, int((timezone.now() - in_zone(since, UTC)).total_seconds()))
     if seconds < 120:
         return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
     if (minutes := seconds // 60) < 120:

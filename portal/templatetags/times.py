@@ -6,10 +6,14 @@ from html import escape
 
 from django import template
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+from mailservers.models import printable
+from mailservers.moments import in_readers_zone
 
 register = template.Library()
 
@@ -17,7 +21,9 @@ register = template.Library()
 @register.filter
 def moment(value: datetime) -> SafeString:
     """14:03 today; 12 June, 14:03 this year; 12 June 2024, 14:03 otherwise."""
-    local, now = timezone.localtime(value), timezone.localtime()
+    if not isinstance(value, datetime):
+        return _as_it_stands(value)
+    local, now = in_readers_zone(value), timezone.localtime()
     if local.date() == now.date():
         # Lists hold many of these: quicker than Django's own, and the same in every language.
         words = f"{local:%H:%M}"
@@ -38,9 +44,23 @@ def _day_and_time(minute: datetime, _language: str | None, this_year: int) -> st
 @register.filter
 def weekday_and_moment(value: datetime) -> SafeString:
     """Thursday 12 June 2025, 14:03: for plans, where the day of the week helps most."""
-    local = timezone.localtime(value)
+    if not isinstance(value, datetime):
+        return _as_it_stands(value)
+    local = in_readers_zone(value)
     # Translators: as above, with the day of the week: Thursday 12 June 2025, 14:03
     return _marked(local, date_format(local, _("l j F Y, H:i")))
+
+
+def weekday(day: object) -> str:
+    """Monday for 1; what stands there when it is no day."""
+    if isinstance(day, int) and not isinstance(day, bool) and 1 <= day <= len(WEEKDAYS):
+        return str(WEEKDAYS[day - 1])
+    return printable(str(day))
+
+
+def _as_it_stands(value: object) -> SafeString:
+    """What should have been a moment and is none, as an event may hold it: shown, and no page breaks."""
+    return SafeString("" if value is None else escape(printable(str(value))))
 
 
 def _marked(local: datetime, words: str) -> SafeString:
