@@ -18,11 +18,18 @@ log = structlog.get_logger(__name__)
 
 @transaction.atomic
 def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_before: bool) -> None:
-    """For targets outside the portal's own domains. What was there at a first look is shown, not mailed."""
-    domains = {address.rpartition("@")[2] for _, targets in found for address in targets}
-    ours = set(Domain.objects.filter(name__in=domains).values_list("name", flat=True))
+    """For targets in no domain of the same customer. What was there at a first look is shown, not mailed."""
+    names = {address.rpartition("@")[2] for _, targets in found for address in targets}
+    inside: dict[int, set[str]] = {}
+    for subject, _targets in found:
+        if subject.domain_id not in inside:
+            same = Domain.objects.in_the_hands_of(subject.domain).filter(name__in=names)
+            inside[subject.domain_id] = set(same.values_list("name", flat=True))
     outside = [
-        (subject, [target for target in targets if target.rpartition("@")[2] not in ours])
+        (
+            subject,
+            [target for target in targets if target.rpartition("@")[2] not in inside[subject.domain_id]],
+        )
         for subject, targets in found
     ]
     alarms = [

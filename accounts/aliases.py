@@ -1,19 +1,19 @@
 """What happens to aliases: the row with its targets, the audit event and the push, all or nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Aggregate, Count, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import Aggregate, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Alias, AliasTarget, Domain, Mailbox
+from accounts.models import Alias, AliasQuerySet, AliasTarget, Domain, Mailbox, Person
 from accounts.room import lock_room
 from audit.chain import Actor, Entry, record, record_all
 from audit.models import Event
@@ -26,6 +26,8 @@ from mailservers.servers import limits_of
 MUST_BE_READ = ("postmaster", "abuse")
 PROTECTED = (*MUST_BE_READ, "hostmaster", "webmaster", "security", "noc")
 
+
+AT_ONCE = 500
 
 # Why mail to an alias can't go to a target, a sentence; "" when it can. Apps above add what they know when
 # they are ready (AppConfig.ready).
@@ -97,9 +99,9 @@ def save_alias(alias: Alias, targets: Iterable[str], *, seen_version: int, by: A
 def delete_alias(alias: Alias, *, by: Actor | None) -> None:
     """Quiet when it is deleted already. Raises StillNeeded when others lead nowhere else."""
     current = _locked(alias.pk)
-    if needing := leading_only_to(current.address):
+    if needing := leading_only_to(current.address, by):
         raise StillNeeded(needing)
-    take_off(current.address, by=by)
+    take_off([current.address], by=by)
     if current.deleted_at is None:
         _save(current, "alias.deleted", [], by)
 
@@ -116,9 +118,20 @@ def keep_alias(alias: Alias, told: dict[str, Any], by: Actor | None) -> Event:
     return _take(alias, told, "alias.kept_from_server", by)
 
 
-def aliases_to(mailbox: Mailbox) -> list[Alias]:
-    """Those that lead to the mailbox at first hand, the catch-all included."""
-    found = Alias.objects.alive().leading_to(mailbox.address).prefetch_related("targets")
+def changed_by(by: Actor | None, addresses: Collection[str]) -> AliasQuerySet:
+    """Those that may be changed because of these addresses; nobody changes another customer's.
+
+    The portal by itself touches those of the addresses' own domains alone.
+    """
+    if isinstance(by, Person):
+        return Alias.objects.administered_by(by)
+    return Alias.objects.filter(domain__name__in={address.rpartition("@")[2] for address in addresses})
+
+
+def aliases_to(mailbox: Mailbox, by: Person) -> list[Alias]:
+    """Those of the person's that lead to the mailbox at first hand, the catch-all included."""
+    found = Alias.objects.administered_by(by).alive().leading_to(mailbox.address)
+    found = found.select_related("domain__mail_rules").prefetch_related("targets")
     return list(found.order_by("address"))
 
 
@@ -138,55 +151,125 @@ def led_to() -> Subquery:
     return Subquery(led.order_by().values(one=Value(1)).annotate(all=Lines("alias__address")).values("all"))
 
 
-def also_receives(mailbox: Mailbox) -> list[str]:
-    """All addresses whose mail comes here too, at first hand; the catch-all begins with @."""
-    return sorted(str(getattr(mailbox, "led_here", "") or "").split())
+def also_receives(mailbox: Mailbox, person: Person) -> list[str]:
+    """All addresses whose mail comes here too, at first hand; the catch-all begins with @.
+
+    Those of another customer are theirs to know of.
+    """
+    led = sorted(str(getattr(mailbox, "led_here", "") or "").split())
+    names = {address.rpartition("@")[2] for address in led} - {mailbox.domain.name}
+    known = {mailbox.domain.name}
+    if names:
+        same, theirs = Domain.objects.in_the_hands_of(mailbox.domain), Domain.objects.open_to(person)
+        may_be_told = Q(pk__in=same.values("pk")) | Q(pk__in=theirs.values("pk"))
+        known.update(Domain.objects.filter(may_be_told, name__in=names).values_list("name", flat=True))
+    return [address for address in led if address.rpartition("@")[2] in known]
 
 
 def addresses_of(mailbox: Mailbox) -> list[str]:
-    """Under which a mail for this mailbox may come as well: what an auto-reply has to know."""
-    led = AliasTarget.objects.filter(address=mailbox.address).exclude(alias__address__startswith="@")
+    """Under which a mail for this mailbox may come as well: what an auto-reply has to know.
+
+    Nobody writes an alias of another customer into this mailbox's script.
+    """
+    led = AliasTarget.objects.filter(
+        address=mailbox.address, alias__domain__in=Domain.objects.in_the_hands_of(mailbox.domain)
+    ).exclude(alias__address__startswith="@")
     return list(led.order_by("alias__address").values_list("alias__address", flat=True))
 
 
-def leading_only_to(address: str) -> list[str]:
-    """The aliases whose mail would have nowhere to go without this address."""
-    led = Alias.objects.alive().annotate(count=Count("targets")).filter(count=1)
-    return list(led.filter(pk__in=_led_to(address)).order_by("address").values_list("address", flat=True))
+def leading_only_to(address: str, by: Actor | None) -> list[str]:
+    """The aliases that `by` may change whose mail would have nowhere to go without this address."""
+    return sorted(left_without([address], by))
 
 
-def needing(addresses: Sequence[str]) -> dict[str, str]:
-    """The same for many at once: for each address that has some, one of its aliases."""
-    led = AliasTarget.objects.filter(address__in=addresses, alias__deleted_at=None)
-    alone = led.annotate(count=Count("alias__targets")).filter(count=1)
-    return dict(alone.values_list("address", "alias__address"))
+def left_without(gone: Collection[str], by: Actor | None) -> dict[str, set[str]]:
+    """The same for many that go together: each such alias, with those of its targets that would be gone.
+
+    A target that takes no mail as it is does not count, and an alias that is left without takes others along.
+    """
+    left: dict[str, set[str]] = {}
+    reach, going, fresh = changed_by(by, gone).alive(), set(gone), set(gone)
+    while fresh:
+        led = _leading_to_any(reach, fresh)
+        found = {alias.address: set(alias.addresses()) for alias in led if alias.address not in left}
+        others = {target for targets in found.values() for target in targets} - going
+        dead = going | _taking_no_mail(others)
+        fresh = {address for address, targets in found.items() if targets <= dead}
+        left |= {address: found[address] & going for address in fresh}
+        going |= fresh
+    return left
+
+
+def last_readers(addresses: Sequence[str], by: Actor | None) -> dict[str, str]:
+    """Of those that are to go together: each that an alias would have no reader without, and that alias.
+
+    The last of an alias's targets has to stay, the others may go.
+    """
+    going, needed = list(dict.fromkeys(addresses)), dict[str, str]()
+    places = {address: place for place, address in enumerate(going)}
+    while going and (left := left_without(going, by)):
+        for alias, targets in left.items():
+            direct = [target for target in targets if target in places]
+            if direct:
+                needed.setdefault(max(direct, key=places.__getitem__), alias)
+        going = [address for address in going if address not in needed]
+    return needed
 
 
 @transaction.atomic
-def hand_over(mailbox: Mailbox, targets: Iterable[str], *, by: Actor | None) -> int:
-    """All that leads to the mailbox leads to these instead; how many aliases that are."""
-    return _replace(mailbox.address, list(targets), by)
+def hand_over(mailbox: Mailbox, targets: Iterable[str], *, by: Person) -> int:
+    """All of theirs that leads to the mailbox leads to these instead; how many aliases that are.
 
-
-@transaction.atomic
-def take_off(address: str, *, by: Actor | None) -> int:
-    """No alias leads to this address any longer. Those that led nowhere else are deleted."""
-    return _replace(address, [], by)
-
-
-def _replace(address: str, instead: list[str], by: Actor | None) -> int:
-    count = 0
+    Raises NotAllowed when the rules of one of the aliases' own domains do not have it.
+    """
+    instead = set(targets)
     # In one order for everybody, so that two never wait for one another.
-    for number in Alias.objects.filter(pk__in=_led_to(address)).order_by("pk").values_list("pk", flat=True):
-        alias = _locked(number)
-        after = {*(each for each in alias.addresses() if each != address), *instead} - {alias.address}
-        _save(alias, "alias.changed" if after else "alias.deleted", after, by)
-        count += 1
+    aliases = [_locked(alias.pk) for alias in sorted(aliases_to(mailbox, by), key=lambda alias: alias.pk)]
+    for alias in aliases:
+        after = {*(each for each in alias.addresses() if each != mailbox.address), *instead} - {alias.address}
+        _require_allowed(alias, sorted(after), by)
+        _save(alias, "alias.changed", after, by)
+    return len(aliases)
+
+
+@transaction.atomic
+def take_off(addresses: Collection[str], *, by: Actor | None) -> int:
+    """No alias of theirs leads to these any longer; those that led nowhere else are deleted. How many."""
+    count, gone = 0, set(addresses)
+    while gone:
+        deleted = set()
+        for number in sorted(alias.pk for alias in _leading_to_any(changed_by(by, addresses), gone)):
+            alias = _locked(number)
+            after = set(alias.addresses()) - gone
+            _save(alias, "alias.changed" if after else "alias.deleted", after, by)
+            deleted |= set() if after else {alias.address}
+            count += 1
+        gone = deleted
     return count
 
 
-def _led_to(address: str) -> QuerySet[AliasTarget, int]:
-    return AliasTarget.objects.filter(address=address).values_list("alias", flat=True)
+def _leading_to_any(aliases: AliasQuerySet, addresses: Collection[str]) -> list[Alias]:
+    found: dict[int, Alias] = {}
+    for some in _slices(addresses):
+        led = aliases.filter(targets__address__in=some).distinct().prefetch_related("targets")
+        found |= {alias.pk: alias for alias in led}
+    return list(found.values())
+
+
+def _taking_no_mail(addresses: Collection[str]) -> set[str]:
+    silent = Mailbox.objects.filter(Q(deleted_at__isnull=False) | Q(receives=False))
+    return {
+        address
+        for some in _slices(addresses)
+        for address in silent.filter(address__in=some).values_list("address", flat=True)
+    }
+
+
+def _slices(whole: Collection[str]) -> Iterator[list[str]]:
+    """A database takes no endless list."""
+    ordered = sorted(whole)
+    for start in range(0, len(ordered), AT_ONCE):
+        yield ordered[start : start + AT_ONCE]
 
 
 def purge_aliases() -> int:
@@ -212,7 +295,7 @@ def _take(
             raise outbox.MovedOn
         current = _locked(alias.pk)
         if asks_rules:
-            _require_allowed(current, told["leads_to"])
+            _require_allowed(current, told["leads_to"], by)
         return _keep(current, verb, told["leads_to"], by)
     except Taken:
         words = _("A mailbox has the address %(address)s meanwhile.") % {"address": alias.address}
@@ -221,12 +304,12 @@ def _take(
         raise outbox.NotAllowed(no_alias_left(full.most)) from None
 
 
-def _require_allowed(alias: Alias, targets: Sequence[str]) -> None:
+def _require_allowed(alias: Alias, targets: Sequence[str], by: Actor | None) -> None:
     """As on the alias's own page, by the rules as they are now; raises NotAllowed."""
     if not targets and is_protected(alias.address):
         words = _("Somebody has to read this address: name another one that its mail goes to.")
         raise outbox.NotAllowed(words)
-    if not targets and (needing := leading_only_to(alias.address)):
+    if not targets and (needing := leading_only_to(alias.address, by)):
         words = _("%(aliases)s leads nowhere else. Give it another target first.")
         raise outbox.NotAllowed(words % {"aliases": ", ".join(needing)})
     before = set(alias.addresses())
@@ -278,12 +361,14 @@ def _require_free(alias: Alias) -> None:
 
 
 def _tell_scripts(alias: Alias, addresses: Iterable[str], by: Actor | None) -> None:
-    """An auto-reply answers mail to the mailbox's aliases too: its script lists them."""
+    """An auto-reply answers mail to the mailbox's aliases too: its script lists them, see `addresses_of`."""
     answering = Mailbox.objects.alive().filter(address__in=list(addresses), auto_reply__enabled=True)
     mailboxes: Sequence[Mailbox] = [
         mailbox
         for mailbox in answering.select_related("domain", "server").order_by("pk")
-        if (limits := limits_of(mailbox.server)) is not None and limits.sieve
+        if (limits := limits_of(mailbox.server)) is not None
+        and limits.sieve
+        and _are_in_the_same_hands(alias, mailbox)
     ]
     events = record_all(
         [
@@ -300,6 +385,12 @@ def _tell_scripts(alias: Alias, addresses: Iterable[str], by: Actor | None) -> N
     outbox.request_pushes(
         list(zip(mailboxes, events, strict=True)), "script", priority=Change.Priority.PERSON
     )
+
+
+def _are_in_the_same_hands(alias: Alias, mailbox: Mailbox) -> bool:
+    if alias.domain_id == mailbox.domain_id:
+        return True
+    return Domain.objects.in_the_hands_of(mailbox.domain).filter(pk=alias.domain_id).exists()
 
 
 def _locked(number: int) -> Alias:

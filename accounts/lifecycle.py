@@ -60,7 +60,7 @@ def delete_mailbox(mailbox: Mailbox, *, by: Person, with_aliases: bool = False) 
     deleted with it.
     """
     current = _locked(mailbox)
-    needing = aliases.leading_only_to(current.address)
+    needing = aliases.leading_only_to(current.address, by)
     if needing and (not with_aliases or any(map(aliases.is_protected, needing))):
         raise aliases.StillNeeded(needing)
     delete_mailboxes([current], by=by, priority=PERSON)

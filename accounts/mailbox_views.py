@@ -78,7 +78,7 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
                 messages.success(request, sentence)
             return redirect("accounts:show-mailbox", address)
     takes_mail = fit_switches(ALL_OFF, limits_of(mailbox.server))["receives"]
-    only_here = [] if takes_mail else leading_only_to(mailbox.address)
+    only_here = [] if takes_mail else leading_only_to(mailbox.address, person)
     context = {"mailbox": mailbox, "form": form, "to": to, "only_here": only_here}
     return render(request, "accounts/switch_mailbox.html", context)
 
@@ -118,7 +118,7 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
                 _("%(address)s is deleted. It can be brought back from this list.") % {"address": address},
             )
             return redirect("accounts:list-deleted", mailbox.domain.name)
-    only_here = leading_only_to(mailbox.address)
+    only_here = leading_only_to(mailbox.address, person)
     context = {
         "mailbox": mailbox,
         "typed": typed,
@@ -127,7 +127,7 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "with_aliases": with_aliases,
         "only_here": only_here,
         "protected_here": [each for each in only_here if is_protected(each)],
-        "also_here": [alias for alias in aliases_to(mailbox) if alias.address not in only_here],
+        "also_here": [alias for alias in aliases_to(mailbox, person) if alias.address not in only_here],
         "days": settings.KEEP_DELETED_DAYS,
         "takes_mail": fit_switches(ALL_OFF, limits_of(mailbox.server))["receives"],
     }

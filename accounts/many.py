@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import app_password_rule, notices
 from accounts.aliases import take_off
 from accounts.logins import give_logins
-from accounts.models import AliasTarget, Domain, Mailbox, Person
+from accounts.models import Domain, Mailbox, Person
 from accounts.naming import new_local_part_of
 from accounts.switches import SWITCHES
 from audit.chain import Entry, record_all
@@ -136,9 +136,8 @@ def delete_mailboxes(
     """Off at once; addresses and mail are kept for a while, in which they can be brought back."""
     now = timezone.now()
     until = now + timedelta(days=settings.KEEP_DELETED_DAYS)
-    led_to = AliasTarget.objects.filter(address__in=[mailbox.address for mailbox in mailboxes])
-    for address in sorted(set(led_to.values_list("address", flat=True))):
-        take_off(address, by=by)
+    if mailboxes:
+        take_off([mailbox.address for mailbox in mailboxes], by=by)
     for mailbox in mailboxes:
         mailbox.deleted_at, mailbox.purge_after = now, until
         end_sessions(mailbox)

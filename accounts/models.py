@@ -130,6 +130,21 @@ class DomainQuerySet(models.QuerySet["Domain"]):
         """Those in which a person makes and deletes mailboxes: operators all, webmasters their own."""
         return self.all() if person.is_operator else self.filter(webmasters=person)
 
+    def known_to(self, person: Person) -> "DomainQuerySet":
+        """Those that may be named to a person: open to them, or with a mailbox of theirs."""
+        if person.sees_everything:
+            return self.all()
+        own = Mailbox.objects.alive().filter(owner=person).values("domain")
+        looked_after = DomainAdmin.objects.filter(person=person).values("domain")
+        return self.filter(Q(pk__in=own) | Q(pk__in=looked_after))
+
+    def in_the_hands_of(self, domain: "Domain") -> "DomainQuerySet":
+        """The domain, and those of the same customer: all of their webmasters look after this one as well."""
+        theirs = DomainAdmin.objects.filter(domain=domain).values("person")
+        with_one = DomainAdmin.objects.filter(person__in=theirs).values("domain")
+        with_another = DomainAdmin.objects.exclude(person__in=theirs).values("domain")
+        return self.filter(Q(pk=domain.pk) | (Q(pk__in=with_one) & ~Q(pk__in=with_another)))
+
     def with_spread(self) -> "DomainQuerySet":
         """Each knows whether mailboxes of it live on another server than its own (`is_spread`)."""
         here = Mailbox.objects.alive().filter(domain=OuterRef("pk"))

@@ -217,7 +217,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "alarms": alarms,
         "newest_alarm": alarms[0].pk if alarms else 0,
         "changes": Change.objects.newest_by_aspect(mailbox),
-        "also_receives": also_receives(mailbox),
+        "also_receives": also_receives(mailbox, person),
         "changeable": bool(mailbox.told("is_changeable")),
         "administered": bool(mailbox.told("is_administered")),
         # Asked only where the page would offer it.

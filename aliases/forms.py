@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
-from accounts.models import Alias, Domain, Mailbox
+from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.naming import BadName, new_local_part_of
 from accounts.protected_names import ProtectedName
-from aliases.targets import MOST, doubt_about, outside_of, problem_with, read_targets
+from aliases.targets import MOST, doubt_about, doubt_about_copies, outside_of, problem_with, read_targets
 from mailservers.servers import limits_of
 
 
@@ -34,10 +34,10 @@ class TargetsForm(forms.Form):
     )
 
     def __init__(
-        self, data: Any = None, *, domain: Domain, alias: Alias | None = None, address: str = ""
+        self, data: Any = None, *, domain: Domain, by: Person, alias: Alias | None = None, address: str = ""
     ) -> None:
         """`address`: of an alias that is not there yet, where it is known already."""
-        self.domain, self.address = domain, alias.address if alias else address
+        self.domain, self.by, self.address = domain, by, alias.address if alias else address
         self.before = alias.addresses() if alias is not None else []
         initial = {"targets": "\n".join(self.before), "version": alias.version if alias is not None else 0}
         super().__init__(data, initial=initial)
@@ -82,9 +82,12 @@ class TargetsForm(forms.Form):
 
     def _doubt(self, targets: list[str], doubted: str) -> None:
         seen = {*doubted.split(), *self.before}
-        if words := [
-            told for each in targets if each not in seen and (told := doubt_about(each, self.domain))
-        ]:
+        words = [
+            told for each in targets if each not in seen and (told := doubt_about(each, self.domain, self.by))
+        ]
+        if not seen.issuperset(targets) and (told := doubt_about_copies(targets)):
+            words.append(told)
+        if words:
             self.data = {**dict(self.data.items()), "doubted": " ".join(targets)}
             self.add_error("targets", [ValidationError(told) for told in words])
 
@@ -101,8 +104,8 @@ class CreateAliasForm(ProtectedName, TargetsForm):
     )
     field_order = ("local_part", "knows_protected", "targets")
 
-    def __init__(self, data: Any = None, *, domain: Domain, local_part: str = "") -> None:
-        super().__init__(data, domain=domain)
+    def __init__(self, data: Any = None, *, domain: Domain, by: Person, local_part: str = "") -> None:
+        super().__init__(data, domain=domain, by=by)
         self.initial["local_part"] = local_part
         self.initial["version"] = 0
         self.fields["local_part"].help_text = _("The part before @%(domain)s.") % {"domain": domain.name}
@@ -133,8 +136,8 @@ class CreateAliasForm(ProtectedName, TargetsForm):
 class CatchAllForm(TargetsForm):
     """Where everything goes that has no address of its own in the domain; empty: it is refused."""
 
-    def __init__(self, data: Any = None, *, domain: Domain, alias: Alias | None) -> None:
-        super().__init__(data, domain=domain, alias=alias, address=f"@{domain.name}")
+    def __init__(self, data: Any = None, *, domain: Domain, by: Person, alias: Alias | None) -> None:
+        super().__init__(data, domain=domain, by=by, alias=alias, address=f"@{domain.name}")
         field = self.fields["targets"]
         field.required, field.label = False, _("Whatever else comes to the domain goes to")
         field.help_text = _("One mailbox is enough. Empty: mail to addresses that do not exist is refused.")
@@ -142,11 +145,11 @@ class CatchAllForm(TargetsForm):
 
 
 class HandOverForm(TargetsForm):
-    """Where the mail of several aliases should go instead of a mailbox."""
+    """Where the mail of several aliases should go instead of a mailbox. Each by its own domain's rules."""
 
-    def __init__(self, data: Any = None, *, domain: Domain, leaving: str, addresses: list[str]) -> None:
-        super().__init__(data, domain=domain)
-        self.leaving, self.addresses = leaving, addresses
+    def __init__(self, data: Any = None, *, leaving: Mailbox, by: Person, aliases: list[Alias]) -> None:
+        super().__init__(data, domain=leaving.domain, by=by)
+        self.leaving, self.aliases = leaving.address, aliases
         self.initial["version"] = 0
         self.fields["targets"].label = _("Their mail goes instead to")
         self.fields["targets"].widget.attrs["rows"] = 2
@@ -158,18 +161,29 @@ class HandOverForm(TargetsForm):
             if target == self.leaving:
                 wrong.append(_("%(address)s is the mailbox that they lead to now.") % {"address": target})
                 continue
-            problems = [problem_with(address, target, self.domain) for address in self.addresses]
+            problems = [problem_with(alias.address, target, alias.domain) for alias in self.aliases]
             wrong += [words for words in dict.fromkeys(problems) if words]
         if wrong:
             self.add_error("targets", [ValidationError(words) for words in wrong])
         return given
 
+    def new_outside(self) -> list[str]:
+        given: list[str] = self.cleaned_data.get("targets", [])
+        return [
+            target
+            for target in given
+            if any(
+                outside_of([target], alias.domain) and target not in alias.addresses()
+                for alias in self.aliases
+            )
+        ]
+
 
 class GiveNamesForm(TargetsForm):
     """To whom the names go that somebody has to read."""
 
-    def __init__(self, data: Any = None, *, domain: Domain, missing: list[str]) -> None:
-        super().__init__(data, domain=domain)
+    def __init__(self, data: Any = None, *, domain: Domain, by: Person, missing: list[str]) -> None:
+        super().__init__(data, domain=domain, by=by)
         self.addresses = [f"{name}@{domain.name}" for name in missing]
         self.initial["version"] = 0
 

@@ -5,15 +5,13 @@ from collections.abc import Collection
 
 from django.utils.translation import gettext as _
 
-from accounts.models import Alias, Domain, Mailbox
-from vacation.addresses import near_miss, read_addresses, without_tag
-from vacation.loops import way_back
+from accounts.models import Alias, Domain, Mailbox, Person
+from vacation.addresses import names_known_to, near_miss, read_addresses, without_tag
+from vacation.loops import in_words, way_back
 from vacation.models import DomainRules, Outside
 
 # A list of more people wants a list server, with a way to leave it.
 MOST = 50
-# Domains that a near miss is looked for in.
-MANY_DOMAINS = 2000
 _LOCAL_PART = re.compile(r"[a-z0-9_.+-]+", re.IGNORECASE)
 
 
@@ -30,10 +28,10 @@ def problem_with(alias: str, target: str, domain: Domain) -> str:
         return _("%(address)s is this alias itself.") % {"address": target}
     if words := _forbidden(target, domain) or _missing(target, domain):
         return words
-    if path := way_back(alias, target):
+    if path := way_back(alias, target, domain):
         return _("Mail to %(address)s would come back here: %(path)s.") % {
             "address": target,
-            "path": " → ".join([alias, *path]),
+            "path": in_words([alias, *path], domain),
         }
     return ""
 
@@ -59,16 +57,33 @@ def _missing(target: str, domain: Domain) -> str:
     return _("There is no mailbox and no alias %(address)s.") % {"address": target}
 
 
-def doubt_about(target: str, domain: Domain) -> str:
-    """What looks like a slip of the finger; "" when nothing does."""
-    ours = list(Domain.objects.values_list("name", flat=True)[:MANY_DOMAINS])
-    meant = near_miss(target, [domain.name] if len(ours) == MANY_DOMAINS else ours)
-    if not meant:
+def doubt_about(target: str, domain: Domain, by: Person) -> str:
+    """What looks like a slip of the finger; "" when nothing does. Other customers' domains are not told."""
+    if meant := near_miss(target, names_known_to(by, domain)):
+        return _("Did you mean %(meant)s? If %(address)s is right, save again.") % {
+            "meant": meant,
+            "address": target,
+        }
+    theirs = Domain.objects.administered_by(by).filter(name=target.rpartition("@")[2]).first()
+    if theirs is None or theirs == domain or exists(target):
         return ""
-    return _("Did you mean %(meant)s? If %(address)s is right, save again.") % {
-        "meant": meant,
-        "address": target,
+    return _("The portal knows no mailbox and no alias %(address)s. If it is right, save again.") % {
+        "address": target
     }
+
+
+def doubt_about_copies(targets: Collection[str]) -> str:
+    """Where one mailbox would get a mail more than once."""
+    whole: dict[str, list[str]] = {}
+    for target in targets:
+        whole.setdefault(without_tag(target), []).append(target)
+    if not (twice := [target for same in whole.values() if len(same) > 1 for target in same]):
+        return ""
+    words = _(
+        "These lead to one mailbox, which would get each mail more than once: %(addresses)s. If that"
+        " is right, save again."
+    )
+    return words % {"addresses": ", ".join(twice)}
 
 
 def outside_of(targets: Collection[str], domain: Domain) -> list[str]:

@@ -34,6 +34,7 @@ from aliases.names import (
     read_together,
 )
 from mailservers.models import ALIAS, Change, Observation
+from mailservers.outbox import NotAllowed
 from mailservers.servers import limits_of
 from vacation.models import DomainRules, ForwardingTarget
 
@@ -58,7 +59,9 @@ def list_aliases(request: HttpRequest, name: str) -> HttpResponse:
 def create_alias(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
     domain = _domain(person, name)
-    form = CreateAliasForm(request.POST or None, domain=domain, local_part=request.GET.get("name", ""))
+    form = CreateAliasForm(
+        request.POST or None, domain=domain, by=person, local_part=request.GET.get("name", "")
+    )
     if form.is_valid():
         if form.new_outside() and not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
@@ -89,7 +92,7 @@ def edit_alias(request: HttpRequest, alias: str) -> HttpResponse:
         raise Http404
     if row.is_catch_all:
         return redirect("aliases:edit-catch-all", row.domain.name)
-    form = TargetsForm(request.POST or None, domain=row.domain, alias=row)
+    form = TargetsForm(request.POST or None, domain=row.domain, by=person, alias=row)
     if form.is_valid():
         if form.new_outside() and not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
@@ -103,7 +106,7 @@ def edit_alias(request: HttpRequest, alias: str) -> HttpResponse:
         "can_alias": _can(row.domain),
         "keeps_its_place": service.is_protected(row.address),
         "rules": DomainRules.of(row.domain),
-        "led_here": _led_here(row.address),
+        "led_here": _led_here(row.address, person),
     }
     return render(request, "aliases/edit_alias.html", context)
 
@@ -143,7 +146,7 @@ def edit_catch_all(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST" and not administered:
         raise Http404
     row = Alias.objects.joined().filter(address=f"@{domain.name}").first()
-    form = CatchAllForm(request.POST or None, domain=domain, alias=row)
+    form = CatchAllForm(request.POST or None, domain=domain, by=person, alias=row)
     if form.is_valid():
         if form.new_outside() and not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
@@ -169,7 +172,7 @@ def give_names(request: HttpRequest, name: str) -> HttpResponse:
     domain = _domain(person, name)
     special = protected_aliases(domain).prefetch_related("targets")
     missing = missing_names(protected_names(domain, special, people_of_names(domain)))
-    form = GiveNamesForm(request.POST, domain=domain, missing=missing)
+    form = GiveNamesForm(request.POST, domain=domain, by=person, missing=missing)
     if not form.is_valid():
         return _show_list(request, domain, form)
     if form.new_outside() and not stepping_up.has_stepped_up(request):
@@ -201,23 +204,25 @@ def hand_over(request: HttpRequest, address: str) -> HttpResponse:
         .select_related("domain__mail_rules", "server", "owner")
     )
     mailbox = get_object_or_404(mine, address=address)
-    rows = service.aliases_to(mailbox)
-    form = HandOverForm(
-        request.POST or None,
-        domain=mailbox.domain,
-        leaving=mailbox.address,
-        addresses=[row.address for row in rows],
-    )
+    rows = service.aliases_to(mailbox, person)
+    form = HandOverForm(request.POST or None, leaving=mailbox, by=person, aliases=rows)
     if rows and form.is_valid():
         if form.new_outside() and not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
-        count = service.hand_over(mailbox, form.cleaned_data["targets"], by=person)
-        words = ngettext(
-            "%(count)d alias leads elsewhere now.", "%(count)d aliases lead elsewhere now.", count
-        )
-        messages.success(request, words % {"count": count})
-        return redirect("accounts:delete-mailbox", mailbox.address)
+        if _hand_over(form, mailbox, request):
+            return redirect("accounts:delete-mailbox", mailbox.address)
     return render(request, "aliases/hand_over.html", {"mailbox": mailbox, "aliases": rows, "form": form})
+
+
+def _hand_over(form: HandOverForm, mailbox: Mailbox, request: HttpRequest) -> bool:
+    try:
+        count = service.hand_over(mailbox, form.cleaned_data["targets"], by=person_of(request))
+    except NotAllowed as no:
+        form.add_error("targets", str(no))
+        return False
+    words = ngettext("%(count)d alias leads elsewhere now.", "%(count)d aliases lead elsewhere now.", count)
+    messages.success(request, words % {"count": count})
+    return True
 
 
 def _keep(form: TargetsForm, alias: Alias, person: Person) -> bool:
@@ -295,7 +300,7 @@ def _show_list(request: HttpRequest, domain: Domain, form: GiveNamesForm | None)
         "rows": [(row, _targets(row, rules), changes.get(row.pk)) for row in page.rows],
         "names": names,
         "missing": [f"{each}@{domain.name}" for each in missing],
-        "form": form or GiveNamesForm(domain=domain, missing=missing),
+        "form": form or GiveNamesForm(domain=domain, by=person, missing=missing),
         "heir": _heir(mailboxes, names) if missing else "",
         "catch_all": catch_all,
         "catch_all_change": changes.get(catch_all.pk) if catch_all else None,
@@ -346,11 +351,15 @@ def _about(row: Alias) -> dict[str, object]:
     }
 
 
-def _led_here(address: str) -> list[str]:
-    """Aliases that lead to this one, and mailboxes that forward to it."""
-    others = Alias.objects.alive().leading_to(address).values_list("address", flat=True)
+def _led_here(address: str, person: Person) -> list[str]:
+    """Aliases that lead to this one, and mailboxes that forward to it, of domains open to the person."""
+    others = Alias.objects.open_to(person).alive().leading_to(address).values_list("address", flat=True)
     forwarded = ForwardingTarget.objects.filter(
-        address=address, listed=True, forwarding__enabled=True, forwarding__mailbox__deleted_at=None
+        address=address,
+        listed=True,
+        forwarding__enabled=True,
+        forwarding__mailbox__deleted_at=None,
+        forwarding__mailbox__domain__in=Domain.objects.open_to(person),
     )
     mailboxes = forwarded.order_by().values_list("forwarding__mailbox__address", flat=True)
     return sorted(others.union(mailboxes))

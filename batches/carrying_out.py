@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop
 
+from accounts.aliases import last_readers
 from accounts.logins import not_free, propose_logins
 from accounts.many import (
     NewMailbox,
@@ -23,7 +24,7 @@ from accounts.one_time_links import CHOOSE_PASSWORD, end_links, plan_links
 from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft, lock_room
 from audit.chain import Entry, record_all
 from batches.models import Batch, Row, label_of, told
-from batches.planning import Refused, needing_each, no_room, require_no_alias, templates_by_name
+from batches.planning import Refused, no_room, require_no_alias, templates_by_name
 from mailboxtemplates.services import begin_replies
 from mailservers.models import Change
 from vacation.many import SWITCHES, note_switches, switch_many
@@ -71,7 +72,7 @@ def _piece(
 def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) -> None:
     ledger, here = Ledger.of(domain), _lock(domain, rows)
     taken = _taken(domain, [row for row in rows if row.verdict == Verdict.NEW])
-    needed = needing_each([row.address for row in rows if row.verdict == Verdict.DELETED])
+    needed = last_readers([row.address for row in rows if row.verdict == Verdict.DELETED], by)
     fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
     for row in rows:
         try:
@@ -165,7 +166,7 @@ def _send_links(mailboxes: Sequence[Mailbox], by: Person) -> None:
 
 def _undo(domain: Domain, rows: Sequence[Row], by: Person) -> None:
     ledger, here = Ledger.of(domain), _lock(domain, rows)
-    needed = needing_each([row.address for row in rows if row.verdict == Verdict.NEW])
+    needed = last_readers([row.address for row in rows if row.verdict == Verdict.NEW], by)
     fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
     for row in rows:
         try:

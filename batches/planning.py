@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 
 from accounts import passwords, sizes, switches
-from accounts.aliases import PROTECTED, needing
+from accounts.aliases import PROTECTED, last_readers
 from accounts.logins import not_free, propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.naming import BadName, local_part_of, login_of, new_local_part_of, whole_address
@@ -60,8 +60,8 @@ class _Here:
     """That the file asks for, and that somebody has or had on the domain's server."""
     asked: set[str]
     """Logins that the file asks for: no other row is proposed one of them."""
-    needing: dict[str, str]
-    """Addresses that an alias leads to and to none besides, each with that alias."""
+    needed: dict[str, str]
+    """Addresses whose deletion would leave an alias without a reader, each with that alias."""
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ def plan_table(
     plan = _Plan(
         domain=domain,
         by=by,
-        here=_look_up(table, domain),
+        here=_look_up(table, domain, by),
         ledger=Ledger.of(domain),
         limits=limits_of(domain.server),
         proposed=propose_logins(domain),
@@ -126,13 +126,13 @@ def plan_table(
 
 
 def plan_chosen(
-    mailboxes: Sequence[Mailbox], domain: Domain, *, action: str, quota_bytes: int = 0
+    mailboxes: Sequence[Mailbox], domain: Domain, *, action: str, quota_bytes: int = 0, by: Person
 ) -> list[Row]:
     """A row for each of the mailboxes, not saved: "quota", "delete", "link", or one of SETS."""
     ledger = Ledger.of(domain)
     if SETS.get(action, {}).keys() & SWITCHES.keys():
         note_switches(mailboxes)
-    needed = needing_each([mailbox.address for mailbox in mailboxes]) if action == "delete" else {}
+    needed = last_readers([mailbox.address for mailbox in mailboxes], by) if action == "delete" else {}
     limits = limits_of(domain.server)
     rows = []
     for number, mailbox in enumerate(mailboxes, 1):
@@ -195,7 +195,7 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
         return
     row.mailbox = mailbox
     if action == "delete":
-        _plan_deletion(plan.ledger, plan.here.needing, row, mailbox)
+        _plan_deletion(plan.ledger, plan.here.needed, row, mailbox)
     elif action == "link":
         _plan_link(row, mailbox)
     else:
@@ -332,19 +332,11 @@ def require_no_alias(needed: dict[str, str], mailbox: Mailbox) -> None:
     if mailbox.address in needed:
         raise Refused(
             gettext_noop(
-                "The alias %(alias)s leads only there: delete the mailbox on its own page, which asks where"
-                " that mail should go."
+                "Nobody would be left to read mail to %(alias)s: delete the mailbox on its own page, which"
+                " asks where that mail should go."
             ),
             alias=needed[mailbox.address],
         )
-
-
-def needing_each(addresses: Sequence[str]) -> dict[str, str]:
-    """Addresses that an alias leads to and to none besides, each with that alias."""
-    found: dict[str, str] = {}
-    for some in _slices(addresses):
-        found |= needing(some)
-    return found
 
 
 def no_room(full: NoPlaceLeft | NoRoomLeft) -> Refused:
@@ -535,7 +527,7 @@ def templates_by_name(domain: Domain) -> dict[str, MailboxTemplate]:
 # --- The database ------------------------------------------------------------------------------------
 
 
-def _look_up(table: Table, domain: Domain) -> _Here:
+def _look_up(table: Table, domain: Domain, by: Person) -> _Here:
     at = table.keys.index("address")
     typed = {line.cells[at].strip().casefold() for line in table.lines if len(line.cells) > at}
     addresses = sorted(
@@ -553,8 +545,21 @@ def _look_up(table: Table, domain: Domain) -> _Here:
         found |= {m.address: m for m in Mailbox.objects.filter(domain=domain, address__in=some)}
         aliases.update(Alias.objects.alive().filter(address__in=some).values_list("address", flat=True))
     taken = not_free(domain.server, logins)
-    needed = needing_each(list(found)) if "action" in table.keys else {}
+    needed = last_readers(_to_be_deleted(table, domain, found), by) if "action" in table.keys else {}
     return _Here(found, aliases, taken, set(logins), needed)
+
+
+def _to_be_deleted(table: Table, domain: Domain, here: dict[str, Mailbox]) -> list[str]:
+    """The addresses of a file's rows that say so, in their order."""
+    address_at, action_at = table.keys.index("address"), table.keys.index("action")
+    found = []
+    for line in table.lines:
+        if len(line.cells) > max(address_at, action_at):
+            typed = line.cells[address_at].strip().casefold()
+            address = f"{typed.rpartition('@')[0] or typed.strip('@')}@{domain.name}"
+            if address in here and columns.fold(line.cells[action_at].strip()) in columns.DELETE:
+                found.append(address)
+    return found
 
 
 def _slices(whole: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -88,7 +88,7 @@ def choose(request: HttpRequest, name: str) -> HttpResponse:
         messages.error(request, _("These are too many for one go. Narrow the search."))
         return redirect(back)
     quota = wanted["quota_bytes"]
-    rows = plan_chosen(rows_found, domain, action=wanted["action"], quota_bytes=quota)
+    rows = plan_chosen(rows_found, domain, action=wanted["action"], quota_bytes=quota, by=person)
     title = str(dict(ACTIONS)[wanted["action"]])
     if wanted["action"] == "quota":
         title = _("give them %(size)s of room") % {"size": in_words(quota)}

@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.domain_names import BadDomainName, in_ascii
+from accounts.models import Domain, Person
+from mailservers.drivers.alias_names import is_unfit
 from vacation.rendering import fit_address
 from vacation.sieve import UnfitText
 
@@ -21,6 +23,7 @@ WELL_KNOWN = (
     *("yahoo.fr", "yahoo.de", "yahoo.co.uk", "btinternet.com", "hotmail.co.uk", "hotmail.de", "outlook.de"),
 )
 _NEAR = 0.82
+MANY_DOMAINS = 2000
 _QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"\s*(?=<)')
 
 
@@ -52,6 +55,12 @@ def near_miss(address: str, ours: list[str]) -> str:
     return f"{local}@{near[0]}" if near else ""
 
 
+def names_known_to(person: Person, domain: Domain) -> list[str]:
+    """Domains in which a near miss is looked for; of the portal's others nobody learns here."""
+    known = list(Domain.objects.known_to(person).values_list("name", flat=True)[:MANY_DOMAINS])
+    return [domain.name] if len(known) == MANY_DOMAINS else list({domain.name: "", **dict.fromkeys(known)})
+
+
 def without_tag(address: str) -> str:
     """user+tag@… is delivered to user@…"""
     local, _, domain = address.rpartition("@")
@@ -72,6 +81,8 @@ def _read(part: str) -> str:
         # ß is a letter of its own (IDNA 2008): straße.example is not strasse.example.
         host = domain if domain.isascii() else in_ascii(domain)
         address = fit_address(f"{local}@{host}").lower()
+        if is_unfit(address):
+            raise NoAddress(part)
     except (BadDomainName, UnfitText):
         raise NoAddress(part) from None
     labels = host.split(".")

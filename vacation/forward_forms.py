@@ -8,12 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.models import Alias, Domain, Mailbox
+from accounts.models import Alias, Mailbox, Person
 from mailservers.drivers.base import Limits
-from vacation.addresses import near_miss, read_addresses, without_tag
+from vacation.addresses import names_known_to, near_miss, read_addresses, without_tag
 from vacation.forms import MomentField
 from vacation.forwarding import ASKED_A_DAY, asked_lately, is_inside
-from vacation.loops import way_back
+from vacation.loops import in_words, way_back
 from vacation.models import DomainRules, Forwarding, Outside
 
 # Where the server itself knows no limit; nobody needs more, and a slip of the clipboard may hold a thousand.
@@ -52,9 +52,10 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         model = Forwarding
         fields = ("enabled", "keep_copy", "ends", "only_while_away")
 
-    def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: Person, limits: Limits | None = None, **kwargs: Any) -> None:
         """`limits`: what the mailbox's server can hold, where that is known."""
         super().__init__(*args, **kwargs)
+        self._by = by
         limits = limits or Limits()
         self._most = limits.redirects or MOST
         self._mailbox: Mailbox = self.instance.mailbox
@@ -127,10 +128,10 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
                 _("%(address)s is this mailbox itself. To keep the mail here, tick “Keep a copy here”.")
                 % there
             )
-        if path := way_back(self._mailbox.address, address):
+        if path := way_back(self._mailbox.address, address, self._mailbox.domain):
             return _("Mail to %(address)s would come back here: %(path)s.") % {
                 **there,
-                "path": " → ".join([self._mailbox.address, *path]),
+                "path": in_words([self._mailbox.address, *path], self._mailbox.domain),
             }
         target = self._targets.get(address)
         if target is not None and target.answer == "declined":
@@ -160,8 +161,7 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
             self.add_error("addresses", [ValidationError(told) for told in words])
 
     def _doubt_about(self, address: str) -> str:
-        ours = list(Domain.objects.values_list("name", flat=True)[:2000])
-        if meant := near_miss(address, [self._mailbox.domain.name] if len(ours) == 2000 else ours):
+        if meant := near_miss(address, names_known_to(self._by, self._mailbox.domain)):
             return _("Did you mean %(meant)s? If %(address)s is right, save again.") % {
                 "meant": meant,
                 "address": address,

@@ -40,7 +40,7 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
         raise Http404
     limits = limits_of(mailbox.server)
     saved = getattr(mailbox, "forwarding", None) or Forwarding(mailbox=mailbox)
-    form = ForwardingForm(request.POST or None, instance=copy(saved), limits=limits)
+    form = ForwardingForm(request.POST or None, by=person, instance=copy(saved), limits=limits)
     if form.is_valid():
         # Whoever finds an open screen must not send somebody's mail away.
         if form.new_outside() and not stepping_up.has_stepped_up(request):

@@ -1,6 +1,6 @@
 """Follows the portal's own aliases and forwardings, to find those that lead mail back."""
 
-from accounts.models import Alias, AliasTarget, Mailbox
+from accounts.models import Alias, AliasTarget, Domain, Mailbox
 from vacation.addresses import without_tag
 from vacation.models import ForwardingTarget
 
@@ -8,21 +8,24 @@ from vacation.models import ForwardingTarget
 DEEPEST = 20
 
 
-def way_back(home: str, target: str) -> list[str]:
+def way_back(home: str, target: str, domain: Domain) -> list[str]:
     """The addresses on the way from this target back to a mailbox or an alias; empty when there is none.
 
+    It is followed through the domain and others of the same customer; what leads where beyond is not told.
     What a forwarding waits for counts as well: it may be confirmed tomorrow. Home may be a catch-all
     (``@example.test``): then whatever leads to an address that nobody has in that domain leads home.
     """
     came_from: dict[str, str] = {}
     level = [without_tag(target)]
+    hands = Domain.objects.in_the_hands_of(domain)
+    names = set(hands.values_list("name", flat=True))
     for _ in range(DEEPEST):
         if home in level:
             return _path(came_from, home, target)
         if home.startswith("@") and (caught := _caught_by(home, level)):
             return [*_path(came_from, caught, target), home]
         following: list[str] = []
-        for source, address in _next(level):
+        for source, address in _next(level, names):
             there = without_tag(address)
             if there not in came_from and there != without_tag(target):
                 came_from[there] = source
@@ -33,8 +36,17 @@ def way_back(home: str, target: str) -> list[str]:
     return []
 
 
-def _next(addresses: list[str]) -> list[tuple[str, str]]:
-    """Where mail for these goes on to, as (from, to)."""
+def in_words(path: list[str], domain: Domain) -> str:
+    """A way, as told to whoever looks after this domain: what is outside of it is left out."""
+    told = [address if address.rpartition("@")[2] == domain.name else "…" for address in path[:-1]]
+    return " → ".join([*told, path[-1]])
+
+
+def _next(level: list[str], names: set[str]) -> list[tuple[str, str]]:
+    """Where mail for these goes on to, as (from, to), as far as they are in the domains of these names."""
+    addresses = [address for address in level if address.rpartition("@")[2] in names]
+    if not addresses:
+        return []
     aliases = AliasTarget.objects.filter(alias__address__in=addresses)
     found = list(aliases.values_list("alias__address", "address"))
     forwardings = ForwardingTarget.objects.filter(

@@ -163,7 +163,7 @@ def _refuse_what_no_form_takes(mailbox: Mailbox, told: Mapping[str, Any]) -> Non
     if limits is not None and limits.redirects and len(targets) > limits.redirects:
         raise NotUnderstood(TOO_MANY)
     known = {target.address for target in Forwarding.of(mailbox).listed_targets()}
-    if any(way_back(mailbox.address, address) for address in targets if address not in known):
+    if any(way_back(mailbox.address, address, mailbox.domain) for address in targets if address not in known):
         raise NotUnderstood(LEADS_BACK)
 
 

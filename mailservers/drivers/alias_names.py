@@ -6,8 +6,8 @@ from django.utils.translation import gettext_noop
 
 from mailservers.drivers.base import AliasState, Refused
 
-# To a mail server these may mean a list, a program, a file, a name or a comment.
-_UNFIT = frozenset(',|/:\\"<>()[];')
+# To a mail server these may mean a list, a program, a file, a name, a comment or anything at all.
+_UNFIT = frozenset(',|/:\\"<>()[];*')
 
 
 def refuse_unfit(alias: AliasState) -> None:

@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import aliases as service
-from accounts.models import Alias, Domain, Mailbox
+from accounts.models import Alias, Domain, DomainAdmin, Mailbox
 from audit.models import Event
 from mailservers import drift
 from mailservers.drivers.base import AliasState, Limits
@@ -76,6 +76,11 @@ def test_an_alias_is_made_of_names_and_addresses_as_people_type_them(page, commi
         ("info", "", "This field is required."),
         ("info", "anna@", "is not a mail address"),
         ("info", "|/bin/sh", "is not a mail address"),
+        ("info", "|/bin/sh@elsewhere.test", "is not a mail address"),
+        ("info", "*@elsewhere.test", "is not a mail address"),
+        ("info", "/var/mail/x@elsewhere.test", "is not a mail address"),
+        ("info", "anna, anna+work", "which would get each mail more than once: anna@"),
+        ("info", "nobody@elsewhere.test", "knows no mailbox and no alias nobody@elsewhere.test"),
         ("info", "nobody", "There is no mailbox and no alias nobody@example.test."),
         ("info", "info@example.test", "is this alias itself"),
         ("info", "a@gmial.com", "Did you mean a@gmail.com?"),
@@ -92,6 +97,7 @@ def test_an_alias_is_made_of_names_and_addresses_as_people_type_them(page, commi
 def test_what_cannot_be_is_said_and_what_was_typed_stays(
     page, committed, webmaster, domain, other_domain, bert, local_part, typed, words
 ):
+    DomainAdmin.objects.create(person=webmaster, domain=other_domain)
     service.create_alias(domain, "taken@example.test", ["x@x.test"], by=webmaster)
     service.create_alias(other_domain, "lost@elsewhere.test", ["info@example.test"], by=webmaster)
     shown = post(page, committed, NEW, local_part=local_part, targets=typed)
@@ -205,6 +211,7 @@ def test_the_catch_all_warns_and_is_set_and_ended(page, committed):
 
 
 def test_a_catch_all_that_leads_back_to_itself_is_refused(page, committed, domain, other_domain, webmaster):
+    DomainAdmin.objects.create(person=webmaster, domain=other_domain)
     service.create_alias(other_domain, "a@elsewhere.test", ["nobody@example.test"], by=webmaster)
     shown = post(page, committed, CATCH_ALL, targets="a@elsewhere.test")
     assert "would come back here" in shown
@@ -347,3 +354,14 @@ def test_undoing_what_led_outside_asks_for_the_password_first(page, committed, m
     monkeypatch.setattr("accounts.stepping_up.has_stepped_up", lambda request: False)
     assert "Is it still you?" in undo(page, committed)
     assert targets() == [bert.address]
+
+
+def test_nobody_learns_of_another_customers_domains_or_mailboxes(page, committed, stranger, other_domain):
+    other_domain.name = "atelierduval.test"
+    other_domain.save()
+    for typed in ("x@atelierdual.test", "bert@atelierduval.test", "nobody@atelierduval.test"):
+        shown = post(page, committed, NEW, local_part="info", targets=typed)
+        assert "atelierduval.test?" not in shown
+        assert "knows no mailbox" not in shown
+        Alias.objects.get(address="info@example.test").targets.all().delete()
+        Alias.objects.update(deleted_at=timezone.now())

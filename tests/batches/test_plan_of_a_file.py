@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.aliases import create_alias
+from accounts.aliases import create_alias, leading_only_to
 from accounts.lifecycle import delete_mailbox
 from accounts.models import GivenLogin, Mailbox
 from batches.models import Batch
@@ -130,7 +130,7 @@ def test_a_mailbox_deleted_lately_keeps_its_address(upload, mailbox, webmaster):
 def test_a_mailbox_that_an_alias_leads_to_alone_is_not_deleted_among_many(upload, mailbox, domain, webmaster):
     create_alias(domain, "info@example.test", [mailbox.address], by=webmaster)
     row = upload("address,action\nanna,delete\n").rows.get()
-    assert "The alias info@example.test leads only there" in row.problem_text
+    assert "Nobody would be left to read mail to info@example.test" in row.problem_text
 
 
 def test_an_empty_cell_leaves_and_a_minus_empties(upload, mailbox):
@@ -160,3 +160,34 @@ def test_a_mailbox_with_a_tag_that_is_there_can_still_be_changed(upload, domain)
     )
     [row] = upload("address,name\nc+tag,Carla\n").rows.all()
     assert row.verdict == "changed"
+
+
+def test_the_last_reader_of_an_alias_stays_counted_over_the_whole_file(upload, mailbox, domain, webmaster):
+    berta = another(domain, "berta")
+    create_alias(domain, "postmaster@example.test", [mailbox.address, berta.address], by=webmaster)
+    batch = upload("address,action\nanna,delete\nberta,delete\n")
+    assert [row.verdict for row in batch.rows.order_by("number")] == ["deleted", "refused"]
+    assert "Nobody would be left to read mail to postmaster@example.test" in batch.rows.last().problem_text
+
+
+def test_who_takes_no_mail_is_no_reader(upload, mailbox, domain, webmaster):
+    berta = another(domain, "berta", receives=False)
+    create_alias(domain, "postmaster@example.test", [mailbox.address, berta.address], by=webmaster)
+    assert upload("address,action\nanna,delete\n").rows.get().verdict == "refused"
+
+
+def test_an_alias_that_leads_to_one_that_would_go_is_counted_as_well(upload, mailbox, domain, webmaster):
+    create_alias(domain, "info@example.test", [mailbox.address], by=webmaster)
+    create_alias(domain, "abuse@example.test", ["info@example.test"], by=webmaster)
+    assert leading_only_to(mailbox.address, webmaster) == ["abuse@example.test", "info@example.test"]
+
+
+def another(domain, name: str, **fields) -> Mailbox:
+    return Mailbox.objects.create(
+        address=f"{name}@{domain.name}",
+        domain=domain,
+        server=domain.server,
+        login=name,
+        quota_bytes=0,
+        **fields,
+    )

@@ -319,3 +319,14 @@ def test_a_mailbox_cannot_pester_the_world_with_links(save):
         page = save(addresses=addresses, version=str(version))
     assert "the portal asks no more" in words(page)
     assert len(mail.outbox) == 12
+
+
+def test_nobody_is_told_of_another_customers_domain(save, other_domain):
+    other_domain.name = "atelierduval.test"
+    other_domain.save()
+    assert "Did you mean" not in words(save(addresses="x@atelierdual.test"))
+
+
+@pytest.mark.parametrize("typed", ["*@outside.test", "|/bin/sh@outside.test", "/var/mail/x@outside.test"])
+def test_what_a_mail_server_reads_as_something_else_is_no_target(save, typed):
+    assert "is not a mail address" in words(save(addresses=typed))
