@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop
 
 from mailservers.moments import in_zone
 from vacation import sieve
+from vacation.guard import from_somebody, unmarked
 from vacation.sieve import UnfitText
 
 TEXT_LIMIT = 10_000
@@ -108,7 +109,8 @@ def _reply(content: AutoReplyContent) -> Sequence[sieve.Command]:
     if around_place(content.subject):
         # True for all mail but that without a subject, for which ${1} is empty.
         answers = [sieve.if_(sieve.subject_matches_anything()), *answers]
-    return _if_all(away_tests(content), *answers)
+    somebody = from_somebody((content.address, *content.aliases))
+    return _if_all([unmarked(), *somebody, *away_tests(content)], *answers)
 
 
 def _answer(content: AutoReplyContent, text: str) -> sieve.Command:
@@ -198,10 +200,13 @@ def _all_of(tests: Sequence[sieve.Test]) -> sieve.Test:
 
 
 def _redirects(forward: ForwardContent) -> Sequence[sieve.Command]:
-    """One action for each target; without a copy the mail is not kept unless a rule after it does."""
+    """One action for each target; without a copy the mail is not kept unless a rule after it does.
+
+    What is marked as spam goes nowhere, and so it stays, whatever was chosen.
+    """
     actions = [sieve.redirect(fit_address(target), copy=forward.keep_copy) for target in forward.targets]
     away = away_tests(forward.while_away) if forward.while_away else ()
-    return _if_all([*window_tests(None, forward.ends), *away], *actions) if actions else ()
+    return _if_all([unmarked(), *window_tests(None, forward.ends), *away], *actions) if actions else ()
 
 
 def _if_all(tests: Sequence[sieve.Test], *commands: sieve.Command) -> Sequence[sieve.Command]:

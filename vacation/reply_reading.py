@@ -17,6 +17,7 @@ from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext_noop
 
 from mailservers.drivers.base import ReplyRule
+from vacation.guard import without_guard
 from vacation.rendering import DAYS, fit_address, reply_entity, reply_subject
 from vacation.sieve import Argument, Command, Tag, Test, UnfitText
 from vacation.sieve_parsing import NotSieve, parse
@@ -114,7 +115,7 @@ def _rule(command: Command) -> ReplyRule:
 def window_of(test: Test) -> TimeWindow:
     """Raises NotUnderstood for a test of anything but the moment."""
     window = TimeWindow()
-    for part in test.tests if test.name == "allof" else (test,):
+    for part in without_guard(test.tests if test.name == "allof" else (test,)):
         match part:
             case Test(name="true", arguments=()):
                 pass

@@ -83,6 +83,26 @@ def envelope_domain_is(part: str, *domains: str) -> Test:
     return Test("envelope", (Tag("domain"), Tag("is"), part, domains), extensions=frozenset({"envelope"}))
 
 
+def envelope_name_matches(patterns: tuple[str, ...]) -> Test:
+    """Whether what stands before the @ of the sender is one of these, with * and ? for what is unknown."""
+    arguments = (Tag("localpart"), Tag("matches"), "from", patterns)
+    return Test("envelope", arguments, extensions=frozenset({"envelope"}))
+
+
+def envelope_name_contains(parts: tuple[str, ...]) -> Test:
+    arguments = (Tag("localpart"), Tag("contains"), "from", parts)
+    return Test("envelope", arguments, extensions=frozenset({"envelope"}))
+
+
+def header_name_matches(headers: tuple[str, ...], patterns: tuple[str, ...]) -> Test:
+    """The same of addresses in the head of the mail."""
+    return Test("address", (Tag("localpart"), Tag("matches"), headers, patterns))
+
+
+def header_matches(headers: tuple[str, ...], patterns: tuple[str, ...]) -> Test:
+    return Test("header", (Tag("matches"), headers, patterns))
+
+
 def subject_matches_anything() -> Test:
     """True for every mail with a subject, which ${1} then stands for."""
     return Test("header", (Tag("matches"), "subject", "*"), extensions=frozenset({"variables"}))
@@ -204,18 +224,18 @@ def _command(command: Command, indent: str, *, expands: bool = False) -> str:
     if command.test is None and not command.block:
         return f"{indent}{' '.join(words)};\n"
     if command.test is not None:
-        words.append(_test(command.test, indent))
+        words.append(_test(command.test, indent, expands=expands))
     block = "".join(_command(inner, indent + _INDENT, expands=expands) for inner in command.block)
     return f"{indent}{' '.join(words)} {{\n{block}{indent}}}\n"
 
 
-def _test(test: Test, indent: str) -> str:
-    words = [test.name, *map(_argument, test.arguments)]
+def _test(test: Test, indent: str, *, expands: bool) -> str:
+    words = [test.name, *(_argument(argument, expands=expands) for argument in test.arguments)]
     deeper = indent + _INDENT
     if test.name == "not":
-        words.append(_test(test.tests[0], indent))  # a single test has no parentheses
+        words.append(_test(test.tests[0], indent, expands=expands))  # a single test has no parentheses
     elif test.tests:
-        rows = ",\n".join(deeper + _test(inner, deeper) for inner in test.tests)
+        rows = ",\n".join(deeper + _test(inner, deeper, expands=expands) for inner in test.tests)
         words.append(f"(\n{rows}\n{indent})")
     return " ".join(words)
 

@@ -23,7 +23,7 @@ from tests.vacation.test_rendering import LINES, TEXTS, decoded
 from vacation.rendering import AutoReplyContent, ForwardContent, render_script
 
 HOUR = dt.timedelta(hours=1)
-ACCOUNTS = 120
+ACCOUNTS = 200
 
 _numbers = itertools.count(1)
 
@@ -276,6 +276,109 @@ def test_some_senders_get_no_reply(account):
     assert account.replies(sender=account.alias) == []
     assert account.replies(sender="MAILER-DAEMON@outside.test") == []
     assert account.stored() == 4
+
+
+MARKED = {
+    "SpamAssassin's and Amavis' flag": {"X-Spam-Flag": "YES"},
+    "SpamAssassin's status": {"X-Spam-Status": "Yes, score=7.9 required=5.0 tests=BAYES_99"},
+    "Rspamd's": {"X-Spam": "Yes"},
+    "in small letters": {"x-spam": "yes"},
+    "true": {"X-Spam-Flag": "true"},
+    "Barracuda's": {"X-Barracuda-Spam-Status": "Yes, SCORE=6"},
+    "Bogofilter's": {"X-Bogosity": "Spam, tests=bogofilter"},
+    "a virus": {"X-Virus-Status": "Infected (Eicar-Test-Signature)"},
+    "a virus, Amavis'": {"X-Amavis-Alert": "INFECTED, message contains virus: Eicar"},
+}
+UNMARKED = {
+    "no spam, SpamAssassin's": {"X-Spam-Status": "No, score=-1.9", "X-Spam-Flag": "NO"},
+    "points alone": {"X-Spam-Level": "***", "X-Spamd-Bar": "+++"},
+    "no virus": {"X-Virus-Status": "Clean", "X-Virus-Scanned": "yes, clamav"},
+    "somebody's words": {"Comments": "[SPAM] X-Spam-Flag: YES"},
+}
+
+
+@pytest.mark.parametrize("headers", MARKED.values(), ids=MARKED)
+def test_mail_marked_as_spam_is_neither_answered_nor_sent_on_and_stays(account, headers):
+    reply = AutoReplyContent(address=account.address, text="I am away.", handle="r")
+    account.set_forward("one@home.test", reply=reply, keep_copy=False)
+    assert account.replies(**headers) == []
+    assert account.stored() == 1
+
+
+@pytest.mark.parametrize("headers", UNMARKED.values(), ids=UNMARKED)
+def test_mail_that_a_filter_found_good_is_answered_and_sent_on(account, headers):
+    reply = AutoReplyContent(address=account.address, text="I am away.", handle="r")
+    account.set_forward("one@home.test", reply=reply)
+    assert len(account.replies(**headers)) == 2
+
+
+NOBODY = [
+    *("noreply", "no-reply", "no_reply", "no.reply", "NoReply", "NO-REPLY", "noreply-7f3a", "noreply+shop"),
+    *("do-not-reply", "donotreply", "do_not_reply", "DoNotReply", "dont-reply", "noreply2", "no-reply.shop"),
+    *("calendar-noreply", "shop.no-reply", "drive-shares-dm-noreply", "ne-pas-repondre", "nichtantworten"),
+    *("niet-beantwoorden", "bounce", "bounces", "bounces-1234", "bounce+x=y", "BOUNCE-9", "list-bounces"),
+    *("list-bounces+ann=outside.test", "bounce-mc.us1_12.34-ann=outside.test", "msprvs1=18xyz=bounces-12"),
+    *("mailer-daemon", "MAILER-DAEMON", "postmaster", "bounces99"),
+]
+SOMEBODY = [
+    *(
+        "bouncer",
+        "noreplymaster",
+        "ann",
+        "jan.bounce",
+        "bouncy",
+        "casino-reply",
+        "reply",
+        "noreen",
+        "nora-replyn",
+    ),
+    # The envelopes of people's mail by BATV, and of mail that a forwarder sent on (SRS).
+    *("prvs=0123abcdef=ann", "SRS0=Ab+C=XY=home.test=bob", "postmaster.jansen", "anna=b", "not.reply"),
+]
+
+
+@pytest.mark.parametrize("name", NOBODY)
+def test_senders_that_read_no_answers_get_none(account, name):
+    account.set_reply()
+    machine = f"{name}@outside.test"
+    assert account.replies(sender=machine) == []
+    assert account.replies(sender=f"Shop <{machine}>", envelope_sender="mta@outside.test") == []
+    assert account.replies(sender="ann@outside.test", envelope_sender=machine) == []
+    assert account.stored() == 3
+
+
+@pytest.mark.parametrize("name", SOMEBODY)
+def test_people_whose_names_only_look_like_it_are_answered(account, name):
+    account.set_reply()
+    assert len(account.replies(sender=f"{name}@outside.test")) == 1
+
+
+def test_who_wants_answers_at_a_no_reply_address_wants_none(account):
+    account.set_reply()
+    assert account.replies(**{"Reply-To": "no-reply@outside.test"}) == []
+
+
+def test_a_sender_made_for_this_receiver_alone_gets_no_reply(account):
+    """VERP: the sender of a mailing holds the receiver's address."""
+    account.set_reply()
+    for own in (account.address, account.alias):
+        verp = f"news-{own.replace('@', '=')}@outside.test"
+        assert account.replies(sender="news@outside.test", envelope_sender=verp) == []
+        assert account.replies(sender="news@outside.test", envelope_sender=verp.upper()) == []
+
+
+def test_a_no_reply_senders_mail_is_sent_on_all_the_same(account):
+    reply = AutoReplyContent(address=account.address, text="I am away.", handle="r")
+    account.set_forward("one@home.test", reply=reply)
+    sent = account.replies(sender="no-reply@outside.test")
+    assert [mail["X-Sink-To"] for mail in sent] == ["one@home.test"]
+
+
+def test_an_address_with_the_signs_of_a_variable_is_one_in_the_guard_too(account):
+    account.alias = "a${1}b@example.test"
+    account.set_reply(aliases=(account.alias,), subject="Away: {subject}")
+    verp = "news-ab=example.test@outside.test"
+    assert len(account.replies(sender="ann@outside.test", envelope_sender=verp)) == 1
 
 
 def test_a_blind_copy_gets_no_reply(account):

@@ -6,6 +6,7 @@ Debian 12): those called portal-… are the portal's script after somebody used 
 
 import datetime as dt
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,25 @@ def test_what_the_portal_stores_is_read_whole():
             WEG.starts,
             WEG.ends,
         )
+
+
+def test_the_portals_script_keeps_its_guard_in_roundcubes_form_and_is_read():
+    """Which writes the tests of the moment behind the others, and a list of one as its one part."""
+    script = render_script(replace(WEG, aliases=()))
+    tests, _, rest = script.partition(") {")
+    before, _, tests = tests.partition("allof (\n")
+    rows = sorted(tests.strip().split(",\n"), key=lambda row: "currentdate" in row)
+    written = ", ".join(row.strip() for row in rows).replace(
+        f'["{WEG.address.replace("@", "=")}"]', f'"{WEG.address.replace("@", "=")}"'
+    )
+    assert written != tests
+    read = read_reply(f"{before}allof ({written})\n{{{rest}", alone=True)
+    assert (read.text, read.starts, read.ends) == (WEG.text, WEG.starts, WEG.ends)
+
+
+def test_a_rule_about_other_senders_is_no_guard_of_ours():
+    script = render_script(WEG).replace('"*noreply"', '"boss"')
+    assert reason(script) == ONLY_SOME
 
 
 def test_an_auto_reply_made_in_roundcubes_form():

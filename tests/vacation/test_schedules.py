@@ -339,10 +339,9 @@ def performed_at(commands: list[Any], moment: dt.datetime, *, from_inside: bool)
 
 def is_true(test: list[Any], moment: dt.datetime, *, from_inside: bool) -> bool:
     match test:
-        case ["anyof", tests]:
-            return any(is_true(inner, moment, from_inside=from_inside) for inner in tests)
-        case ["allof", tests]:
-            return all(is_true(inner, moment, from_inside=from_inside) for inner in tests)
+        case ["anyof" | "allof" as join, tests]:
+            combine = any if join == "anyof" else all
+            return combine(is_true(inner, moment, from_inside=from_inside) for inner in tests)
         case ["currentdate", ":zone", "+0000", ":value", relation, "iso8601", value]:
             now = moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             return now >= value if relation == "ge" else now < value
@@ -351,6 +350,9 @@ def is_true(test: list[Any], moment: dt.datetime, *, from_inside: bool) -> bool:
             return str(there.isoweekday() % 7) in days
         case ["envelope", ":domain", ":is", "from", ["example.test"]]:
             return from_inside
-        case ["header", ":matches", "subject", "*"]:
-            return True
+        case ["not", inner]:
+            return not is_true(inner, moment, from_inside=from_inside)
+        case ["envelope" | "address" | "header", ":localpart" | ":matches", *rest]:
+            # The mail is a person's, no filter has found it to be spam, and it has a subject.
+            return rest == ["subject", "*"]
     raise AssertionError(test)
