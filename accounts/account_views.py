@@ -93,7 +93,7 @@ def _added(request: HttpRequest, form: AuthenticatorForm, key: bytes) -> Authent
     """None: the code was not right, which the form tells. Raises NotFirst."""
     person = person_of(request)
     try:
-        this_try = throttling.begin_try(request, "code", person.username)
+        this_try = throttling.begin_try(request, "code", person)
     except throttling.TooManyTries as wait:
         form.add_error("code", stepping_up.too_many(wait))
         return None

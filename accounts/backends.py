@@ -8,13 +8,14 @@ from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import app_passwords, passwords, renewing
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
+from accounts.names import Named, who_is
 from mailservers.models import Server
 from mailservers.signing_in import CannotAsk, can_be_asked, server_lets_in
 
@@ -50,11 +51,14 @@ class PersonBackend(PeopleBackend):
         request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
+        named: Named | None = None,
         **kwargs: Any,
     ) -> Person | None:
         if not username or password is None:
             return None
-        person = Person.objects.filter(username=username.strip().casefold(), is_active=True).first()
+        person = (named or who_is(username)).person
+        if person is not None and not person.is_active:
+            person = None
         # Same work for a name that is nobody's, so that time tells nothing.
         known = person or Person(password=_nobodys_password())
         right = known.check_password(passwords.normalise(password))
@@ -69,19 +73,19 @@ class MailboxBackend(PeopleBackend):
         request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
+        named: Named | None = None,
         **kwargs: Any,
     ) -> Person | None:
         if not username or password is None:
             return None
+        found = named or who_is(username)
         # A login may exist on two servers: the password decides, and only one may match.
-        named = list(
-            Mailbox.objects.named(username).filter(enabled=True).select_related("owner", "server")[:5]
-        )
-        right = [mailbox for mailbox in named if passwords.matches(password, mailbox.password_hash)]
-        if not named:
+        mailboxes = [mailbox for mailbox in found.mailboxes if mailbox.enabled]
+        right = [mailbox for mailbox in mailboxes if passwords.matches(password, mailbox.password_hash)]
+        if not mailboxes:
             passwords.matches(password, "")
         if not right:
-            right = _right_on_server(named, username, password)
+            right = _right_on_server(mailboxes, found.name, password)
         if len(right) != 1:
             return None
         # Whoever is its owner stays it, so only to make one has to be locked.
@@ -110,7 +114,8 @@ def may_sign_in(person: Person) -> bool:
 def is_password_of(person: Person, clear: str) -> bool:
     """Whether somebody who signed in knows their password: their own, or that of a mailbox of theirs."""
     if person.has_usable_password():
-        return person.check_password(passwords.normalise(clear))
+        # Not the person's own way, which would make an older hash anew, and end this very session by it.
+        return check_password(passwords.normalise(clear), person.password)
     own = list(person.mailboxes.alive().filter(enabled=True).select_related("server")[:5])
     if any(passwords.matches(clear, mailbox.password_hash) for mailbox in own):
         return True
@@ -140,7 +145,7 @@ def _right_on_server(named: list[Mailbox], typed: str, clear: str) -> list[Mailb
     server = named[0].server if named else _server_to_ask(typed)
     if server is None or not can_be_asked(server) or not _unknown_hashes().filter(server=server).exists():
         return []
-    if not server_lets_in(server, named[0].login if named else typed.strip(), clear):
+    if not server_lets_in(server, named[0].login if named else typed, clear):
         return []
     return [
         mailbox
@@ -150,8 +155,8 @@ def _right_on_server(named: list[Mailbox], typed: str, clear: str) -> list[Mailb
 
 
 def _server_to_ask(typed: str) -> Server | None:
-    """Of a name that nobody has."""
-    domain = typed.strip().casefold().rpartition("@")[2]
+    """Of a name that nobody has, as it is kept."""
+    domain = typed.rpartition("@")[2]
     if "@" in typed:
         found = Domain.objects.filter(name=domain).select_related("server").first()
         return found.server if found else None

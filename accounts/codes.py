@@ -11,4 +11,4 @@ def new_code() -> str:
 
 def hash_of(code: str) -> str:
     """SHA-256, in hexadecimal digits: so much chance needs no slow hash."""
-    return hashlib.sha256(code.encode()).hexdigest()
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()

@@ -15,7 +15,7 @@ def in_ascii(typed: str) -> str:
         raise BadDomainName(_("“%(name)s” is an address: leave out what is before the @.") % {"name": typed})
     try:
         ascii_name = idna.encode(name, uts46=True).decode()
-    except idna.IDNAError:
+    except UnicodeError:  # idna's own errors are such, and it lets others through
         ascii_name = ""
     if "." not in ascii_name or len(ascii_name) > 253 or ascii_name.rpartition(".")[2].isdigit():
         raise BadDomainName(

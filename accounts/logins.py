@@ -10,6 +10,7 @@ from itertools import count
 from django.db import IntegrityError, transaction
 
 from accounts.models import Domain, GivenLogin, Mailbox
+from accounts.names import require_free, taken_names
 from mailservers.models import Server
 from mailservers.servers import limits_of
 
@@ -24,9 +25,9 @@ def propose_login(domain: Domain) -> str:
 
 
 def propose_logins(domain: Domain) -> Iterator[str]:
-    """Those that nobody ever had, one after the other."""
+    """Those that nobody ever had, one after the other: on no server, as they are names to sign in with."""
     prefix = re.sub(r"[^a-z0-9]", "", domain.name.partition(".")[0])[:LONGEST_PREFIX] or "mailbox"
-    style = {"server": domain.server_id, "login__regex": rf"^{prefix}[0-9]{{4,18}}$"}
+    style = {"login__startswith": prefix, "login__regex": rf"^{prefix}[0-9]{{4,18}}$"}
     given = GivenLogin.objects.filter(**style).values_list("login", flat=True)
     held = Mailbox.objects.filter(**style).values_list("login", flat=True)
     highest = max((int(login.removeprefix(prefix)) for login in given.union(held)), default=0)
@@ -35,6 +36,11 @@ def propose_logins(domain: Domain) -> Iterator[str]:
 
 
 def not_free(server: Server, logins: Sequence[str]) -> set[str]:
+    """Those that a mailbox of the server has, or once had, or with which somebody signs in to the portal."""
+    return given_before(server, logins) | taken_names(logins)
+
+
+def given_before(server: Server, logins: Sequence[str]) -> set[str]:
     """Those that a mailbox of the server has, or once had."""
     found: set[str] = set()
     for start in range(0, len(logins), AT_ONCE):
@@ -64,8 +70,10 @@ def give_login(domain: Domain, wanted: str = "") -> str:
 
 
 def give_logins(server: Server, logins: Sequence[str]) -> None:
-    """Raises IntegrityError when one was given before; in the transaction that makes the mailboxes."""
+    """Raises IntegrityError when one was given before, or somebody signs in with it; in the transaction that
+    makes the mailboxes."""
     if not gives_again(server):
+        require_free(*logins)
         GivenLogin.objects.bulk_create([GivenLogin(server=server, login=login) for login in logins])
 
 

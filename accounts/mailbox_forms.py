@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
+from accounts import names
 from accounts.address_field import AddressField
 from accounts.logins import not_free
 from accounts.models import Alias, Domain, Mailbox
@@ -100,6 +101,8 @@ class CreateMailboxForm(ProtectedName):
             raise ValidationError(_("There is a mailbox with this address already."))
         if Alias.objects.alive().filter(address=address).exists():
             raise ValidationError(_("This address is an alias already. Remove the alias first."))
+        if names.taken_names([address]):
+            raise ValidationError(_(names.USED_ADDRESS), params={"name": address})
 
     def clean_login(self) -> str:
         """Empty where nobody chose one: somebody else may have got the proposed one since."""

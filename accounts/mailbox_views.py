@@ -12,6 +12,7 @@ from accounts import lifecycle
 from accounts.aliases import StillNeeded, aliases_to, is_protected, leading_only_to
 from accounts.mailbox_forms import EditMailboxForm, SwitchesForm
 from accounts.models import Domain, Mailbox, Person
+from accounts.naming import folded
 from accounts.requests import person_of
 from accounts.room import NoPlaceLeft, NoRoomLeft
 from accounts.sizes import in_words
@@ -104,7 +105,7 @@ def _what_happens(changed: dict[str, bool], limits: Limits | None) -> list[str]:
 def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mailbox = _mailbox(person, address)
-    typed = request.POST.get("address", "").strip().casefold()
+    typed = folded(request.POST.get("address", ""))
     with_aliases = "with_aliases" in request.POST
     needed = False
     if request.method == "POST" and typed == mailbox.address:

@@ -17,6 +17,7 @@ from accounts import app_password_rule, notices
 from accounts.aliases import take_off
 from accounts.logins import give_logins
 from accounts.models import Domain, Mailbox, Person
+from accounts.names import require_free
 from accounts.naming import new_local_part_of
 from accounts.switches import SWITCHES
 from audit.chain import Entry, record_all
@@ -68,10 +69,11 @@ def lock_mailboxes(domain: Domain, numbers: Iterable[int | None]) -> dict[int, M
 def create_mailboxes(
     domain: Domain, wanted: Sequence[NewMailbox], *, by: Person | None
 ) -> list[tuple[Mailbox, Change]]:
-    """Raises BadName, or IntegrityError when an address is taken or a login was given before."""
+    """Raises BadName, or IntegrityError when an address or a login is taken, or was given before."""
     now, limits = timezone.now(), limits_of(domain.server)
     for each in wanted:
         new_local_part_of(each.address, domain.name, limits)
+    require_free(*(each.address for each in wanted))
     give_logins(domain.server, [each.login for each in wanted])
     by_rule = app_password_rule.of_new_mailbox(domain)
     rows = [

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.apps import apps as registry
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
@@ -18,6 +19,7 @@ from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.naming import folded, searched_forms
 from accounts.sealed_keys import open_key
 from mailservers.models import Change, Server, one_subject
 from mailservers.ranges import CountColumn, SizeColumn
@@ -47,7 +49,15 @@ class PersonQuerySet(models.QuerySet["Person"]):
         """Those with the text in their user name, name or address."""
         if not text:
             return self.all()
-        return self.filter(Q(username__icontains=text) | Q(name__icontains=text) | Q(email__icontains=text))
+        found = Q(name__icontains=text)
+        for form in searched_forms(text):
+            found |= Q(username__icontains=form) | Q(email__icontains=form)
+        return self.filter(found)
+
+    def signing_in_themselves(self) -> "PersonQuerySet":
+        """By their user name, now or once they have chosen a password: others do by a mailbox's."""
+        has_role = Q(is_operator=True) | Q(is_support=True) | Q(pk__in=DomainAdmin.objects.values("person"))
+        return self.filter(has_role | ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX))
 
     def with_second_factor(self) -> "PersonQuerySet":
         """Each knows whether it has one (`has_second_factor`)."""
@@ -61,7 +71,7 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
 class PersonManager(BaseUserManager["Person"]):
     def get_by_natural_key(self, username: str | None) -> "Person":
-        return self.get(username=(username or "").casefold())
+        return self.get(username=folded(username or ""))
 
 
 PeopleManager = PersonManager.from_queryset(PersonQuerySet)
@@ -324,7 +334,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
 
     def named(self, name: str) -> "MailboxQuerySet":
         """By address or by login on the server, as people type it."""
-        typed = name.strip().casefold()
+        typed = folded(name)
         return self.alive().filter(Q(address=typed) | Q(login=typed))
 
     def showing(self, *names: str) -> "MailboxQuerySet":
@@ -341,7 +351,10 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         text = text.strip()
         if not text:
             return self.all()
-        return self.alias(searched=SearchedText()).filter(searched__icontains=text)
+        found = Q()
+        for form in searched_forms(text):
+            found |= Q(searched__icontains=form)
+        return self.alias(searched=SearchedText()).filter(found)
 
 
 class SearchedText(models.Func):
@@ -364,7 +377,7 @@ class Mailbox(models.Model):
     address = models.CharField(max_length=320, unique=True)
     domain = models.ForeignKey(Domain, models.PROTECT, related_name="mailboxes")
     server = models.ForeignKey(Server, models.PROTECT, related_name="mailboxes")
-    login = models.CharField(max_length=200, help_text=_("The user name on the mail server."))
+    login = models.CharField(max_length=200, db_index=True, help_text=_("The user name on the mail server."))
     name = models.CharField(_("name"), max_length=200, blank=True)
     quota_bytes = SizeColumn(help_text=_("0 means no limit."))
     password_hash = models.CharField(max_length=500, blank=True)
@@ -510,8 +523,11 @@ class AliasQuerySet(models.QuerySet["Alias"]):
         text = text.strip()
         if not text:
             return self.all()
-        led = AliasTarget.objects.filter(address__icontains=text)
-        return self.filter(Q(address__icontains=text) | Q(pk__in=led.values("alias")))
+        here, led = Q(), Q()
+        for form in searched_forms(text):
+            here |= Q(address__icontains=form)
+            led |= Q(address__icontains=form)
+        return self.filter(here | Q(pk__in=AliasTarget.objects.filter(led).values("alias")))
 
 
 class Alias(models.Model):

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
+import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_noop
@@ -17,6 +18,36 @@ _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
 LONGEST_LOCAL_PART, LONGEST_ADDRESS, LONGEST_LOGIN = 64, 254, 200
 # Unicode's categories of controls, and of marks for direction and joining.
 UNSEEN = {"Cc", "Cf"}
+UNSEEN_OR_HALF = UNSEEN | {"Cs"}
+
+
+# As much of what somebody typed as a name could be.
+LONGEST_TYPED = 320
+
+
+def folded(typed: str) -> str:
+    """A name as it is kept, in whatever form somebody typed it: the one place for that.
+
+    Capitals, Unicode's forms, what nobody sees, blanks around it; the domain of an address in ASCII.
+    """
+    text = unicodedata.normalize("NFKC", typed[:LONGEST_TYPED])
+    seen = "".join(letter for letter in text if unicodedata.category(letter) not in UNSEEN_OR_HALF)
+    name = unicodedata.normalize("NFC", seen.strip().casefold())
+    local_part, sign, host = name.rpartition("@")
+    return f"{local_part}{sign}{_in_ascii(host).rstrip('.')}" if sign else name
+
+
+def searched_forms(text: str) -> list[str]:
+    """What to look for where addresses are kept: the text, and what its domain is in ASCII."""
+    text = text.strip()
+    if text.isascii():
+        return [text]
+    local_part, sign, host = unicodedata.normalize("NFC", text).casefold().rpartition("@")
+    try:
+        encoded = idna.encode(host, uts46=True).decode()
+    except UnicodeError:  # idna's own errors are such
+        return [text]
+    return [text, f"{local_part}{sign}{encoded}"]
 
 
 class BadName(ValueError):

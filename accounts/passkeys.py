@@ -102,7 +102,7 @@ def begin_using(request: HttpRequest, person: Person) -> dict[str, Any]:
 
 def finish_using(request: HttpRequest, person: Person, answer: str) -> WebAuthnCredential:
     """The one that was used; raises NotAccepted, or TooManyTries."""
-    this_try = throttling.begin_try(request, "code", person.username)
+    this_try = throttling.begin_try(request, "code", person)
     key = _finish(request, BEING_USED, answer, person)
     this_try.was_right()
     return key

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 from django.utils.translation import gettext, ngettext_lazy
@@ -124,7 +125,7 @@ class ChangePasswordForm(NewPasswordForm):
     def clean_old_password(self) -> str:
         typed: str = self.cleaned_data["old_password"]
         try:
-            this_try = throttling.begin_try(self.request, "password", self.person.username)
+            this_try = throttling.begin_try(self.request, "password", self.person)
             right = self._is_present(typed)
         except throttling.TooManyTries as wait:
             raise forms.ValidationError(stepping_up.too_many(wait)) from None
@@ -142,7 +143,7 @@ class ChangePasswordForm(NewPasswordForm):
         """Raises CannotAsk."""
         if isinstance(self.target, Mailbox):
             return is_mailbox_password(self.target, typed)
-        return self.target.check_password(passwords.normalise(typed))
+        return check_password(passwords.normalise(typed), self.target.password)
 
     def _look_up(self, new: str) -> None:
         if passwords.normalise(new) == passwords.normalise(self.cleaned_data["old_password"]):

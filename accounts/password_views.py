@@ -53,7 +53,10 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
             request, _("Your new password is saved. Use it in your mail programs as soon as it is live.")
         )
         tell_what_was_not_asked(request, form)
-        return redirect("accounts:change-password", address)
+        response = redirect("accounts:change-password", address)
+        # Others are known no more.
+        devices.remember_device(request, response, person)
+        return response
     change = Change.objects.newest_of(mailbox.pk, "account")
     context = {"mailbox": mailbox, "change": change}
     return propose_or_show(request, form, "accounts/change_password.html", context)
@@ -90,7 +93,6 @@ def change_own_password(request: HttpRequest) -> HttpResponse:
         auth.update_session_auth_hash(request, person)
         adding_factors.forget_what_was_begun(request)
         stepping_up.note_password(request)
-        devices.forget_devices(person)
         messages.success(request, _("Your new password is saved. Everywhere else you are signed out."))
         tell_what_was_not_asked(request, form)
         response = redirect("accounts:show-account")

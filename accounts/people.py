@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import notices, second_factors
+from accounts import notices, second_factors, throttling
+from accounts.devices import forget_devices
 from accounts.earlier_passwords import note_replaced
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
+from accounts.names import Named, NameTaken, require_free
 from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link, plan_link
 from accounts.open_sessions import end_sessions
 from accounts.passwords import normalise
@@ -24,7 +26,10 @@ class NotAllowed(Exception):
 
 @transaction.atomic
 def invite(person: Person, *, domains: Iterable[Domain], by: Person) -> str:
-    """Keep somebody new; the address of the link on which they choose a password. There is none before."""
+    """Keep somebody new; the address of the link on which they choose a password. There is none before.
+
+    Raises NameTaken.
+    """
     _keep_invited(person, domains, by)
     return make_link(CHOOSE_PASSWORD, person, by=by)
 
@@ -37,6 +42,7 @@ def invite_by_mail(person: Person, *, domains: Iterable[Domain], by: Person) -> 
 
 
 def _keep_invited(person: Person, domains: Iterable[Domain], by: Person) -> None:
+    require_free(person.username)
     person.set_unusable_password()
     person.save()
     DomainAdmin.objects.bulk_create([DomainAdmin(person=person, domain=domain) for domain in domains])
@@ -104,6 +110,7 @@ def disable(person: Person, *, by: Person) -> None:
     person.is_active = False
     person.save(update_fields=["is_active"])
     end_sessions(person)
+    forget_devices(person)
     end_links(person)
     record("person.disabled", by=by, about=person)
 
@@ -143,9 +150,33 @@ def set_own_password(person: Person, clear: str, *, but: str | None = None) -> N
     person.set_password(normalise(clear))
     person.save(update_fields=["password"])
     end_sessions(person, but=but)
+    forget_devices(person)
     record("person.password_changed", by=person, about=person)
     if was_there:
         notices.tell(person, "password", by=person)
+
+
+@transaction.atomic
+def rename(person: Person, username: str, *, by: Person | None) -> None:
+    """Another user name, by which they sign in from now on; raises NameTaken."""
+    require_free(username)
+    if Person.objects.filter(username=username).exists():
+        raise NameTaken
+    before = person.username
+    person.username = username
+    person.save(update_fields=["username"])
+    record("person.renamed", by=by, about=person, before={"username": before}, after={"username": username})
+
+
+@transaction.atomic
+def lift_lock(named: Named) -> int:
+    """Whom the name leads to may try again at once; how many tries count no longer."""
+    count = throttling.lift_lock(named)
+    for about in (named.person, *named.mailboxes):
+        if about is not None:
+            domain = about.domain.name if isinstance(about, Mailbox) else ""
+            record("person.lock_lifted", by=None, about=about, domain=domain)
+    return count
 
 
 def rights_of(person: Person) -> dict[str, object]:

@@ -7,10 +7,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import names
 from accounts.domain_names import BadDomainName, in_ascii
 from accounts.models import Domain, Person
+from accounts.naming import folded
 
-USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]*")
+USERNAME = re.compile(r"[a-z0-9]([a-z0-9._@+-]*[a-z0-9])?")
 ROLES = [
     ("webmaster", gettext_lazy("Webmaster: the mailboxes of the domains below")),
     ("support", gettext_lazy("Support: reads everything but secrets, changes nothing")),
@@ -36,13 +38,17 @@ class InviteWebmasterForm(forms.ModelForm[Person]):
         email.help_text = _("Warnings about their domains go there.")
 
     def clean_username(self) -> str:
-        typed = str(self.cleaned_data["username"]).strip().casefold()
+        typed = folded(str(self.cleaned_data["username"]))
         if not USERNAME.fullmatch(typed):
             raise forms.ValidationError(
-                _("Use small letters, digits, and . _ @ + - only, with a letter or digit first.")
+                _("Use small letters, digits, and . _ @ + - only, with a letter or digit first and last.")
             )
         if Person.objects.filter(username=typed).exists():
             raise forms.ValidationError(_("Somebody has this user name already. Choose another one."))
+        if names.is_hosted_address(typed):
+            raise forms.ValidationError(_(names.HOSTED), params={"name": typed})
+        if names.taken_names([typed]):
+            raise forms.ValidationError(_(names.USED), params={"name": typed})
         return typed
 
 

@@ -12,6 +12,7 @@ from accounts.earlier_passwords import note_replaced
 from accounts.logins import give_login, gives_again
 from accounts.many import end_sessions
 from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.names import require_free
 from accounts.naming import new_local_part_of
 from accounts.one_time_links import end_links
 from accounts.room import lock_room, require_place, require_room
@@ -48,6 +49,7 @@ def create_mailbox(
     require_place(room)
     if Alias.objects.alive().filter(address=address).exists():
         raise IntegrityError(address)
+    require_free(address)
     room_bytes = room.default_quota_bytes if quota_bytes is None else quota_bytes
     require_room(room, room_bytes, instead_of=[0])
     login = address if gives_again(domain.server) else give_login(domain, login.casefold())
@@ -93,6 +95,7 @@ def change_password(mailbox: Mailbox, clear: str, *, by: Person | None) -> Chang
             # Sessions are bound to this value; a fresh unusable one ends them all.
             owner.set_unusable_password()
             owner.save(update_fields=["password"])
+            forget_devices(owner)
         if limits is not None and not limits.takes_hashes:
             sealed_passwords.seal(mailbox, passwords.normalise(clear))
         if had_one:

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts import throttling
 from accounts.models import Mailbox, Person
+from accounts.names import Named, who_is
 from audit.chain import record
 from audit.models import Event
 
@@ -17,27 +18,26 @@ WRONG_AFTER_SECONDS = 0.5
 
 def person_with(request: HttpRequest, name: str, password: str) -> Person | None:
     """None when they do not belong together; raises TooManyTries without looking."""
-    this_try = throttling.begin_try(request, "password", name)
+    named = who_is(name)
+    this_try = throttling.begin_try(request, "password", named)
     began = time.monotonic()
-    found = authenticate(request, username=name, password=password)
+    found = authenticate(request, username=name, password=password, named=named)
     if isinstance(found, Person):
         this_try.was_right()
         return found
-    _note_failure(name)
+    _note_failure(named)
     time.sleep(max(0.0, began + WRONG_AFTER_SECONDS - time.monotonic()))
     return None
 
 
-def _note_failure(name: str) -> None:
-    """Only for names that exist: what else is typed there may be a password."""
-    person = Person.objects.filter(username=name.strip().casefold()).first()
-    mailbox = Mailbox.objects.named(name).select_related("domain").first()
-    about = mailbox or person
-    if about:
-        record(
-            "person.sign_in_failed",
-            by=None,
-            about=about,
-            domain=mailbox.domain.name if mailbox else "",
-            outcome=Event.Outcome.FAILED,
-        )
+def _note_failure(named: Named) -> None:
+    """Of everybody whom the name leads to; of nobody's, what was typed may be a password."""
+    for about in (named.person, *named.mailboxes):
+        if about is not None:
+            record(
+                "person.sign_in_failed",
+                by=None,
+                about=about,
+                domain=about.domain.name if isinstance(about, Mailbox) else "",
+                outcome=Event.Outcome.FAILED,
+            )

@@ -144,7 +144,7 @@ def _problem_with(request: HttpRequest, person: Person, typed: str) -> str:
     if not typed.strip():
         return _("Type a code.") if has_factor else _("Type your password.")
     try:
-        this_try = throttling.begin_try(request, "code" if has_factor else "password", person.username)
+        this_try = throttling.begin_try(request, "code" if has_factor else "password", person)
     except throttling.TooManyTries as wait:
         return too_many(wait)
     if has_factor:

@@ -1,9 +1,11 @@
 """How often somebody may try a password or a code.
 
-In a browser known to the account, tries are counted for this browser alone: whatever others try elsewhere, it
-is not locked out. Everywhere else they are counted for the account and for the address they come from.
-A try counts before its password is looked at, so that many at the same time gain nothing; one that was right
-is taken back. Names are counted as they are typed, whether anybody has them or not.
+Tries count for the account that a name leads to, whichever of its names was typed; for a name that is
+nobody's, for the name. In a browser known to the account they are counted for this browser, and together
+with those in other known ones up to a maximum a day: whatever others try elsewhere, it is not locked out.
+Everywhere else they are counted for the account, and for the address they come from. So no cookie gives
+more tries in a day than both maxima together. A try counts before its password is looked at, so that many
+at the same time gain nothing; one that was right is taken back.
 """
 
 import ipaddress
@@ -19,7 +21,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts import devices
-from accounts.models import SignInAttempt
+from accounts.models import KnownDevice, Mailbox, Person, SignInAttempt
+from accounts.names import Named
 from audit.origin import current_origin
 
 What = Literal["password", "code"]
@@ -34,11 +37,18 @@ class Limit:
     within: timedelta
 
 
-IN_KNOWN_DEVICE = (Limit(10, QUARTER),)
-FOR_ACCOUNT: dict[What, tuple[Limit, ...]] = {
+IN_KNOWN_DEVICE: dict[What, tuple[Limit, ...]] = {
+    "password": (Limit(10, QUARTER),),
+    "code": (Limit(5, QUARTER),),
+}
+# Three of a million codes are right at any moment: 20 tries a day, 10 and 10, find one in 45 years.
+IN_ALL_KNOWN_DEVICES: dict[What, tuple[Limit, ...]] = {
+    "password": (Limit(50, DAY),),
+    "code": (Limit(10, DAY),),
+}
+ELSEWHERE: dict[What, tuple[Limit, ...]] = {
     "password": (Limit(10, QUARTER), Limit(100, DAY)),
-    # Three of a million codes are right at any moment: 20 tries a day find one in 45 years.
-    "code": (Limit(5, QUARTER), Limit(20, DAY)),
+    "code": (Limit(5, QUARTER), Limit(10, DAY)),
 }
 # Many people may sit behind one address.
 FROM_ADDRESS = (Limit(60, QUARTER), Limit(600, DAY))
@@ -63,10 +73,13 @@ class Try:
         SignInAttempt.objects.filter(pk__in=[row.pk for row in self.rows]).delete()
 
 
-def begin_try(request: HttpRequest, what: What, name: str) -> Try:
-    """Count a try before it is looked at; raises TooManyTries. `name` is what was typed as user name."""
+def begin_try(request: HttpRequest, what: What, who: Person | Named | str) -> Try:
+    """Count a try before it is looked at; raises TooManyTries.
+
+    Of somebody whose name is not known yet, `who` is what else the tries count for.
+    """
     now = timezone.now()
-    counted = _counted(request, what, name.strip().casefold())
+    counted = _counted(request, what, who)
     SignInAttempt.objects.filter(at__lt=now - DAY).delete()
     rows = SignInAttempt.objects.bulk_create([SignInAttempt(key=key, at=now) for key, _limits in counted])
     made = Try(tuple(rows))
@@ -85,14 +98,59 @@ def begin_try(request: HttpRequest, what: What, name: str) -> Try:
     return made
 
 
-def _counted(request: HttpRequest, what: What, name: str) -> list[tuple[str, Sequence[Limit]]]:
-    """What it counts for."""
-    if devices.is_known_to(request, name):
-        return [(_key(what, "device", devices.cookie_hash(request), name), IN_KNOWN_DEVICE)]
-    counted: list[tuple[str, Sequence[Limit]]] = [(_key(what, "account", name), FOR_ACCOUNT[what])]
-    if source := _network(current_origin().address):
+def lift_lock(named: Named) -> int:
+    """Tries at whom the name leads to count no longer, in any browser; how many did."""
+    people = [each for each in _accounts(named) if isinstance(each, Person)]
+    known = KnownDevice.objects.filter(person__in=people).values_list("pk", flat=True)
+    keys = [
+        _key(what, *parts)
+        for what in ELSEWHERE
+        for parts in (
+            *((kind, _named(each)) for each in _accounts(named) for kind in ("elsewhere", "known")),
+            ("elsewhere", f"name {named.name}"),
+            *(("device", str(number)) for number in known),
+        )
+    ]
+    return SignInAttempt.objects.filter(key__in=keys).delete()[0]
+
+
+Counted = list[tuple[str, Sequence[Limit]]]
+
+
+def _counted(request: HttpRequest, what: What, who: Person | Named | str) -> Counted:
+    """What it counts for: with names that collide, for everybody whom it may lead to."""
+    counted: Counted = []
+    is_elsewhere = False
+    for account in _accounts(who):
+        device = devices.known_device(request, account) if isinstance(account, Person) else None
+        if device is not None:
+            counted.append((_key(what, "device", str(device.pk)), IN_KNOWN_DEVICE[what]))
+            counted.append((_key(what, "known", _named(account)), IN_ALL_KNOWN_DEVICES[what]))
+        else:
+            counted.append((_key(what, "elsewhere", _named(account)), ELSEWHERE[what]))
+            is_elsewhere = True
+    if is_elsewhere and (source := _network(current_origin().address)):
         counted.append((_key(what, "address", source), FROM_ADDRESS))
     return counted
+
+
+Account = Person | Mailbox | str
+
+
+def _accounts(who: Person | Named | str) -> list[Account]:
+    """A mailbox counts as its owner, who may have several, once there is one."""
+    if not isinstance(who, Named):
+        return [who]
+    found: dict[str, Account] = {}
+    for each in (who.person, *who.mailboxes):
+        if each is not None:
+            account = each.owner or each if isinstance(each, Mailbox) else each
+            found[_named(account)] = account
+    return list(found.values()) or [f"name {who.name}"]
+
+
+def _named(account: Account) -> str:
+    return account if isinstance(account, str) else f"{account._meta.model_name} {account.pk}"
 
 
 def _tries(keys: Sequence[str], now: datetime) -> dict[tuple[str, timedelta], int]:
@@ -127,4 +185,5 @@ def _network(address: str) -> str:
 
 def _key(*parts: str) -> str:
     """Keyed: people type passwords into the wrong field."""
-    return salted_hmac("accounts.throttling", "\0".join(parts), algorithm="sha256").hexdigest()
+    text = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return salted_hmac("accounts.throttling", text, algorithm="sha256").hexdigest()

@@ -101,7 +101,7 @@ def _problem_with_passkey(request: HttpRequest, answer: str) -> str:
 def _problem_with_code(request: HttpRequest, code: str) -> str:
     """A sentence; "" when it was right, and signing in is finished."""
     try:
-        this_try = throttling.begin_try(request, "code", person_of(request).username)
+        this_try = throttling.begin_try(request, "code", person_of(request))
     except throttling.TooManyTries as wait:
         return stepping_up.too_many(wait)
     if not sessions.accept_code(request, code):

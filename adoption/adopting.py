@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts import passwords
+from accounts import names, passwords
 from accounts.alias_aspect import is_plain
-from accounts.logins import not_free, note_given
+from accounts.logins import given_before, note_given
 from accounts.models import Domain, Mailbox
 from accounts.switches import SWITCHES, fit_switches
 from adoption.aliases import PassedOver, adopt_aliases, aliases_in
@@ -173,7 +173,9 @@ def _fit(
             "login", flat=True
         )
     )
-    given = set() if returning else not_free(server, [m.account.login for m in found]) - logins
+    theirs = [m.account.login for m in found]
+    given = set() if returning else given_before(server, theirs) - logins
+    elsewhere = names.taken_names(theirs)
     fit: list[FoundMailbox] = []
     passed_over: list[PassedOver] = []
     for mailbox in found:
@@ -203,6 +205,9 @@ def _fit(
             tag = next((letter for letter in address.partition("@")[0] if letter in limits.tag_marks), "")
             if tag:
                 passed_over.append((address, _TAGGED, {"mark": tag}))
+            if login in elsewhere and login != address:
+                # It stays the mail server's: where names collide, `names.who_is` knows who goes before.
+                passed_over.append((address, _SHARED, {"login": login}))
             fit.append(mailbox)
     return fit, passed_over
 
@@ -210,6 +215,9 @@ def _fit(
 _FORMER = gettext_noop(
     "A mailbox that was removed for good had the login %(login)s: who opens this one may find its mail. If it"
     " is the same one, say that such mailboxes are to be taken over."
+)
+_SHARED = gettext_noop(
+    "Its login %(login)s is also somebody else's name in this portal: sign in here with its address."
 )
 _TAGGED = gettext_noop(
     "It is taken over, but what follows a %(mark)s is a tag: mail for it goes to the address before the"

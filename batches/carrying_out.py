@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop
 
+from accounts import names
 from accounts.aliases import last_readers
 from accounts.logins import not_free, propose_logins
 from accounts.many import (
@@ -258,9 +259,9 @@ def _note(rows: Sequence[Row], changes: Sequence[Change]) -> None:
 
 
 def _taken(domain: Domain, rows: Sequence[Row]) -> tuple[set[str], set[str]]:
-    """The addresses, and the logins of the server, that somebody has."""
+    """The addresses and the logins that somebody has."""
     addresses = [row.address for row in rows]
     logins = [str(row.wanted["login"]) for row in rows]
     known = set(Mailbox.objects.filter(address__in=addresses).values_list("address", flat=True))
     known |= set(Alias.objects.alive().filter(address__in=addresses).values_list("address", flat=True))
-    return known, not_free(domain.server, logins)
+    return known | names.taken_names(addresses), not_free(domain.server, logins)

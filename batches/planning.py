@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 
-from accounts import passwords, sizes, switches
+from accounts import names, passwords, sizes, switches
 from accounts.aliases import PROTECTED, last_readers
 from accounts.logins import not_free, propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
@@ -62,6 +62,8 @@ class _Here:
     """Logins that the file asks for: no other row is proposed one of them."""
     needed: dict[str, str]
     """Addresses whose deletion would leave an alias without a reader, each with that alias."""
+    names: set[str]
+    """Addresses that are no mailbox's here, and with which somebody signs in all the same."""
 
 
 @dataclass(slots=True)
@@ -216,6 +218,8 @@ def _plan_new(plan: _Plan, row: Row, given: dict[str, str], template: MailboxTem
         )
     if row.address in plan.here.aliases:
         raise Refused(gettext_noop("This address is an alias already. Remove the alias first."))
+    if row.address in plan.here.names:
+        raise Refused(names.USED_ADDRESS, name=row.address)
     password_hash = _hash(plan, given.get("password_hash", ""))
     wanted: dict[str, Any] = {
         "name": _name(given.get("name", "")),
@@ -546,7 +550,8 @@ def _look_up(table: Table, domain: Domain, by: Person) -> _Here:
         aliases.update(Alias.objects.alive().filter(address__in=some).values_list("address", flat=True))
     taken = not_free(domain.server, logins)
     needed = last_readers(_to_be_deleted(table, domain, found), by) if "action" in table.keys else {}
-    return _Here(found, aliases, taken, set(logins), needed)
+    new = names.taken_names(set(addresses) - set(found))
+    return _Here(found, aliases, taken, set(logins), needed, new)
 
 
 def _to_be_deleted(table: Table, domain: Domain, here: dict[str, Mailbox]) -> list[str]:

@@ -78,7 +78,7 @@ TOO_COSTLY = [
 ]
 
 
-@pytest.mark.parametrize("good", GOOD, ids=[each[:24] for each in GOOD])
+@pytest.mark.parametrize("good", GOOD, ids=range(len(GOOD)))
 def test_what_mail_servers_really_hold_is_taken_and_compared(good):
     require_good_hash(good)
     assert passwords.matches(CLEAR, good)

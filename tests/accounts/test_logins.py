@@ -57,10 +57,10 @@ def test_a_freed_login_is_proposed_to_nobody(domain, neighbour, webmaster, commi
     assert propose_login(neighbour) == "example0002"
 
 
-def test_on_another_server_it_is_free(domain, webmaster, committed):
+def test_on_another_server_it_is_proposed_to_nobody_either(domain, webmaster, committed):
     purged(domain, "leaver", webmaster, committed)
     elsewhere = Server.objects.create(name="other", kind="memory")
-    assert propose_login(Domain.objects.create(name="example.net", server=elsewhere)) == "example0001"
+    assert propose_login(Domain.objects.create(name="example.net", server=elsewhere)) == "example0002"
 
 
 def test_a_freed_login_that_is_typed_is_refused_with_a_way_out(domain, webmaster, client, committed):

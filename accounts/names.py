@@ -1,0 +1,113 @@
+"""Who a name leads to, and whether it is free: user names, addresses and logins are one name space.
+
+Each of them signs in at the same field. New ones collide with none, on whatever server and in whatever
+domain. Where they do already (a mail server chose a login, or both are older than the rule) a user name or
+an address goes before a login, and tries count for everybody whom the name may lead to.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import IntegrityError
+from django.db.models import F
+from django.utils.translation import gettext_noop
+
+from accounts.models import Domain, Mailbox, Person
+from accounts.naming import folded
+
+# More than one only where names collide already.
+MOST = 5
+AT_ONCE = 500
+
+USED = gettext_noop("Somebody signs in here with the name %(name)s already. Choose another one.")
+USED_ADDRESS = gettext_noop(
+    "Somebody signs in here with %(name)s as user name. Ask your hoster to give them another one first."
+)
+HOSTED = gettext_noop(
+    "%(name)s is an address in a domain of this portal, where it belongs to a mailbox. Choose a user name"
+    " without @."
+)
+
+
+class NameTaken(IntegrityError):
+    """Somebody signs in with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whom a name leads to; nobody, mostly one of both."""
+
+    name: str
+    """As it is kept."""
+    person: Person | None
+    """Who signs in by this user name and a password of their own."""
+    mailboxes: tuple[Mailbox, ...]
+    """With their owner, server and domain; those that are switched off included."""
+
+
+def who_is(typed: str) -> Named:
+    """Two questions to the database, or three."""
+    name = folded(typed)
+    person = Person.objects.filter(username=name).first()
+    if person is not None and not signs_in_themselves(person):
+        # The owner of a mailbox, who comes with it.
+        person = None
+    mailboxes = Mailbox.objects.named(name).select_related("owner", "server", "domain")
+    found = list(mailboxes.order_by("pk")[:MOST])
+    by_address = [mailbox for mailbox in found if mailbox.address == name]
+    if by_address or person is not None:
+        found = by_address
+    return Named(name, person, tuple(found))
+
+
+def signs_in_themselves(person: Person) -> bool:
+    return person.has_usable_password() or person.sees_everything or person.has_domains
+
+
+def taken_names(names: Iterable[str]) -> set[str]:
+    """Those of them with which somebody signs in; deleted mailboxes keep theirs."""
+    wanted, taken = sorted({folded(name) for name in names} - {""}), set[str]()
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        people = Person.objects.signing_in_themselves().filter(username__in=some)
+        taken.update(people.values_list("username", flat=True))
+        for field in ("address", "login"):
+            taken.update(Mailbox.objects.filter(**{f"{field}__in": some}).values_list(field, flat=True))
+    return taken
+
+
+def require_free(*names: str) -> None:
+    """Raises NameTaken. Of one mailbox address and login may be the same."""
+    if taken_names(names):
+        raise NameTaken
+
+
+def is_hosted_address(name: str) -> bool:
+    """Whether it is an address in one of the portal's domains, where a mailbox may have it one day."""
+    _local_part, sign, host = folded(name).rpartition("@")
+    return bool(sign) and Domain.objects.filter(name=host).exists()
+
+
+def collisions() -> list[tuple[str, str]]:
+    """Names that lead to more than one, and what they are: they stand from before the rule."""
+    themselves = Person.objects.signing_in_themselves().values("username")
+    alive = Mailbox.objects.alive()
+    others = alive.exclude(login=F("address"))
+    found = [
+        (name, "a user name and an address")
+        for name in alive.filter(address__in=themselves).values_list("address", flat=True)
+    ]
+    found += [
+        (name, "a user name and a login")
+        for name in others.filter(login__in=themselves).values_list("login", flat=True)
+    ]
+    found += [
+        (name, "the login of one mailbox and the address of another")
+        for name in others.filter(login__in=alive.values("address")).values_list("login", flat=True)
+    ]
+    seen = set[str]()
+    for name in others.order_by("login").values_list("login", flat=True).iterator():
+        if name in seen:
+            found.append((name, "a login on two servers"))
+        seen = {name}
+    return sorted(set(found))
