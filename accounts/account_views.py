@@ -31,7 +31,7 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 def step_up(request: HttpRequest) -> HttpResponse:
     """Asks for pages that were only to be read; a form is sent on by itself."""
@@ -60,7 +60,8 @@ def show_account(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters("code", stepping_up.PROOF)
+@sensitive_post_parameters("code")
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 @may_add_factor
 def add_authenticator(request: HttpRequest) -> HttpResponse:

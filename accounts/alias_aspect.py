@@ -162,5 +162,6 @@ alias = Aspect(
     differences=alias_differences,
     fit=fit,
     restore=restore_alias,
+    restore_needs_proof=leads_outside,
     watch=watch,
 )

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from accounts import stepping_up
 from accounts.app_password_rule import (
     ANY,
     GRACES,
@@ -47,6 +48,7 @@ class AppPasswordRuleForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@stepping_up.steps_up
 def edit_app_password_rule(request: HttpRequest, name: str) -> HttpResponse:
     by = person_of(request)
     administered = Domain.objects.administered_by(by).select_related("server", "password_rules")
@@ -61,6 +63,8 @@ def edit_app_password_rule(request: HttpRequest, name: str) -> HttpResponse:
         plan = reach_of(domain, rule)
         is_nothing = rule == present or not (plan.holds_for or plan.unknown or plan.goes_back)
         if "confirmed" in request.POST or is_nothing:
+            if rule != present and not stepping_up.has_stepped_up(request):
+                return stepping_up.ask_to_step_up(request)
             if save_app_password_rule(domain, rule, days, by=by):
                 messages.success(request, _("Saved. The portal goes through the mailboxes now."))
             else:

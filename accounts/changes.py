@@ -9,14 +9,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import stepping_up
-from accounts.alias_aspect import leads_outside
 from accounts.models import Alias, Domain, Mailbox
 from accounts.requests import person_of
 from mailservers import outbox
+from mailservers.aspects import aspect_named
 from mailservers.models import Change
 
 
@@ -43,7 +42,7 @@ def show_state(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_POST
 def cancel(request: HttpRequest, number: int) -> HttpResponse:
     change = _changeable(request, number)
@@ -65,7 +64,7 @@ def cancel(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_POST
 def undo(request: HttpRequest, number: int) -> HttpResponse:
     change = _changeable(request, number)
@@ -97,10 +96,11 @@ def try_again(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _needs_proof(change: Change) -> bool:
-    """An alias would lead out of its domain again: as when somebody sets that on its page."""
-    if change.alias is None or change.event is None or not change.event.before:
+    """Mail would go out of its domain again: as when somebody sets that on its page."""
+    needs_proof = aspect_named(change.aspect).restore_needs_proof
+    if needs_proof is None or change.event is None or not change.event.before:
         return False
-    return leads_outside(change.alias, change.event.before)
+    return needs_proof(change.subject, change.event.before)
 
 
 def _say_why_not(request: HttpRequest, no: outbox.NotAllowed) -> None:

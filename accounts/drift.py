@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import alarms, stepping_up
@@ -21,7 +20,7 @@ from mailservers.outbox import MovedOn, NotAllowed
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_POST
 def keep_theirs(request: HttpRequest, address: str) -> HttpResponse:
     aspect = request.POST.get("aspect", "")
@@ -30,11 +29,11 @@ def keep_theirs(request: HttpRequest, address: str) -> HttpResponse:
 
 
 @require_POST
+@stepping_up.steps_up
 def restore_ours(request: HttpRequest, address: str) -> HttpResponse:
     aspect = request.POST.get("aspect", "")
     mailbox = _mailbox_in(Mailbox.objects.settleable_by(person_of(request), aspect), address)
-    restore(request, mailbox, aspect)
-    return redirect("accounts:show-mailbox", address)
+    return restore(request, mailbox, aspect) or redirect("accounts:show-mailbox", address)
 
 
 @require_POST
@@ -85,10 +84,14 @@ def keep(request: HttpRequest, subject: Mailbox | Alias, aspect: str) -> HttpRes
     return None
 
 
-def restore(request: HttpRequest, subject: Mailbox | Alias, aspect: str) -> None:
-    """Have what is set here sent again, and say so."""
+def restore(request: HttpRequest, subject: Mailbox | Alias, aspect: str) -> HttpResponse | None:
+    """Have what is set here sent again, and say so; or the page that asks once more who it is."""
+    # Somebody may have taken it off there for a reason: a forwarding that is on here, say.
+    if not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     told = _("What is set here is sent to the mail server again.")
     _settle(request, drift.restore_ours, subject, aspect, told)
+    return None
 
 
 def acknowledge(request: HttpRequest, subject: Mailbox | Alias) -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import stepping_up
 from accounts.models import Mailbox, Person, SupportGrant
 from accounts.requests import person_of
 from audit.chain import record
@@ -103,11 +104,14 @@ def act_by_grant(get_response: Handler) -> Handler:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@stepping_up.steps_up
 def allow(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mailbox = _mailbox(person, address)
     form = GrantForm(request.POST or None)
     if form.is_valid():
+        if not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         given: dict[str, Any] = form.cleaned_data
         allow_help(mailbox, given["helper"], hours=given["hours"], reason=given["reason"], by=person)
         messages.success(request, _("They may help now. The mailbox's user is written to."))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import lifecycle
+from accounts import lifecycle, stepping_up
 from accounts.aliases import StillNeeded, aliases_to, is_protected, leading_only_to
 from accounts.mailbox_forms import EditMailboxForm, SwitchesForm
 from accounts.models import Domain, Mailbox, Person
@@ -26,11 +26,15 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 @never_cache
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def edit_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mailbox = _mailbox(person, address)
     form = EditMailboxForm(mailbox, request.POST or None)
     if form.is_valid():
+        # Links to choose a password go there.
+        if "recovery_address" in form.changed and not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         try:
             lifecycle.edit_mailbox(mailbox, form.changed, seen=form.seen, by=person)
         except lifecycle.Stale:
@@ -58,6 +62,7 @@ PRESETS = {
 
 @never_cache
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     """Signing in, sending and receiving, each apart; a button elsewhere sends one of them alone."""
     person = person_of(request)
@@ -65,6 +70,8 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     to = request.GET.get("to", "")
     form = SwitchesForm(mailbox, request.POST or None, preset=PRESETS.get(to, {}))
     if form.is_valid():
+        if _lets_in(mailbox, form.wanted) and not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         try:
             changed = lifecycle.switch_mailbox(mailbox, form.wanted, seen=form.seen, by=person)
         except lifecycle.Stale:
@@ -82,6 +89,11 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     only_here = [] if takes_mail else leading_only_to(mailbox.address, person)
     context = {"mailbox": mailbox, "form": form, "to": to, "only_here": only_here}
     return render(request, "accounts/switch_mailbox.html", context)
+
+
+def _lets_in(mailbox: Mailbox, wanted: dict[str, bool]) -> bool:
+    """Whether somebody could sign in, or send, who can't now: who it was switched off for, perhaps."""
+    return any(wanted.get(name) and not getattr(mailbox, name) for name in ("enabled", "sends"))
 
 
 def _what_happens(changed: dict[str, bool], limits: Limits | None) -> list[str]:
@@ -102,6 +114,7 @@ def _what_happens(changed: dict[str, bool], limits: Limits | None) -> list[str]:
 
 @never_cache
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mailbox = _mailbox(person, address)
@@ -109,6 +122,8 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     with_aliases = "with_aliases" in request.POST
     needed = False
     if request.method == "POST" and typed == mailbox.address:
+        if not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         try:
             lifecycle.delete_mailbox(mailbox, by=person, with_aliases=with_aliases)
         except StillNeeded:
@@ -150,10 +165,13 @@ def list_deleted(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@stepping_up.steps_up
 def restore_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     deleted = Mailbox.objects.administered_by(person).deleted().select_related("domain", "server")
     mailbox = get_object_or_404(deleted, address=address)
+    if not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     try:
         lifecycle.restore_mailbox(mailbox, by=person)
     except NoRoomLeft as lack:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import freezing, notices
+from accounts import freezing, notices, stepping_up
 from accounts.models import Mailbox
 from accounts.requests import person_of
 
@@ -34,10 +34,13 @@ def say_not_me(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@stepping_up.steps_up
 def unfreeze(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
     mine = Mailbox.objects.administered_by(person).alive()
     mailbox = get_object_or_404(mine, address=address)
+    if not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     freezing.unfreeze(mailbox, by=person)
     messages.success(request, _("Mail is forwarded again as soon as the change is live."))
     return redirect("accounts:show-mailbox", address)

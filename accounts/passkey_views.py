@@ -8,7 +8,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import backends, devices, passkeys, sessions, stepping_up, throttling
@@ -36,7 +35,7 @@ class PasskeyForm(forms.Form):
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 @may_add_factor
 def add_passkey(request: HttpRequest) -> HttpResponse:
@@ -64,6 +63,7 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
+@stepping_up.steps_up
 def begin_adding_passkey(request: HttpRequest) -> JsonResponse:
     person = person_of(request)
     if sessions.owes_code(request) or not (

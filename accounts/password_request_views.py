@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import password_requests
+from accounts import password_requests, stepping_up
 from accounts.models import Domain, Mailbox, PasswordRequest
 from accounts.one_time_links import LIFETIME
 from accounts.qr import qr_picture
@@ -69,6 +69,7 @@ def list_password_requests(request: HttpRequest, name: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+@stepping_up.steps_up
 def decide_password_request(request: HttpRequest, number: int) -> HttpResponse:
     person = person_of(request)
     mine = PasswordRequest.objects.filter(mailbox__in=Mailbox.objects.administered_by(person).alive())
@@ -81,6 +82,8 @@ def decide_password_request(request: HttpRequest, number: int) -> HttpResponse:
                 asked, request.POST.get("reason", "").strip()[:LONGEST_REASON], by=person
             )
             messages.success(request, _("The request is refused."))
+        elif not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         else:
             return _show(request, mailbox, password_requests.approve(asked, by=person))
     except password_requests.AlreadyDecided:
@@ -90,11 +93,14 @@ def decide_password_request(request: HttpRequest, number: int) -> HttpResponse:
 
 @never_cache
 @require_POST
+@stepping_up.steps_up
 def make_password_link(request: HttpRequest, address: str) -> HttpResponse:
     """For a webmaster: mailed to the recovery address, or shown once to be handed over."""
     person = person_of(request)
     mine = Mailbox.objects.administered_by(person).alive().select_related("domain", "server")
     mailbox = get_object_or_404(mine, address=address)
+    if not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     if "send" in request.POST and mailbox.recovery_address:
         password_requests.send_mailbox_link(mailbox, by=person)
         transaction.on_commit(tell_workers)
@@ -107,11 +113,14 @@ def make_password_link(request: HttpRequest, address: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+@stepping_up.steps_up
 def require_new_password(request: HttpRequest, address: str) -> HttpResponse:
     """For a webmaster: nobody signs in until another password is chosen, by the link that is made at once."""
     person = person_of(request)
     mine = Mailbox.objects.administered_by(person).alive().select_related("domain", "server")
     mailbox = get_object_or_404(mine, address=address)
+    if not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     try:
         close_until_new_password(mailbox, by=person)
     except NoSealingKey:

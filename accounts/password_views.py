@@ -36,6 +36,7 @@ MOST_VERDICTS = 600
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def change_password(request: HttpRequest, address: str) -> HttpResponse:
     """Of the own mailbox."""
     person = person_of(request)
@@ -80,6 +81,7 @@ def _keep(form: ChangePasswordForm, mailbox: Mailbox, person: Person) -> bool:
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def change_own_password(request: HttpRequest) -> HttpResponse:
     """Staff's and webmasters': who signs in with a mailbox's password changes it on the mailbox's page."""
     person = person_of(request)

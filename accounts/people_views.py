@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import people, second_factors, stepping_up
@@ -37,6 +36,7 @@ def list_people(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def invite_person(request: HttpRequest) -> HttpResponse:
     by = person_of(request)
     if not by.is_operator:
@@ -66,6 +66,7 @@ def show_person(request: HttpRequest, username: str) -> HttpResponse:
 
 @never_cache
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def change_rights(request: HttpRequest, username: str) -> HttpResponse:
     person, by = _manageable(request, username), person_of(request)
     form = RightsForm(request.POST if request.method == "POST" else None, person=person)
@@ -89,7 +90,7 @@ def change_rights(request: HttpRequest, username: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_POST
 def make_person_link(request: HttpRequest, username: str) -> HttpResponse:
     """Mailed, or in this one answer and nowhere else."""
@@ -104,22 +105,26 @@ def make_person_link(request: HttpRequest, username: str) -> HttpResponse:
 
 
 @require_POST
+@stepping_up.steps_up
 def disable_person(request: HttpRequest, username: str) -> HttpResponse:
     return _act(request, username, people.disable, _("Disabled: %(name)s cannot sign in any more."))
 
 
 @require_POST
+@stepping_up.steps_up
 def enable_person(request: HttpRequest, username: str) -> HttpResponse:
     return _act(request, username, people.enable, _("%(name)s can sign in again."))
 
 
 @require_POST
+@stepping_up.steps_up
 def reset_factor(request: HttpRequest, username: str) -> HttpResponse:
     done = _("Reset: %(name)s sets a new second factor up when signing in.")
     return _act(request, username, people.reset_second_factor, done)
 
 
 @require_POST
+@stepping_up.steps_up
 def remove_person(request: HttpRequest, username: str) -> HttpResponse:
     return _act(request, username, people.remove, _("%(name)s is removed."))
 
@@ -140,6 +145,7 @@ def list_webmasters(request: HttpRequest, name: str) -> HttpResponse:
 
 @never_cache
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def invite_webmaster(request: HttpRequest, name: str) -> HttpResponse:
     """By a webmaster of the domain, or an operator."""
     by = person_of(request)
@@ -153,10 +159,13 @@ def invite_webmaster(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@stepping_up.steps_up
 def remove_webmaster(request: HttpRequest, name: str, username: str) -> HttpResponse:
     by = person_of(request)
     domain = get_object_or_404(Domain.objects.administered_by(by), name=name)
     person = get_object_or_404(Person.objects.manageable_by(by).filter(domains=domain), username=username)
+    if not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     try:
         people.remove_from_domain(person, domain, by=by)
         messages.success(request, _("Removed from the webmasters."))

@@ -9,13 +9,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import second_factors
 from accounts.models import Mailbox, Person
 from accounts.requests import person_of
-from accounts.stepping_up import PROOF, ask_to_step_up, has_stepped_up
+from accounts.stepping_up import ask_to_step_up, has_stepped_up, steps_up
 from audit import erasing
 from audit.chain import Actor, record
 from audit.models import Event
@@ -72,7 +71,7 @@ def _line(kind: str, fields: dict[str, Any]) -> str:
 
 
 @require_POST
-@sensitive_post_parameters(PROOF)
+@steps_up
 def download_own_data(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Their own, and nobody else's; that they took it is an event."""
     if not has_stepped_up(request):

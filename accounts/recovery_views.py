@@ -8,7 +8,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import recovery, stepping_up
@@ -44,7 +43,7 @@ class AddressForm(forms.Form):
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 def edit_recovery(request: HttpRequest, address: str) -> HttpResponse:
     """Of the own mailbox."""
@@ -54,7 +53,7 @@ def edit_recovery(request: HttpRequest, address: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 def edit_own_address(request: HttpRequest) -> HttpResponse:
     """Staff's and webmasters'."""

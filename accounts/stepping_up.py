@@ -5,10 +5,15 @@ Who has a second factor shows that, by a code, a recovery code or a passkey; oth
     @step_up_required
     def remove_authenticator(request): ...
 
-or, where it depends on what was typed:
+or, where it depends on what was typed, or on what is found:
 
-    if leads_outside and not has_stepped_up(request):
-        return ask_to_step_up(request)
+    @steps_up
+    def edit_forwarding(request): ...
+        if leads_outside and not has_stepped_up(request):
+            return ask_to_step_up(request)
+
+What hands out access, or sends people or mail elsewhere, asks: tests/portal/test_step_up_table.py holds the
+list of all addresses that take a POST.
 
 Afterwards it is not asked again in this session for `LASTS`. What was typed into a form goes along, hidden,
 and is sent once more with the proof, except files and fields named like passwords: a form with such a field
@@ -56,7 +61,16 @@ def step_up_required(
             return view(request, *args, **kwargs)
         return ask_to_step_up(request)
 
-    return sensitive_post_parameters(PROOF)(stepped_up)
+    return steps_up(stepped_up)
+
+
+def steps_up(
+    view: Callable[Concatenate[HttpRequest, Arguments], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+    """A decorator: the view asks by itself. The proof stays out of reports of errors."""
+    guarded = sensitive_post_parameters(PROOF)(view)
+    guarded.steps_up = True  # type: ignore[attr-defined]
+    return guarded
 
 
 def has_stepped_up(request: HttpRequest) -> bool:
@@ -81,6 +95,7 @@ def ask_to_step_up(request: HttpRequest, *, wanted: str = "") -> HttpResponse:
         "kept": kept,
         "has_factor": has_app or has_passkey,
         "is_form": request.method == "POST" and not wanted,
+        "loses_file": bool(request.FILES) and not wanted,
         "wanted": wanted or request.get_full_path(),
         "problem": getattr(request, "step_up_problem", ""),
         "has_codes": has_app,

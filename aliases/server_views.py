@@ -5,7 +5,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import drift as settling
@@ -17,7 +16,7 @@ from mailservers.models import ALIAS
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_POST
 def keep_theirs(request: HttpRequest, alias: str) -> HttpResponse:
     row = _alias(request, alias)
@@ -25,10 +24,10 @@ def keep_theirs(request: HttpRequest, alias: str) -> HttpResponse:
 
 
 @require_POST
+@stepping_up.steps_up
 def restore_ours(request: HttpRequest, alias: str) -> HttpResponse:
     row = _alias(request, alias)
-    settling.restore(request, row, ALIAS)
-    return redirect("aliases:list-aliases", row.domain.name)
+    return settling.restore(request, row, ALIAS) or redirect("aliases:list-aliases", row.domain.name)
 
 
 @require_POST

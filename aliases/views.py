@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import aliases as service
@@ -54,7 +53,7 @@ def list_aliases(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 def create_alias(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
@@ -80,7 +79,7 @@ def create_alias(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 def edit_alias(request: HttpRequest, alias: str) -> HttpResponse:
     person = person_of(request)
@@ -135,7 +134,7 @@ def delete_alias(request: HttpRequest, alias: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 def edit_catch_all(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
@@ -165,7 +164,7 @@ def edit_catch_all(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 def give_names(request: HttpRequest, name: str) -> HttpResponse:
     """Those that somebody has to read and nobody does."""
     person = person_of(request)
@@ -193,7 +192,7 @@ def give_names(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 def hand_over(request: HttpRequest, address: str) -> HttpResponse:
     """What leads to a mailbox is to lead elsewhere, before the mailbox is deleted, say."""

@@ -17,7 +17,7 @@ from accounts.mailbox_list import Narrowing
 from accounts.models import Domain, Mailbox
 from accounts.requests import person_of
 from accounts.spreadsheets import CSV, XLSX, as_csv, as_xlsx
-from accounts.stepping_up import ask_to_step_up, has_stepped_up
+from accounts.stepping_up import ask_to_step_up, has_stepped_up, steps_up
 from audit.chain import record
 from batches import exporting, services
 from batches.columns import COLUMNS
@@ -69,6 +69,7 @@ def download_template(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 @require_POST
+@steps_up
 def export(request: HttpRequest, name: str) -> HttpResponseBase:
     """What the list shows, as a table that can be changed and given back; that it was taken is an event."""
     person = person_of(request)

@@ -17,7 +17,7 @@ from accounts.paging import ROWS, Page, page_by_id
 from accounts.qr import qr_picture
 from accounts.requests import person_of
 from accounts.sizes import in_words
-from accounts.stepping_up import ask_to_step_up, has_stepped_up
+from accounts.stepping_up import ask_to_step_up, has_stepped_up, steps_up
 from batches import services
 from batches.forms import ACTIONS, ChosenForm
 from batches.models import TROUBLE, Batch, Row, RowQuerySet
@@ -97,11 +97,12 @@ def choose(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@steps_up
 def begin(request: HttpRequest, number: int) -> HttpResponse:
-    """Deleting many asks for the password once more."""
+    """With new mailboxes, recovery addresses, links: it asks who it is once more, whatever is in the plan."""
     person = person_of(request)
     batch = _administered(person, number)
-    if batch.tally.deleted and not has_stepped_up(request):
+    if not has_stepped_up(request):
         return ask_to_step_up(request)
     try:
         services.begin(batch, by=person, announce=announce)
@@ -121,11 +122,12 @@ def stop(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @require_POST
+@steps_up
 def undo(request: HttpRequest, number: int) -> HttpResponse:
-    """Where that deletes mailboxes, the password is asked for once more."""
+    """As beginning it: what was taken away may be given back."""
     person = person_of(request)
     batch = _administered(person, number)
-    if batch.tally.new and not has_stepped_up(request):
+    if not has_stepped_up(request):
         return ask_to_step_up(request)
     try:
         services.undo(batch, by=person, announce=announce)
@@ -149,6 +151,7 @@ def throw_away(request: HttpRequest, number: int) -> HttpResponse:
 
 @never_cache
 @require_POST
+@steps_up
 def print_letters(request: HttpRequest, number: int) -> HttpResponse:
     """Letters with one-time links for new mailboxes' users, some at a time; in this one answer only."""
     person = person_of(request)

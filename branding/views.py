@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import stepping_up
 from accounts.models import Domain
 from accounts.requests import person_of
 from branding import colours
@@ -15,10 +16,13 @@ from branding.looks import HOSTER
 from branding.models import Brand
 from branding.services import brand_to_edit, save_brand
 
+# Whom people turn to, and where they type their password.
+WAYS_TO_PEOPLE = {"support_email", "support_phone", "webmail_url"}
 A_DAY = "public, max-age=86400"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@stepping_up.steps_up
 def edit_hosters_brand(request: HttpRequest) -> HttpResponse:
     if not person_of(request).is_operator:
         raise Http404
@@ -26,6 +30,7 @@ def edit_hosters_brand(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@stepping_up.steps_up
 def edit_brand(request: HttpRequest, name: str) -> HttpResponse:
     return _edit(request, get_object_or_404(Domain.objects.administered_by(person_of(request)), name=name))
 
@@ -63,6 +68,8 @@ def _edit(request: HttpRequest, domain: Domain | None) -> HttpResponse:
         instance=brand,
     )
     if form.is_valid():
+        if WAYS_TO_PEOPLE & set(form.changed_data) and not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         save_brand(form.save(commit=False), png=form.png, by=person_of(request))
         messages.success(request, _("Saved."))
         return redirect(request.path)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts import sizes
+from accounts import sizes, stepping_up
 from accounts.requests import person_of
 from audit.chain import record
 from clientsetup.asking import domain_name
@@ -97,6 +97,7 @@ class ServerForm(forms.ModelForm[Server]):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@stepping_up.steps_up
 def edit_server(request: HttpRequest, server: str) -> HttpResponse:
     person = person_of(request)
     if not person.is_operator:
@@ -105,6 +106,9 @@ def edit_server(request: HttpRequest, server: str) -> HttpResponse:
     before = _told(row)
     form = ServerForm(request.POST if request.method == "POST" else None, instance=row)
     if form.is_valid():
+        # Where programs send passwords.
+        if not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         with transaction.atomic():
             changed = form.save(commit=False)
             changed.largest_message_bytes = form.cleaned_data["largest"]

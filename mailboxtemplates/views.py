@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import stepping_up
 from accounts.logins import propose_login
 from accounts.mailbox_views import no_place, no_room
 from accounts.models import Domain, Mailbox, Person
@@ -28,6 +29,7 @@ MOST = 50
 
 @never_cache
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 def create_mailbox(request: HttpRequest, name: str) -> HttpResponse:
     """Choosing a template (`choose`) fills the form in anew; what was typed already stays."""
     person = person_of(request)
@@ -51,6 +53,9 @@ def create_mailbox(request: HttpRequest, name: str) -> HttpResponse:
                 None, _("The template was deleted meanwhile. Look at what is filled in, and save again.")
             )
             form.data = {**form.data, "template": "0"}
+        elif form.cleaned_data["recovery_address"] and not stepping_up.has_stepped_up(request):
+            # Whoever reads mail there chooses its password.
+            return stepping_up.ask_to_step_up(request)
         else:
             mailbox = _make(form, domain, template, person)
             if mailbox is not None:

@@ -126,6 +126,8 @@ class Aspect:
     """Brings back what an event's `before` holds, and records who did; None: it can't be taken back."""
     may_restore: Callable[["Change", Any], bool] | None = None
     """Whether this person may have it brought back, who may change the mailbox otherwise (change, person)."""
+    restore_needs_proof: Callable[[Any, dict[str, Any]], bool] | None = None
+    """Whether bringing it back is something that nobody may do at an open screen (subject, `before`)."""
     watch: Watch | None = None
     """None: nobody else changes it."""
 

@@ -9,13 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Domain, Mailbox, Person
 from accounts.paging import page_by_number
 from accounts.requests import person_of
-from accounts.stepping_up import PROOF, ask_to_step_up, has_stepped_up
+from accounts.stepping_up import ask_to_step_up, has_stepped_up, steps_up
 from audit.chain import record
 from audit.models import Event, Verification
 from mailservers.models import Change, Observation, Server
@@ -98,7 +97,7 @@ def count_days(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@sensitive_post_parameters(PROOF)
+@steps_up
 def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """A file with all that the search found; that it was taken is an event, with the filter."""
     person = staff(request)

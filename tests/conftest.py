@@ -2,16 +2,18 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 
 import pytest
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 
 from accounts.lookups import look_up
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
+from accounts.stepping_up import STEPPED_UP_AT
 from audit import triggers
 from audit.models import LANES, ChainHead
 from demo import empty_database
@@ -195,6 +197,13 @@ def stranger(other_domain) -> Person:
         owner=person,
     )
     return person
+
+
+def step_up(client: Client) -> None:
+    """Whoever is signed in there has just shown once more who it is."""
+    session = client.session
+    session[STEPPED_UP_AT] = time.time()
+    session.save()
 
 
 def webmaster_of(domain: Domain, username: str) -> Person:

@@ -10,7 +10,7 @@ from vacation.content import auto_reply_of, forwarding_of, script_text
 from vacation.own_rules import edits_of, note_done
 from vacation.rules import own_part, rules_of
 from vacation.script_drift import watch
-from vacation.taking_over import may_restore_script, restore_script
+from vacation.taking_over import may_restore_script, restore_script, restoring_needs_proof
 
 
 def desired_script(mailbox: Mailbox) -> ScriptState:
@@ -48,5 +48,6 @@ script = Aspect(
     noted=note_done,
     restore=restore_script,
     may_restore=may_restore_script,
+    restore_needs_proof=restoring_needs_proof,
     watch=watch,
 )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import stepping_up
 from accounts.models import Domain, Mailbox, Person
 from accounts.requests import person_of
 from audit.chain import record
@@ -20,6 +21,7 @@ from vacation.domain_forms import DomainRulesForm, RefusalForm, ReplyTemplateFor
 from vacation.domain_services import outside_forwardings, save_rules
 from vacation.models import DomainRules, ReplyTemplate, SettingRequest
 from vacation.permission import looks_after
+from vacation.taking_over import leads_outside
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 WEEKS = 5
@@ -27,6 +29,7 @@ DECIDED_SHOWN = 20
 
 
 @require_http_methods(READ_AND_WRITE)
+@stepping_up.steps_up
 @transaction.atomic
 def edit_mail_rules(request: HttpRequest, name: str) -> HttpResponse:
     domain = _managed(request, name)
@@ -36,6 +39,8 @@ def edit_mail_rules(request: HttpRequest, name: str) -> HttpResponse:
     rules = DomainRules.objects.filter(domain=domain).first() or DomainRules(domain=domain)
     form = DomainRulesForm(request.POST or None, instance=rules)
     if form.is_valid():
+        if not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         count = save_rules(form.save(commit=False), by=person_of(request))
         messages.success(request, _("Saved."))
         if count:
@@ -87,6 +92,7 @@ def list_requests(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@stepping_up.steps_up
 def decide_request(request: HttpRequest, number: int) -> HttpResponse:
     """Approve or refuse, by a webmaster; withdraw, by whoever asked."""
     person = person_of(request)
@@ -107,6 +113,8 @@ def decide_request(request: HttpRequest, number: int) -> HttpResponse:
                 return _show_requests(request, domain, person, refusing=(asked.pk, form))
             requests.refuse(asked, form.cleaned_data["reason"], by=person)
             messages.success(request, _("Refused. The user is told why."))
+        elif leads_outside(asked.mailbox, asked.wanted) and not stepping_up.has_stepped_up(request):
+            return stepping_up.ask_to_step_up(request)
         else:
             requests.approve(asked, by=person)
             messages.success(request, _("Approved. The mail server is told now."))

@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import stepping_up
@@ -28,7 +27,7 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
 @never_cache
-@sensitive_post_parameters(stepping_up.PROOF)
+@stepping_up.steps_up
 @require_http_methods(READ_AND_WRITE)
 def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
@@ -43,7 +42,7 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
     form = ForwardingForm(request.POST or None, by=person, instance=copy(saved), limits=limits)
     if form.is_valid():
         # Whoever finds an open screen must not send somebody's mail away.
-        if form.new_outside() and not stepping_up.has_stepped_up(request):
+        if (form.new_outside() or form.sends_outside_anew()) and not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
         if _keep(request, form, ask=allowed == May.ASK):
             return redirect("vacation:edit-forwarding", address)

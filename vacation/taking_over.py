@@ -56,14 +56,21 @@ def may_keep_script(mailbox: Mailbox, told: dict[str, Any], person: Person) -> b
 
 
 def leads_outside(mailbox: Mailbox, told: dict[str, Any]) -> bool:
-    """Whether mail would go to addresses outside the domain that the portal's list does not have."""
+    """Whether mail would go to addresses outside the domain to which the portal sends none now."""
     if not told.get("forward"):
         return False
-    listed = ForwardingTarget.objects.filter(forwarding__mailbox=mailbox, listed=True)
+    listed = ForwardingTarget.objects.filter(
+        forwarding__mailbox=mailbox, forwarding__enabled=True, listed=True
+    )
     known = set(listed.values_list("address", flat=True))
     return any(
         not forwarding.is_inside(mailbox, address) for address in told["targets"] if address not in known
     )
+
+
+def restoring_needs_proof(mailbox: Mailbox, told: dict[str, Any]) -> bool:
+    """As `leads_outside`; rules of the mailbox's own that are switched on again may do anything."""
+    return bool(told.get("own_rules_on")) or leads_outside(mailbox, told)
 
 
 def may_restore_script(change: Change, person: Person) -> bool:

@@ -17,7 +17,7 @@ from mailservers.drivers.base import Limits
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change
 from tests import factors
-from tests.conftest import PASSWORD_HASH
+from tests.conftest import PASSWORD_HASH, step_up
 
 pytestmark = pytest.mark.sql
 URL = "/domains/example.test/app-password-rule/"
@@ -28,6 +28,7 @@ ADD = "/account/authenticator/"
 @pytest.fixture
 def willem(client, webmaster):
     client.force_login(webmaster, "accounts.backends.PersonBackend")
+    step_up(client)
     return client
 
 

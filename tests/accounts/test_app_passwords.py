@@ -135,7 +135,7 @@ def test_not_even_where_only_the_mail_server_knows_the_password(client, mailbox,
     answer = client.post("/sign-in/", {"username": mailbox.address, "password": made[1]})
     assert answer.status_code == 200
     client.force_login(mailbox.owner)
-    assert "neither your password" in make(client, proof=made[1]).content.decode()
+    assert "This is not your password." in make(client, proof=made[1]).content.decode()
 
 
 def test_whose_password_the_portal_does_not_know_changes_it_first(anna, mailbox):

@@ -10,6 +10,7 @@ from audit.models import Event
 from mailservers import drift, outbox
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Observation
+from tests.conftest import step_up
 
 URL = "/mailboxes/anna@example.test/"
 KEEP, RESTORE, CHECK, SEEN = (
@@ -33,6 +34,7 @@ def drifted(mailbox, server, committed):
 
 def post(client, person, url, committed, **values):
     client.force_login(person, "accounts.backends.PersonBackend")
+    step_up(client)
     with committed():
         return client.post(url, values, follow=True)
 

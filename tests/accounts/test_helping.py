@@ -8,6 +8,7 @@ from accounts.help_mails import mail_grants
 from accounts.helping import allow_help, end_help
 from accounts.models import LookUp, Mailbox, SupportGrant
 from audit.models import Event
+from tests.conftest import step_up
 
 pytestmark = pytest.mark.sql
 URL = "/mailboxes/anna@example.test/"
@@ -43,6 +44,7 @@ def test_a_timeline_wants_a_reason_as_well(client, mailbox, support):
 
 def test_a_webmaster_lets_support_help_for_a_while(client, mailbox, webmaster, support, looked_up):
     client.force_login(webmaster)
+    step_up(client)
     given = {"helper": support.pk, "hours": 2, "reason": "The auto-reply has a wrong date"}
     client.post(URL + "help/", given)
     page = client.get(URL).content.decode()

@@ -12,6 +12,7 @@ from audit.chain import record
 from mailservers import outbox
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change
+from tests.conftest import step_up
 
 NEW = "/domains/example.test/new-mailbox/"
 URL = "/mailboxes/anna@example.test/"
@@ -21,6 +22,7 @@ BACKEND = "accounts.backends.PersonBackend"
 @pytest.fixture
 def as_webmaster(client, webmaster):
     client.force_login(webmaster, BACKEND)
+    step_up(client)
     return client
 
 

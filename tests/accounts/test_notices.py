@@ -21,7 +21,7 @@ from mailservers.drivers.base import Limits
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Observation, SealedPassword
 from mailservers.outbox import request_push
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, step_up
 from tests.factors import add_app
 from vacation.forwarding import answer, save_forwarding
 from vacation.models import Forwarding
@@ -174,6 +174,7 @@ def test_a_link_outlives_the_thiefs_next_password(anna, owner, client):
 
 def test_the_webmaster_sees_it_and_lets_mail_leave_again(frozen, client, webmaster, committed):
     client.force_login(webmaster, "accounts.backends.PersonBackend")
+    step_up(client)
     assert "“this was not me”" in client.get("/domains/").content.decode()
     assert "Nothing is forwarded to outside" in client.get(PAGE).content.decode()
     assert "anna@example.test" in client.get("/domains/example.test/?show=frozen").content.decode()
@@ -233,6 +234,7 @@ def test_who_reads_it_in_the_mailbox_may_be_the_thief_and_asks_for_a_link(anna, 
 @pytest.mark.sql
 def test_the_webmaster_closes_signing_in_until_a_new_password_is_chosen(frozen, client, webmaster, committed):
     client.force_login(webmaster, "accounts.backends.PersonBackend")
+    step_up(client)
     assert "It is the same as before" in client.get(PAGE).content.decode()
     assert "the password is still the same" in client.get("/domains/").content.decode()
     before = MemoryDriver.accounts.get(frozen.login)
@@ -256,6 +258,7 @@ def test_it_can_be_mailed_as_well_and_once_closed_no_other_password_is_made(
     frozen, client, webmaster, committed
 ):
     client.force_login(webmaster, "accounts.backends.PersonBackend")
+    step_up(client)
     client.post(f"{PAGE}require-password/", {"send": "1"})
     closed = Mailbox.objects.get(pk=frozen.pk).password_hash
     client.post(f"{PAGE}require-password/", {"send": "1"})
@@ -268,6 +271,7 @@ def test_where_the_server_takes_clear_text_it_gets_one_that_nobody_knows(
     frozen, client, webmaster, monkeypatch, settings
 ):
     client.force_login(webmaster, "accounts.backends.PersonBackend")
+    step_up(client)
     monkeypatch.setattr(MemoryDriver, "limits", Limits(takes_hashes=False))
     settings.SEALING_PUBLIC_KEY = b""
     assert "Nothing was changed" in client.post(f"{PAGE}require-password/", follow=True).content.decode()

@@ -15,6 +15,7 @@ from audit.chain import record
 from audit.models import Event
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.outbox import request_push
+from tests.conftest import step_up
 
 ASK = "/forgotten-password/"
 LIST = "/domains/example.test/password-requests/"
@@ -127,6 +128,7 @@ def test_without_a_recovery_address_the_webmaster_decides(client, mailbox, webma
     assert sent.to == ["willem@example.test"]
     assert LIST in sent.body
     client.force_login(webmaster, BACKEND)
+    step_up(client)
     page = read(client, LIST)
     assert page.count('name="refuse"') == 1
     assert "never signed in here" in page
@@ -140,6 +142,7 @@ def test_without_a_recovery_address_the_webmaster_decides(client, mailbox, webma
 def test_a_refusal_keeps_its_reason_and_makes_no_link(client, mailbox, webmaster, committed):
     ask(client, committed)
     client.force_login(webmaster, BACKEND)
+    step_up(client)
     asked = PasswordRequest.objects.get()
     client.post(f"/password-requests/{asked.pk}/decide/", {"refuse": "1", "reason": "Not her number."})
     assert "refused (willem): Not her number." in read(client, LIST)
@@ -168,6 +171,7 @@ def test_what_nobody_decides_expires(client, mailbox, committed):
 
 def test_a_webmaster_has_a_link_sent_without_seeing_it(client, at_home, webmaster, committed):
     client.force_login(webmaster, BACKEND)
+    step_up(client)
     with committed():
         page = client.post(LINK, {"send": "1"}, follow=True).content.decode()
     assert "A link is on its way to anna@home.test." in page
@@ -179,6 +183,7 @@ def test_a_webmaster_has_a_link_sent_without_seeing_it(client, at_home, webmaste
 
 def test_a_link_to_hand_over_is_shown_once_with_a_picture(client, mailbox, webmaster):
     client.force_login(webmaster, BACKEND)
+    step_up(client)
     page = client.post(LINK).content.decode()
     assert "QR code of the link below" in page
     assert link_in(page)
@@ -191,6 +196,7 @@ def test_the_letter_is_in_the_language_of_its_reader(client, mailbox, webmaster)
     mailbox.language = "de"
     mailbox.save()
     client.force_login(webmaster, BACKEND)
+    step_up(client)
     page = client.post(LINK, headers={"Accept-Language": "en"}).content.decode()
     letter = page.partition('<article class="letter" lang="de">')[2]
     assert link_in(letter)

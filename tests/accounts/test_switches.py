@@ -17,6 +17,7 @@ from mailservers import outbox
 from mailservers.drivers.base import Limits
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change
+from tests.conftest import step_up
 
 URL = "/mailboxes/anna@example.test/"
 BACKEND = "accounts.backends.PersonBackend"
@@ -36,6 +37,7 @@ def live(mailbox, committed):
 @pytest.fixture
 def as_webmaster(client, webmaster):
     client.force_login(webmaster, BACKEND)
+    step_up(client)
     return client
 
 

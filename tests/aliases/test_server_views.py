@@ -9,7 +9,7 @@ from mailservers import drift
 from mailservers.drivers.base import AliasState
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import ALIAS, Observation
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, step_up
 
 INFO = "info@example.test"
 
@@ -57,6 +57,7 @@ def test_what_leads_outside_asks_for_the_password_before_it_is_kept(as_webmaster
 
 
 def test_what_is_set_here_is_sent_again(as_webmaster, leads_to, committed):
+    step_up(as_webmaster)
     typed = leads_to("boss@example.test")
     with committed():
         page = as_webmaster.post(f"/aliases/{INFO}/restore-ours/", typed, follow=True).content.decode()

@@ -8,6 +8,7 @@ from audit.models import Event
 from branding import colours
 from branding.looks import look_of, webmail_of
 from branding.models import Brand
+from tests.conftest import step_up
 
 DOMAINS = "/domains/example.test/branding/"
 GOOD = {
@@ -33,6 +34,7 @@ def text(answer) -> str:
 
 def test_a_domains_brand_is_what_its_people_see(client, mailbox, webmaster):
     client.force_login(webmaster)
+    step_up(client)
     assert client.post(DOMAINS, GOOD | {"picture": picture()}).status_code == 302
     client.force_login(mailbox.owner)
     session = client.session
@@ -54,6 +56,7 @@ def test_a_domains_brand_is_what_its_people_see(client, mailbox, webmaster):
 @pytest.mark.sql
 def test_others_see_the_hosters_and_what_is_empty_comes_from_there(client, domain, other_domain, operator):
     client.force_login(operator)
+    step_up(client)
     client.post("/branding/", GOOD | {"name": "all2all"})
     client.post(DOMAINS, {"name": "Brouwerij"})
     client.logout()
@@ -93,6 +96,7 @@ def test_without_any_the_portal_is_itself(client, db):
 
 def test_a_colour_on_which_white_is_hard_to_read_is_refused_with_one_that_would_do(client, webmaster):
     client.force_login(webmaster)
+    step_up(client)
     page = text(client.post(DOMAINS, GOOD | {"accent": "#ffcc00"}))
     assert "White text is hard to read on #ffcc00: the contrast is 1.5 to 1" in page
     better = colours.written(colours.readable(colours.parse("#ffcc00")))
@@ -115,12 +119,14 @@ def test_a_colour_on_which_white_is_hard_to_read_is_refused_with_one_that_would_
 )
 def test_what_can_not_be_is_refused(client, webmaster, wrong):
     client.force_login(webmaster)
+    step_up(client)
     assert "Please mend this first" in text(client.post(DOMAINS, GOOD | wrong))
     assert not Brand.objects.exists()
 
 
 def test_pictures_that_are_none_are_refused(client, webmaster):
     client.force_login(webmaster)
+    step_up(client)
     svg = io.BytesIO(b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
     svg.name = "logo.png"
     cut = io.BytesIO(picture().getvalue()[:200])
@@ -138,6 +144,7 @@ def test_pictures_that_are_none_are_refused(client, webmaster):
 @pytest.mark.sql
 def test_a_logo_can_be_taken_away(client, webmaster):
     client.force_login(webmaster)
+    step_up(client)
     client.post(DOMAINS, GOOD | {"picture": picture("JPEG")})
     assert client.get("/branding/example.test/logo.png").status_code == 200
     client.post(DOMAINS, GOOD)

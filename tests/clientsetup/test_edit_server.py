@@ -2,6 +2,7 @@ import pytest
 
 from audit.models import Event
 from mailservers.models import Server
+from tests.conftest import step_up
 
 URL = "/servers/maximusconfessor/set-up/"
 GOOD = {
@@ -23,6 +24,7 @@ GOOD = {
 @pytest.fixture
 def operating(client, operator, server):
     client.force_login(operator)
+    step_up(client)
     return client
 
 

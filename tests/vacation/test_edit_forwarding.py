@@ -145,7 +145,7 @@ def test_an_address_in_the_same_domain_needs_no_answer_and_no_password(save, ber
 
 
 @pytest.mark.parametrize(
-    ("typed", "sentence"), [("", "Type your password"), ("wrong", "neither your password nor a code")]
+    ("typed", "sentence"), [("", "Type your password"), ("wrong", "This is not your password")]
 )
 def test_outside_the_domain_it_takes_the_password(save, typed, sentence):
     page = save(step_up_proof=typed)
@@ -295,7 +295,7 @@ def test_the_webmaster_gives_their_own_password(client, webmaster, mailbox, comm
     webmaster.set_password("willem's own password")
     webmaster.save()
     client.force_login(webmaster, "accounts.backends.PersonBackend")
-    assert "neither your password" in words(client.post(URL, TYPED))
+    assert "This is not your password" in words(client.post(URL, TYPED))
     assert client.post(URL, TYPED | {"step_up_proof": "willem's own password"}).status_code == 302
 
 

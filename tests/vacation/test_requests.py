@@ -10,7 +10,7 @@ from mailservers.drivers.memory import MemoryDriver
 from mailservers.drivers.sieve_reading import redirects
 from mailservers.models import Change
 from quotas.models import Notice
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, step_up
 from tests.vacation.test_edit_auto_reply import AWAY
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, SettingRequest
 from vacation.services import save_auto_reply
@@ -45,6 +45,7 @@ def ask(client, owner, mailbox, rules, committed):
 def decide(client, webmaster, committed):
     def decide(request, **typed):
         client.force_login(webmaster, "accounts.backends.PersonBackend")
+        step_up(client)
         with committed():
             return client.post(f"/setting-requests/{request.pk}/decide/", typed, follow=True)
 
@@ -159,6 +160,7 @@ def test_rules_that_change_stop_what_they_forbid_and_let_it_go_on_again(
         forwarding=forwarding, address="home@outside.test", confirmed_at="2026-01-01T00:00Z"
     )
     client.force_login(webmaster, "accounts.backends.PersonBackend")
+    step_up(client)
     url = "/domains/example.test/mail-rules/"
     typed = {"auto_reply": "self", "forwarding": "self", "outside": "inside", "allowed": ""}
     with committed():
@@ -174,6 +176,7 @@ def test_rules_that_change_stop_what_they_forbid_and_let_it_go_on_again(
 
 def test_of_two_tabs_with_the_rules_the_later_one_is_told_and_may_replace(client, webmaster, domain):
     client.force_login(webmaster, "accounts.backends.PersonBackend")
+    step_up(client)
     url = "/domains/example.test/mail-rules/"
     seen = client.get(url).context["form"]["seen"].value()
     typed = {"auto_reply": "self", "forwarding": "self", "outside": "listed", "allowed": "mine.test"}
@@ -191,6 +194,7 @@ def test_of_two_tabs_with_the_rules_the_later_one_is_told_and_may_replace(client
 @pytest.mark.parametrize("typed", ["no domain", "a@b@c", "x..test", "<x>"])
 def test_an_allow_list_takes_domains_and_addresses_only(client, webmaster, domain, typed):
     client.force_login(webmaster, "accounts.backends.PersonBackend")
+    step_up(client)
     answer = client.post(
         "/domains/example.test/mail-rules/",
         {"auto_reply": "self", "forwarding": "self", "outside": "listed", "allowed": typed},
