@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts import sizes
+from accounts.answering import tell_scripts
 from accounts.models import Mailbox
 from audit.chain import Actor, record
 from audit.models import Event
@@ -102,7 +103,7 @@ def keep_account(mailbox: Mailbox, held: dict[str, Any], by: Actor) -> Event:
     locked = Mailbox.objects.select_for_update(of=("self",))
     current = locked.select_related("domain", "owner").get(pk=mailbox.pk)
     names = [*TOLD, *(name for name in MAYBE if name in held)]
-    before = _told(current, names)
+    before, name_before = _told(current, names), current.name
     for name in names:
         setattr(current, name, held[name])
     if current.password_hash != held["password_hash"]:
@@ -112,6 +113,8 @@ def keep_account(mailbox: Mailbox, held: dict[str, Any], by: Actor) -> Event:
             current.owner.set_unusable_password()
             current.owner.save(update_fields=["password"])
     current.save(update_fields=[*names, "password_hash", "password_changed_at", "password_asked_at"])
+    if current.name != name_before:
+        tell_scripts([current], "mailbox.name_in_reply", {}, by=by)
     return record(
         "mailbox.kept_from_server",
         by=by,

@@ -7,20 +7,20 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Aggregate, OuterRef, Q, Subquery, TextField, Value
+from django.db.models import Aggregate, Count, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.answering import tell_scripts
 from accounts.models import Alias, AliasQuerySet, AliasTarget, Domain, Mailbox, Person
 from accounts.room import lock_room
-from audit.chain import Actor, Entry, record, record_all
+from audit.chain import Actor, record
 from audit.models import Event
 from mailservers import outbox
 from mailservers.aspects import TakenBack
 from mailservers.models import ALIAS, Change
-from mailservers.servers import limits_of
 
 # RFC 2142: where everybody writes who has trouble with a domain. The first two have to be read.
 MUST_BE_READ = ("postmaster", "abuse")
@@ -167,14 +167,20 @@ def also_receives(mailbox: Mailbox, person: Person) -> list[str]:
 
 
 def addresses_of(mailbox: Mailbox) -> list[str]:
-    """Under which a mail for this mailbox may come as well: what an auto-reply has to know.
+    """Under which a mail for this mailbox may come as well, the catch-all left out."""
+    return [address for address in led_here_with_others(mailbox) if not address.startswith("@")]
+
+
+def led_here_with_others(mailbox: Mailbox) -> dict[str, int]:
+    """The aliases that lead here, and to how many others each leads too: what an auto-reply has to know.
 
     Nobody writes an alias of another customer into this mailbox's script.
     """
     led = AliasTarget.objects.filter(
         address=mailbox.address, alias__domain__in=Domain.objects.in_the_hands_of(mailbox.domain)
-    ).exclude(alias__address__startswith="@")
-    return list(led.order_by("alias__address").values_list("alias__address", flat=True))
+    )
+    rows = led.annotate(count=Count("alias__targets")).order_by("alias__address")
+    return {address: count - 1 for address, count in rows.values_list("alias__address", "count")}
 
 
 def leading_only_to(address: str, by: Actor | None) -> list[str]:
@@ -347,7 +353,7 @@ def _keep(alias: Alias, verb: str, targets: Iterable[str], by: Actor | None) -> 
         after={"leads_to": after},
     )
     if not alias.is_catch_all:
-        _tell_scripts(alias, set(before) ^ set(after), by)
+        _tell_scripts(alias, before, after, by)
     return event
 
 
@@ -360,31 +366,17 @@ def _require_free(alias: Alias) -> None:
         raise NoAliasLeft(most)
 
 
-def _tell_scripts(alias: Alias, addresses: Iterable[str], by: Actor | None) -> None:
-    """An auto-reply answers mail to the mailbox's aliases too: its script lists them, see `addresses_of`."""
-    answering = Mailbox.objects.alive().filter(address__in=list(addresses), auto_reply__enabled=True)
-    mailboxes: Sequence[Mailbox] = [
-        mailbox
-        for mailbox in answering.select_related("domain", "server").order_by("pk")
-        if (limits := limits_of(mailbox.server)) is not None
-        and limits.sieve
-        and _are_in_the_same_hands(alias, mailbox)
-    ]
-    events = record_all(
-        [
-            Entry(
-                verb="mailbox.addresses_changed",
-                about=mailbox,
-                domain=mailbox.domain.name,
-                after={"alias": alias.address},
-            )
-            for mailbox in mailboxes
-        ],
-        by=by,
-    )
-    outbox.request_pushes(
-        list(zip(mailboxes, events, strict=True)), "script", priority=Change.Priority.PERSON
-    )
+def _tell_scripts(alias: Alias, before: Sequence[str], after: Sequence[str], by: Actor | None) -> None:
+    """An auto-reply answers mail to the mailbox's aliases too: its script lists them, see `addresses_of`.
+
+    It need not answer for a group: so those that stay hear of it as well when it becomes one.
+    """
+    touched = set(before) ^ set(after)
+    if (len(before) > 1) != (len(after) > 1):
+        touched = {*before, *after}
+    led_here = Mailbox.objects.filter(address__in=touched).select_related("domain")
+    ours = [mailbox for mailbox in led_here if _are_in_the_same_hands(alias, mailbox)]
+    tell_scripts(ours, "mailbox.addresses_changed", {"alias": alias.address}, by=by)
 
 
 def _are_in_the_same_hands(alias: Alias, mailbox: Mailbox) -> bool:

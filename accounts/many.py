@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import app_password_rule, notices
 from accounts.aliases import take_off
+from accounts.answering import tell_rules, tell_scripts
 from accounts.logins import give_logins
 from accounts.models import Domain, Mailbox, Person
 from accounts.names import require_free
@@ -110,12 +111,14 @@ def change_mailboxes(
     wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Person | None, priority: int = BULK
 ) -> list[Change]:
     """Set the named fields: name, recovery_address, language, quota_bytes, and those of switches.py."""
-    entries, moved = [], []
+    entries, moved, renamed = [], [], []
     alike: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for mailbox, values in wanted:
         before = {name: getattr(mailbox, name) for name in values}
         if values.get("recovery_address", mailbox.recovery_address) != mailbox.recovery_address:
             moved.append((mailbox, mailbox.recovery_address))
+        if values.get("name", mailbox.name) != mailbox.name:
+            renamed.append(mailbox)
         for name, value in values.items():
             setattr(mailbox, name, value)
         require_ranges(mailbox, *values)
@@ -129,7 +132,10 @@ def change_mailboxes(
     notices.tell_moved(moved, by=by)
     events = record_all(entries, by=by)
     pairs = [(mailbox, event) for (mailbox, _), event in zip(wanted, events, strict=True)]
-    return outbox.request_pushes(pairs, "account", priority=priority)
+    changes = outbox.request_pushes(pairs, "account", priority=priority)
+    if renamed:
+        tell_scripts(renamed, "mailbox.name_in_reply", {}, by=by, priority=priority)
+    return changes
 
 
 def delete_mailboxes(
@@ -154,7 +160,10 @@ def restore_mailboxes(
     for mailbox in mailboxes:
         mailbox.deleted_at = mailbox.purge_after = None
     Mailbox.objects.filter(pk__in=[each.pk for each in mailboxes]).update(deleted_at=None, purge_after=None)
-    return _note(mailboxes, "mailbox.restored", by, None, priority)
+    changes = _note(mailboxes, "mailbox.restored", by, None, priority)
+    # What their scripts are made of may have changed meanwhile: where the domain lets mail go, say.
+    tell_rules(mailboxes, "mailbox.rules_restored", by=by, priority=priority)
+    return changes
 
 
 def end_sessions(mailbox: Mailbox) -> None:

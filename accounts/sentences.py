@@ -85,6 +85,8 @@ for verb, sentence in {
     "mailbox.addresses_changed": gettext_noop(
         "%(who)s changed an alias of the mailbox, which its auto-reply has to know"
     ),
+    "mailbox.rules_restored": gettext_noop("%(who)s brought auto-reply and forwarding back with the mailbox"),
+    "mailbox.name_in_reply": gettext_noop("%(who)s changed the name that the auto-reply is sent with"),
     "person.stepped_up": gettext_noop("%(who)s showed once more who they are"),
     "person.second_factor_added": gettext_noop("%(who)s added a second factor"),
     "person.second_factor_removed": gettext_noop("%(who)s removed a second factor"),

@@ -136,6 +136,16 @@ for verb, own, to_you in (
         gettext_noop("%(who)s changed an alias of your mailbox, which your auto-reply has to know"),
     ),
     (
+        "mailbox.rules_restored",
+        gettext_noop("You brought auto-reply and forwarding back with the mailbox"),
+        gettext_noop("%(who)s brought your auto-reply and forwarding back with the mailbox"),
+    ),
+    (
+        "mailbox.name_in_reply",
+        gettext_noop("You changed the name that the auto-reply is sent with"),
+        gettext_noop("%(who)s changed the name that your auto-reply is sent with"),
+    ),
+    (
         "mailbox.app_password_made",
         gettext_noop("You made an app password"),
         gettext_noop("%(who)s made an app password for you"),

@@ -1,11 +1,14 @@
 """From the rows of a mailbox to what its script is made of."""
 
+from dataclasses import replace
+
 from django.conf import settings
 
-from accounts.aliases import addresses_of
 from accounts.models import Mailbox
+from vacation.answered import aliases_of, is_known_to_the_server
 from vacation.models import AutoReply, DomainRules, Forwarding
 from vacation.rendering import AutoReplyContent, ForwardContent, render_script
+from vacation.sieve import UnfitText
 
 
 def auto_reply_of(mailbox: Mailbox) -> AutoReply | None:
@@ -21,10 +24,11 @@ def forwarding_of(mailbox: Mailbox) -> Forwarding | None:
 
 def content_of(auto_reply: AutoReply) -> AutoReplyContent:
     mailbox = auto_reply.mailbox
+    answered = [alias.address for alias in aliases_of(auto_reply) if alias.is_answered]
     return AutoReplyContent(
         address=mailbox.address,
         name=mailbox.name,
-        aliases=tuple(dict.fromkeys([*addresses_of(mailbox), *auto_reply.addresses])),
+        aliases=tuple(dict.fromkeys(filter(is_known_to_the_server, [*answered, *auto_reply.addresses]))),
         subject=auto_reply.subject,
         text=auto_reply.text,
         days=auto_reply.days,
@@ -77,4 +81,11 @@ def script_text(mailbox: Mailbox) -> str:
     auto_reply = auto_reply_of(mailbox)
     forward = forward_content_of(forwarding_of(mailbox), auto_reply)
     content = content_of(auto_reply) if auto_reply else None
-    return render_script(content, forward, is_last=mailbox.frozen_at is not None)
+    is_last = mailbox.frozen_at is not None
+    try:
+        return render_script(content, forward, is_last=is_last)
+    except UnfitText:
+        # The form has seen that the texts fit; since then many aliases may have come.
+        if content is None or not content.aliases:
+            raise
+        return render_script(replace(content, aliases=()), forward, is_last=is_last)

@@ -31,6 +31,12 @@ def sentences_about(limits: Limits) -> list[str]:
         found.append(
             _("A backslash followed by the letter n cannot be sent: the server takes it for a new line.")
         )
+        found.append(
+            _("Nor can $TO, $FROM, $SUBJECT, $DATE and $BODY: the server puts something else there.")
+        )
+        found.append(
+            _("Senders with names such as no-reply and bounces get no answer; with longer names they do.")
+        )
     return found
 
 

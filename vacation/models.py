@@ -17,7 +17,7 @@ from mailservers.models import say
 from mailservers.moments import MomentField, PeriodsField, read_moment
 from mailservers.ranges import LongText
 
-LATER = ("outside_text", "periods", "weekdays", "zone", "addresses")
+LATER = ("outside_text", "periods", "weekdays", "zone", "addresses", "left_out", "groups")
 
 
 class AutoReply(models.Model):
@@ -37,6 +37,9 @@ class AutoReply(models.Model):
     zone = models.CharField(max_length=64, blank=True)
     # Beside the mailbox's own and its aliases: mail sent on from elsewhere, say.
     addresses = models.JSONField(default=list, blank=True)
+    # Aliases of its own that are not answered, and groups that are: see answered.py.
+    left_out = models.JSONField(default=list, blank=True)
+    groups = models.JSONField(default=list, blank=True)
     days = models.PositiveSmallIntegerField(
         _("Days between two replies to one sender"),
         default=7,
@@ -105,6 +108,8 @@ class AutoReply(models.Model):
             "weekdays": self.weekdays,
             "zone": self.zone,
             "addresses": self.addresses,
+            "left_out": self.left_out,
+            "groups": self.groups,
         }
 
 

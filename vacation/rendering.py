@@ -29,6 +29,8 @@ DAYS = range(1, 61)
 SCRIPT_LIMIT = 62_000
 """Octets: a usual limit of 64 KB, with room for what stands around the portal's part."""
 _PLACE = re.compile(r"(?<!\$)\{subject\}")
+# Of a mailbox with a hundred aliases, mailings go to some.
+VERP_AT_MOST = 20
 # Far enough: in the last of these years the changes of the clock have to be looked up anew.
 FORESEEN = range(2026, 2037)
 # Times as long as base64, which itself is at most 55 kB for the longest text.
@@ -37,7 +39,9 @@ READABLE_AT_MOST = 1.15
 _HEADER_LINE = 78  # RFC 5322, 2.1.1
 _ENCODED_WORD = 75  # RFC 2047, 2
 _ENCODED_LINE = 76  # RFC 2045, 6.7 and 6.8
-_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9.-]+", re.ASCII)
+_ADDRESS = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*", re.ASCII
+)
 _UTF8 = Charset("utf-8")
 
 Window = tuple[datetime | None, datetime | None]
@@ -109,7 +113,7 @@ def _reply(content: AutoReplyContent) -> Sequence[sieve.Command]:
     if around_place(content.subject):
         # True for all mail but that without a subject, for which ${1} is empty.
         answers = [sieve.if_(sieve.subject_matches_anything()), *answers]
-    somebody = from_somebody((content.address, *content.aliases))
+    somebody = from_somebody((content.address, *content.aliases)[:VERP_AT_MOST])
     return _if_all([unmarked(), *somebody, *away_tests(content)], *answers)
 
 

@@ -20,8 +20,15 @@ from mailservers.drivers.base import (
 )
 from mailservers.moments import within
 
-# So Virtualmin keeps settings in front of a reply's text, and takes a first line of that form for one.
-_LOOKS_LIKE_A_SETTING = re.compile(r"[A-Za-z][\w-]*:")
+# Virtualmin keeps settings in front of a reply's text, and its responder takes all first lines of that form
+# for headers: "10:00-17:00 we are here", too.
+_LOOKS_LIKE_A_SETTING = re.compile(r"\S+:")
+# The responder puts what the mail holds in their place, in the middle of words too.
+_REPLACED = re.compile(r"\$(?:SUBJECT|FROM|TO|DATE|BODY)")
+# With one of these the responder sends the whole text as a page.
+_MAKES_A_PAGE = re.compile(r"<(?:html|body)[^>]*>", re.IGNORECASE)
+# Where a mail ends, to the program that the responder gives it to.
+_LONE_DOT = re.compile(r"^\.$", re.MULTILINE)
 _ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{}~.-]+@[A-Za-z0-9.-]+", re.ASCII)
 ONE_DAY = timedelta(days=1)
 
@@ -87,8 +94,22 @@ def _fit_text(text: str) -> str:
                 "This mail server cannot send a backslash followed by the letter n. Please leave it out."
             )
         )
+    if found := _REPLACED.search(text):
+        raise Refused(
+            gettext_noop(
+                "This mail server puts something of the mail in the place of “%(word)s”. Please write a blank"
+                " after the $, or leave it out."
+            ),
+            word=found[0],
+        )
+    if found := _MAKES_A_PAGE.search(text):
+        raise Refused(
+            gettext_noop("This mail server takes a text with “%(word)s” for a page. Please leave it out."),
+            word=found[0][:40],
+        )
     if not text.strip() or any(unfit(character) for character in text for unfit in _UNFIT):
         raise Refused(gettext_noop("The text has characters in it that this mail server cannot send."))
+    text = _LONE_DOT.sub(". ", text)
     # A blank in front keeps the line what it is: a part of the text.
     if _LOOKS_LIKE_A_SETTING.match(text) or text.startswith("\n"):
         text = f" {text}"

@@ -89,6 +89,14 @@ def found_mailbox(row: Row, zone: ZoneInfo, *, quotas: bool) -> FoundMailbox:
 
 # --- rules
 
+# Senders that read no answers, by their whole names: the responder knows no other way that stays one line
+# however often it is set. Without the other setting it says that a text in UTF-8 were Latin-1.
+NOBODY = ("noreply", "no-reply", "no_reply", "no.reply", "donotreply", "do-not-reply", "do_not_reply")
+BOUNCES = ("bounce", "bounces")
+RESPONDER_SETTINGS = (
+    f"No-Autoreply: {' '.join(f'{name}@*' for name in (*NOBODY, *BOUNCES))}\nCharset: UTF-8\n"
+)
+
 
 def managed_elsewhere(row: Row) -> bool:
     """Its mail goes to a file or a program of somebody's own: then nothing of it is told."""
@@ -134,7 +142,8 @@ def rule_changes(wanted: MailRules, held: MailRules, zone: ZoneInfo) -> list[tup
 
 def _reply_options(reply: ReplyRule, zone: ZoneInfo) -> Parameters:
     """All of them each time: what is left out would come back from an earlier reply."""
-    options: list[tuple[str, str | None]] = [("autoreply", reply.text.replace("\n", "\\n"))]
+    text = f"{RESPONDER_SETTINGS}{reply.text}".replace("\n", "\\n")
+    options: list[tuple[str, str | None]] = [("autoreply", text)]
     starts, ends = (each and within(each).astimezone(zone) for each in (reply.starts, reply.ends))
     last = ends and ends - timedelta(microseconds=1)
     for name, moment in (("start", starts), ("end", last)):

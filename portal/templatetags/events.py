@@ -53,6 +53,8 @@ LABELS = {
     "periods": gettext_noop("Further periods"),
     "weekdays": gettext_noop("Only on these days of the week"),
     "addresses": gettext_noop("Other addresses that are answered"),
+    "left_out": gettext_noop("Aliases that are not answered"),
+    "groups": gettext_noop("Groups that are answered"),
     "off_in_webmail": gettext_noop("Rules that are switched off in webmail"),
     "reason": gettext_noop("Reason"),
     "template": gettext_noop("Template"),

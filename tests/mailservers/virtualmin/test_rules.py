@@ -1,5 +1,6 @@
 """Auto-replies and forwarding in parts: Virtualmin holds what was put, and nothing else changes."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from mailservers.drivers.base import ForwardRule, MailRules, Refused, ReplyRule,
 from mailservers.drivers.fitting import fit_script
 from mailservers.drivers.virtualmin import limits
 from mailservers.drivers.virtualmin_api import Row
-from mailservers.drivers.virtualmin_rows import rules_of
+from mailservers.drivers.virtualmin_rows import rule_changes, rules_of
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 LIMITS = limits({"time_zone": "Europe/Brussels"})
@@ -41,6 +42,11 @@ REPLIES = [
     ReplyRule("Dear all,\n\nback on Monday.\n\n", days=1),
     ReplyRule("From: boss@elsewhere.test\nAnd more"),
     ReplyRule("\nAn empty line first"),
+    ReplyRule("10:00-17:00 sind wir da, sonst nicht."),
+    ReplyRule("*Achtung*: Wir sind weg."),
+    ReplyRule("Info/Hinweis: weg\nhttps://example.test/x: more"),
+    ReplyRule("5 US$, $ TO, $to, $Subject"),
+    ReplyRule("One\n.\n..\n.\nTwo"),
     ReplyRule("100 % \"quoted\" & <b> 'x' + €uro 👩‍💻 \\ and C:\\temp"),
     ReplyRule("A\ttabulator"),
     ReplyRule("--disable"),
@@ -88,6 +94,42 @@ def test_a_reply_answers_as_the_mailbox_even_if_the_text_says_otherwise(anna, dr
     driver.put_script(anna, fitted(ReplyRule("From: boss@elsewhere.test\nPay at once.")))
     assert held(virtualmin)["reply"]["sender"] == '"Anna" <anna@a.test>'
     assert held(virtualmin)["reply"]["text"] == " From: boss@elsewhere.test\nPay at once.\n"
+
+
+def as_the_responder_sends_it(text: str) -> tuple[dict[str, str], str]:
+    """Headers and body, by the rules of Webmin's autoreply.pl."""
+    headers: dict[str, str] = {}
+    lines = text.splitlines(keepends=True)
+    for word in ("SUBJECT", "FROM", "TO", "DATE", "BODY"):
+        lines = [line.replace(f"${word}", "of the mail") for line in lines]
+    while lines and (found := re.match(r"(\S+):\s*(.*)", lines[0])):
+        headers[found[1]] = found[2]
+        del lines[0]
+    # sendmail, without -i, reads until there.
+    return headers, "".join(lines).partition("\n.\n")[0]
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.text[:12])
+def test_the_responder_sends_every_line_of_it_and_knows_whom_not_to_answer(reply):
+    wanted = fitted(reply).rules.reply
+    sent = dict(rule_changes(MailRules(wanted), MailRules(), BRUSSELS))["autoreply"].replace("\\n", "\n")
+    headers, body = as_the_responder_sends_it(sent)
+    assert body == wanted.text
+    assert [line.strip() for line in body.strip().splitlines()] == [
+        line.strip() for line in reply.text.expandtabs(4).strip().splitlines()
+    ]
+    assert set(headers) == {"No-Autoreply", "Charset"}
+    assert "no-reply@*" in headers["No-Autoreply"].split()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("US$TOTAL", "$TO"), ("From $FROM.", "$FROM"), ("a$BODY", "$BODY"), ("x <BODY onload=y> z", "<BODY")],
+)
+def test_what_the_responder_would_put_something_else_for_is_refused_with_the_word(text, word):
+    with pytest.raises(Refused) as refusal:
+        fitted(ReplyRule(text))
+    assert word in str(refusal.value.values["word"])
 
 
 @pytest.mark.parametrize("text", ["C:\\new", "a\\nb", " \n ", "bell \x07", "half \ud800"])
