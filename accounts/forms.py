@@ -9,9 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords, stepping_up, throttling
 from accounts.models import Person
+from accounts.places import Busy
 from accounts.signing_in import person_with
 from mailservers.models import Server
 from mailservers.signing_in import CannotAsk
+
+BUSY = _("Many people are signing in at this moment. Nothing was looked at: try again in a few seconds.")
 
 
 class SignInForm(forms.Form):
@@ -35,6 +38,8 @@ class SignInForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.request = request
         self.person: Person | None = None
+        self.is_busy = False
+        """Nothing was looked at."""
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -43,6 +48,9 @@ class SignInForm(forms.Form):
                 self.person = person_with(self.request, given["username"], given["password"])
             except throttling.TooManyTries as wait:
                 raise forms.ValidationError(stepping_up.too_many(wait)) from None
+            except Busy:
+                self.is_busy = True
+                raise forms.ValidationError(BUSY) from None
             except CannotAsk:
                 raise forms.ValidationError(
                     _("The mail server that knows your password cannot be reached. Try again in a while.")

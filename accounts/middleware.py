@@ -8,12 +8,13 @@ from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequir
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts import sessions
 from accounts.backends import at_hand
+from accounts.places import COME_BACK_SECONDS, Busy
 
 Handler = Callable[[HttpRequest], HttpResponse]
 OPEN_VIEWS = {
@@ -55,6 +56,24 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         # The page of the form, as the address it goes to may take posts alone; `wanted_page` looks at it.
         page = urlsplit(request.headers.get("Referer", ""))._replace(scheme="", netloc="").geturl()
         return redirect(f"{reverse('accounts:sign-in')}?{urlencode({'next': page, 'unsaved': 'yes'})}")
+
+
+class BusyMiddleware:
+    """A class because only an exception's hook knows what a view raised."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, trouble: Exception) -> HttpResponse | None:
+        """Where costly work found no place: the page that asks to come back, and when."""
+        if not isinstance(trouble, Busy):
+            return None
+        response = render(request, "accounts/busy.html", status=503)
+        response["Retry-After"] = str(COME_BACK_SECONDS)
+        return response
 
 
 class SecondFactorMiddleware:

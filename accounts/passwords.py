@@ -13,6 +13,7 @@ from passlib.hash import argon2, bcrypt, sha512_crypt
 
 from accounts.hash_forms import MAYBE_TOO_COSTLY, BadHash, require_good_hash
 from accounts.older_hashes import CHECKS, check_of
+from accounts.places import HASHING
 from mailservers.drivers.base import HASH_SCHEMES
 
 __all__ = ["MAYBE_TOO_COSTLY", "BadHash", "require_good_hash"]
@@ -38,8 +39,9 @@ def normalise(clear: str) -> str:
 
 
 def hash_password(clear: str, scheme: str = PREFERRED) -> str:
-    """The password's hash as Dovecot reads it: ``{SCHEME}…``."""
-    return f"{{{scheme}}}{SCHEMES[scheme].hash(normalise(clear))}"
+    """The password's hash as Dovecot reads it: ``{SCHEME}…``. Few at once (places.py); raises Busy."""
+    with HASHING.one():
+        return f"{{{scheme}}}{SCHEMES[scheme].hash(normalise(clear))}"
 
 
 def scheme_for(clear: str, schemes: Sequence[str]) -> str:
@@ -62,15 +64,19 @@ def scheme_of(password_hash: str) -> str:
 
 
 def matches(clear: str, password_hash: str) -> bool:
-    """Whether the password belongs to the hash. Takes the same time when there is no hash at all."""
+    """Whether the password belongs to the hash. Takes the same time when there is no hash at all.
+
+    Few at once (places.py); raises Busy.
+    """
     scheme, _brace, bare = (password_hash or _nobodys_hash()).removeprefix("{").partition("}")
     if password_hash and not can_check(password_hash):
         return False
     maker = SCHEMES.get(scheme)
     try:
-        if maker is None:
-            return _matches_older(clear, password_hash)
-        right = bool(maker.verify(normalise(clear), bare))
+        with HASHING.one():
+            if maker is None:
+                return _matches_older(clear, password_hash)
+            right = bool(maker.verify(normalise(clear), bare))
     except (ValueError, TypeError):  # more than 72 bytes for bcrypt, or no hash at all behind the scheme
         return False
     return right and bool(password_hash)

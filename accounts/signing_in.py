@@ -8,25 +8,32 @@ from django.http import HttpRequest
 from accounts import throttling
 from accounts.models import Mailbox, Person
 from accounts.names import Named, who_is
+from accounts.places import KNOWN_BROWSERS, UNKNOWN_BROWSERS, Busy
 from audit.chain import record
 from audit.models import Event
 
 # A wrong password is told after so long: one scheme of hashes is slower than another, and some names have
-# none at all. Longer than any of them takes here.
+# none at all. Longer than any of them takes here. Few wait for that at once (places.py).
 WRONG_AFTER_SECONDS = 0.5
 
 
 def person_with(request: HttpRequest, name: str, password: str) -> Person | None:
-    """None when they do not belong together; raises TooManyTries without looking."""
+    """None when they do not belong together; raises TooManyTries or Busy without looking, or CannotAsk."""
     named = who_is(name)
     this_try = throttling.begin_try(request, "password", named)
-    began = time.monotonic()
-    found = authenticate(request, username=name, password=password, named=named)
-    if isinstance(found, Person):
+    places = KNOWN_BROWSERS if this_try.in_known_browser else UNKNOWN_BROWSERS
+    try:
+        with places.one():
+            began = time.monotonic()
+            found = authenticate(request, username=name, password=password, named=named)
+            if isinstance(found, Person):
+                this_try.was_right()
+                return found
+            _note_failure(named)
+            time.sleep(max(0.0, began + WRONG_AFTER_SECONDS - time.monotonic()))
+    except Busy:
         this_try.was_right()
-        return found
-    _note_failure(named)
-    time.sleep(max(0.0, began + WRONG_AFTER_SECONDS - time.monotonic()))
+        raise
     return None
 
 

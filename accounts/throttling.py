@@ -67,6 +67,7 @@ class Try:
     """One that counts against whoever tries, until it is known to be right."""
 
     rows: tuple[SignInAttempt, ...]
+    in_known_browser: bool = False
 
     def was_right(self) -> None:
         """It does not count."""
@@ -79,10 +80,10 @@ def begin_try(request: HttpRequest, what: What, who: Person | Named | str) -> Tr
     Of somebody whose name is not known yet, `who` is what else the tries count for.
     """
     now = timezone.now()
-    counted = _counted(request, what, who)
+    counted, is_elsewhere = _counted(request, what, who)
     SignInAttempt.objects.filter(at__lt=now - DAY).delete()
     rows = SignInAttempt.objects.bulk_create([SignInAttempt(key=key, at=now) for key, _limits in counted])
-    made = Try(tuple(rows))
+    made = Try(tuple(rows), in_known_browser=not is_elsewhere)
     tries = _tries([key for key, _limits in counted], now)
     waits = [
         _free_at(key, limit, now)
@@ -117,8 +118,8 @@ def lift_lock(named: Named) -> int:
 Counted = list[tuple[str, Sequence[Limit]]]
 
 
-def _counted(request: HttpRequest, what: What, who: Person | Named | str) -> Counted:
-    """What it counts for: with names that collide, for everybody whom it may lead to."""
+def _counted(request: HttpRequest, what: What, who: Person | Named | str) -> tuple[Counted, bool]:
+    """What it counts for, and whether a browser counts as unknown to anybody whom the name may lead to."""
     counted: Counted = []
     is_elsewhere = False
     for account in _accounts(who):
@@ -131,7 +132,7 @@ def _counted(request: HttpRequest, what: What, who: Person | Named | str) -> Cou
             is_elsewhere = True
     if is_elsewhere and (source := _network(current_origin().address)):
         counted.append((_key(what, "address", source), FROM_ADDRESS))
-    return counted
+    return counted, is_elsewhere
 
 
 Account = Person | Mailbox | str

@@ -18,6 +18,7 @@ from accounts.forms import CodeForm, SignInForm
 from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of, servers_of
 from accounts.models import SHOWN, Domain, Mailbox, RedirectAlarm
 from accounts.paging import page_by_number
+from accounts.places import COME_BACK_SECONDS
 from accounts.requests import person_of
 from accounts.switches import can_switch
 from audit.chain import record
@@ -54,7 +55,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         "unsaved": "unsaved" in request.GET,
         "why_not": passkeys.why_not_here(request),
     }
-    return render(request, "accounts/sign_in.html", context)
+    response = render(request, "accounts/sign_in.html", context, status=503 if form.is_busy else 200)
+    if form.is_busy:
+        response["Retry-After"] = str(COME_BACK_SECONDS)
+    return response
 
 
 @never_cache

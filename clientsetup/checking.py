@@ -5,6 +5,7 @@ import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,6 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Mailbox
 from clientsetup.instructions import Endpoint, Instructions
+from mailservers.asking import NoAnswer, ask
+from mailservers.drivers.time_limits import hang_up_after
 from mailservers.models import Security, Server
 
 CONNECT_WITHIN_SECONDS = 5.0
@@ -153,7 +156,10 @@ def look_at_server(server: Server, endpoint: Endpoint) -> Look:
     key = f"look-at-server:{server.pk}:{endpoint.protocol}"
     known: tuple[str, int] | None = cache.get(key)
     if known is None:
-        known = _connect(server, endpoint)
+        try:
+            known = ask(server.pk, partial(_connect, server, endpoint))
+        except NoAnswer:
+            known = "silent", 0
         cache.set(key, known, LOOK_AGAIN_AFTER_SECONDS)
     outcome, milliseconds = known
     sentences = {
@@ -177,7 +183,10 @@ def _connect(server: Server, endpoint: Endpoint) -> tuple[str, int]:
     began = time.monotonic()
     try:
         context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-        with socket.create_connection((endpoint.host, endpoint.port), CONNECT_WITHIN_SECONDS) as plain:
+        with (
+            socket.create_connection((endpoint.host, endpoint.port), CONNECT_WITHIN_SECONDS) as plain,
+            hang_up_after(began + CONNECT_WITHIN_SECONDS - time.monotonic(), plain.fileno()),
+        ):
             if endpoint.is_tls:
                 with context.wrap_socket(plain, server_hostname=endpoint.host) as secure:
                     greeting = secure.recv(512)

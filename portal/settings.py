@@ -170,6 +170,7 @@ MIDDLEWARE = [
     "accounts.helping.act_by_grant",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.middleware.BusyMiddleware",
 ]
 
 TEMPLATES = [
@@ -206,7 +207,7 @@ INSTALLED_APPS.append("django.forms")
 
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PersonBackend", "accounts.backends.MailboxBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashers.PeoplesHasher"]
 # Passkeys belong to the portal's own name, which never comes from a request; a number can have none. On
 # loopback, for the demo and the tests, they work under the name that browsers trust there.
 PASSKEY_ORIGIN = passkey_origin(PUBLIC_URL, on_loopback=not IN_PRODUCTION)
