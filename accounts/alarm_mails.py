@@ -1,17 +1,19 @@
 """Tells webmasters by mail of redirects that were made outside the portal."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Alias, Domain, Mailbox, Person, RedirectAlarm
+from accounts.languages import writing_to
+from accounts.mail_readers import webmasters_to_tell
+from accounts.models import Alias, Domain, Mailbox, RedirectAlarm
+from mails import queue
 
 log = structlog.get_logger(__name__)
 
@@ -38,28 +40,20 @@ def mail_alarms() -> int:
     return sum(_mail_domain(alarms[0].subject.domain, alarms) for alarms in by_domain.values())
 
 
+@transaction.atomic
 def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
     mine = RedirectAlarm.objects.filter(pk__in=[alarm.pk for alarm in alarms])
-    readers = _addresses(domain.webmasters.all()) or _addresses(Person.objects.filter(is_operator=True))
+    readers = webmasters_to_tell(domain)
     if not readers:
         log.warning("nobody to tell of a redirect", domain=domain.pk, alarms=len(alarms))
         mine.update(mail_due_at=timezone.now() + NOBODY)
         return 0
-    with translation.override(domain.language):
-        subject = _("Mail of %(domain)s is sent on to other addresses") % {"domain": domain.name}
-        text = render_to_string(
-            "accounts/redirect_mail.txt",
-            {
-                "domain": domain,
-                "rows": [(alarm, _link(alarm.subject)) for alarm in alarms],
-            },
-        )
-    try:
-        for reader in readers:
-            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [reader]).send()
-    except OSError as trouble:  # SMTP's errors are such; due again when this worker's time is over
-        log.warning("mail server away", domain=domain.pk, error=type(trouble).__name__)
-        return 0
+    rows = [(alarm, _link(alarm.subject)) for alarm in alarms]
+    for reader in readers:
+        with writing_to(reader):
+            subject = _("Mail of %(domain)s is sent on to other addresses") % {"domain": domain.name}
+            text = render_to_string("accounts/redirect_mail.txt", {"domain": domain, "rows": rows})
+        queue.post([reader.email], subject, text, domain=domain.name)
     mine.update(mailed_at=timezone.now(), mail_due_at=None)
     return len(readers)
 
@@ -67,7 +61,3 @@ def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
 def _link(subject: Mailbox | Alias) -> str:
     page = "aliases:edit-alias" if isinstance(subject, Alias) else "accounts:show-mailbox"
     return f"{settings.PUBLIC_URL}{reverse(page, args=[subject.address])}"
-
-
-def _addresses(people: Iterable[Person]) -> list[str]:
-    return sorted({person.email for person in people if person.email and person.is_active})

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -16,10 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import stepping_up
+from accounts.languages import writing_to
 from accounts.models import Mailbox, Person, SupportGrant
 from accounts.requests import person_of
 from audit.chain import record
 from audit.origin import Behalf, acting_for
+from mails import queue
 
 Handler = Callable[[HttpRequest], HttpResponse]
 HOURS = (1, 2, 4, 8)
@@ -62,7 +65,6 @@ def allow_help(mailbox: Mailbox, helper: Person, *, hours: int, reason: str, by:
         granted_by=by,
         reason=reason,
         ends_at=now + timedelta(hours=hours),
-        mail_due_at=now,
     )
     record(
         "mailbox.help_allowed",
@@ -71,6 +73,7 @@ def allow_help(mailbox: Mailbox, helper: Person, *, hours: int, reason: str, by:
         domain=mailbox.domain.name,
         after={"helper": helper.username, "hours": hours, "reason": reason},
     )
+    _tell_user(grant)
     return grant
 
 
@@ -128,6 +131,14 @@ def end(request: HttpRequest, address: str) -> HttpResponse:
     end_help(mailbox, by=person)
     messages.success(request, _("Nobody of the support staff may change this mailbox now."))
     return redirect("accounts:show-mailbox", address)
+
+
+def _tell_user(grant: SupportGrant) -> None:
+    mailbox = grant.mailbox
+    with writing_to(mailbox):
+        subject = _("Support may change the settings of your mailbox for a while")
+        text = render_to_string("accounts/help_mail.txt", {"grant": grant})
+    queue.post([mailbox.address], subject, text, domain=mailbox.domain.name)
 
 
 def _mailbox(person: Person, address: str) -> Mailbox:

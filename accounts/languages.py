@@ -5,13 +5,14 @@ language of the domain, then what the browser asks for.
 """
 
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
-from accounts.models import Domain, Person
+from accounts.models import Domain, Mailbox, Person
 
 Handler = Callable[[HttpRequest], HttpResponse]
 # In the session since signing in, so that a page costs no query more.
@@ -45,6 +46,18 @@ def time_zones() -> list[str]:
 def language_of(person: Person) -> str:
     """The language the person is written to in: their own, or their domain's."""
     return person.language or domain_language(person) or settings.LANGUAGE_CODE
+
+
+@contextmanager
+def writing_to(reader: Person | Mailbox) -> Iterator[None]:
+    """Mails are in the reader's own language and time zone; a mailbox's reader is its user."""
+    if isinstance(reader, Mailbox):
+        own, zone = (reader.owner.language, reader.owner.time_zone) if reader.owner else ("", "")
+        language = own or reader.language or reader.domain.language
+    else:
+        language, zone = language_of(reader), reader.time_zone
+    with translation.override(language), timezone.override(_zone(zone)):
+        yield
 
 
 def domain_language(person: Person) -> str:

@@ -10,24 +10,23 @@ hours. Unlike one-time links they outlive the next password: whoever changed it 
 from collections.abc import Iterable
 from datetime import timedelta
 
-import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts import refused_mails
 from accounts.codes import hash_of, new_code
+from accounts.languages import writing_to
 from accounts.models import Mailbox, Notice, Person
 from accounts.one_time_links import LIFETIME, Purpose, address_of, named
 from audit.chain import Actor
 from audit.origin import current_origin
+from mails.delivery import Outcome, deliver
 from mailservers.moments import in_readers_zone, read_moment
-
-log = structlog.get_logger(__name__)
 
 NOT_ME = Purpose("not-me", "accounts:not-me")
 FORGOTTEN_AFTER = timedelta(days=30)
@@ -139,13 +138,18 @@ def mail_notices() -> int:
     """A worker's round: those that are due; how many went out. What could not be sent is tried again."""
     now, sent = timezone.now(), 0
     Notice.objects.filter(at__lt=now - FORGOTTEN_AFTER).delete()
-    due = Notice.objects.filter(mail_due_at__lte=now).select_related("person", "mailbox__domain", "by")
+    due = Notice.objects.filter(mail_due_at__lte=now).select_related(
+        "person", "mailbox__domain", "mailbox__owner", "by"
+    )
     for notice in due.order_by("pk")[:200]:
         mine = Notice.objects.filter(pk=notice.pk, mail_due_at=notice.mail_due_at)
         # Each is one worker's: whoever moves its time on.
-        if mine.update(mail_due_at=now + SENDING) and _mail(notice):
-            Notice.objects.filter(pk=notice.pk).update(mail_due_at=None)
-            sent += 1
+        if not mine.update(mail_due_at=now + SENDING):
+            continue
+        outcome = _mail(notice)
+        sent += outcome == Outcome.SENT
+        if outcome == Outcome.AWAY:
+            break
     return sent
 
 
@@ -180,11 +184,11 @@ def _readers(about: Mailbox | Person) -> set[str]:
     return {about.email, *(address for pair in own for address in pair)}
 
 
-def _mail(notice: Notice) -> bool:
+def _mail(notice: Notice) -> Outcome:
     code = new_code()
     Notice.objects.filter(pk=notice.pk).update(code_hash=hash_of(code))
     link = address_of(NOT_ME, code)
-    with translation.override(_language_of(notice)):
+    with writing_to(_reader_of(notice)):
         subject = sentence_of(notice).rstrip(".")
         context = {
             "sentence": sentence_of(notice),
@@ -195,12 +199,12 @@ def _mail(notice: Notice) -> bool:
             "by_another": _is_by_another(notice),
         }
         text = render_to_string("accounts/notice_mail.txt", context)
-    try:
-        EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [notice.mail_to]).send()
-    except OSError as trouble:  # SMTP's errors are such
-        log.warning("mail server away", notice=notice.pk, error=type(trouble).__name__)
-        return False
-    return True
+    delivery = deliver(notice.mail_to, subject, text)
+    again = refused_mails.due_again(
+        delivery, since=notice.at, about=_about(notice), address=notice.mail_to, subject=subject
+    )
+    Notice.objects.filter(pk=notice.pk).update(mail_due_at=again)
+    return delivery.outcome
 
 
 def _app_passwords_page(notice: Notice) -> str:
@@ -224,7 +228,16 @@ def _is_by_another(notice: Notice) -> bool:
     return notice.by_id != (notice.mailbox.owner_id if notice.mailbox else notice.person_id)
 
 
-def _language_of(notice: Notice) -> str:
-    if notice.mailbox:
-        return notice.mailbox.language or notice.mailbox.domain.language
-    return (notice.person.language if notice.person else "") or settings.LANGUAGE_CODE
+def _reader_of(notice: Notice) -> Mailbox | Person:
+    """Who reads it: whoever looks after the mailbox or the person, else its own user."""
+    if notice.kind == "not-me":
+        reader = Person.objects.filter(email=notice.mail_to, is_active=True).first()
+        if reader is not None:
+            return reader
+    return _about(notice)
+
+
+def _about(notice: Notice) -> Mailbox | Person:
+    about = notice.mailbox or notice.person
+    assert about is not None  # noqa: S101 - the table says that one is filled
+    return about

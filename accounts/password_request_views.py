@@ -102,7 +102,11 @@ def make_password_link(request: HttpRequest, address: str) -> HttpResponse:
     if not stepping_up.has_stepped_up(request):
         return stepping_up.ask_to_step_up(request)
     if "send" in request.POST and mailbox.recovery_address:
-        password_requests.send_mailbox_link(mailbox, by=person)
+        try:
+            password_requests.send_mailbox_link(mailbox, by=person)
+        except password_requests.AskedOften:
+            messages.error(request, _("Many links went out for it today. Try again tomorrow."))
+            return redirect("accounts:show-mailbox", address)
         transaction.on_commit(tell_workers)
         messages.success(
             request, _("A link is on its way to %(address)s.") % {"address": mailbox.recovery_address}

@@ -7,22 +7,30 @@ decide.
 
 from datetime import timedelta
 
-import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import recovery, refused_mails
+from accounts.languages import writing_to
 from accounts.models import Mailbox, OneTimeLink, PasswordRequest, Person
-from accounts.one_time_links import CHOOSE_PASSWORD, CONFIRM_ADDRESS, give_code, make_link, plan_link
+from accounts.one_time_links import (
+    CHOOSE_PASSWORD,
+    CONFIRM_ADDRESS,
+    LIFETIME,
+    give_code,
+    make_link,
+    plan_link,
+)
+from accounts.recovery import AskedOften
 from audit.chain import record
 from audit.origin import current_origin
-
-log = structlog.get_logger(__name__)
+from mails import queue
+from mails.delivery import Outcome, deliver
 
 State = PasswordRequest.State
 DAY = timedelta(days=1)
@@ -112,7 +120,9 @@ def make_mailbox_link(mailbox: Mailbox, *, by: Person) -> str:
 
 @transaction.atomic
 def send_mailbox_link(mailbox: Mailbox, *, by: Person) -> None:
-    """Have such a link mailed to the recovery address, which nobody else sees."""
+    """Have such a link mailed to the recovery address, which nobody else sees; raises AskedOften."""
+    if recovery.is_asked_often("mailbox.password_link_sent", mailbox):
+        raise AskedOften
     record("mailbox.password_link_sent", by=by, about=mailbox, domain=mailbox.domain.name)
     plan_link(CHOOSE_PASSWORD, mailbox, by=by, mail_to=mailbox.recovery_address)
 
@@ -120,7 +130,9 @@ def send_mailbox_link(mailbox: Mailbox, *, by: Person) -> None:
 def mail_links() -> int:
     """Make and mail the links that are due, one that could not be sent anew later; how many went out."""
     now = timezone.now()
-    waiting = OneTimeLink.objects.filter(mail_due_at__lte=now).select_related("mailbox__domain", "person")
+    waiting = OneTimeLink.objects.filter(mail_due_at__lte=now).select_related(
+        "mailbox__domain", "mailbox__owner", "person"
+    )
     # Who asked for theirs waits for it; those made for many at once may come later.
     due = waiting.order_by(F("made_by").asc(nulls_first=True), "pk")[:MAILED_AT_ONCE]
     sent = 0
@@ -130,24 +142,27 @@ def mail_links() -> int:
         if link.expires_at < now:
             OneTimeLink.objects.filter(pk=link.pk).update(mail_due_at=None)
             continue
-        sent += _mail_link(link)
+        outcome = _mail_link(link)
+        sent += outcome == Outcome.SENT
+        if outcome == Outcome.AWAY:
+            break
     return sent
 
 
-def _mail_link(link: OneTimeLink) -> bool:
+def _mail_link(link: OneTimeLink) -> Outcome:
     purpose = CONFIRM_ADDRESS if link.purpose == CONFIRM_ADDRESS.name else CHOOSE_PASSWORD
-    context = {"target": link.mailbox or link.person, "mailbox": link.mailbox}
-    if link.mailbox is not None:
-        language = link.mailbox.language or link.mailbox.domain.language
-    else:
-        language = (link.person.language if link.person else "") or settings.LANGUAGE_CODE
-    with translation.override(language):
+    target = link.mailbox or link.person
+    assert target is not None  # noqa: S101 - the table says that one is filled
+    with writing_to(target):
         subject, template = _words_for(link)
-        text = render_to_string(template, {**context, "link": give_code(purpose, link)})
-    if not _send(subject, text, [link.mail_to]):
-        return False
-    OneTimeLink.objects.filter(pk=link.pk).update(mail_due_at=None)
-    return True
+        context = {"target": target, "mailbox": link.mailbox, "link": give_code(purpose, link)}
+        text = render_to_string(template, context)
+    delivery = deliver(link.mail_to, subject, text)
+    again = refused_mails.due_again(
+        delivery, since=link.expires_at - LIFETIME, about=target, address=link.mail_to, subject=subject
+    )
+    OneTimeLink.objects.filter(pk=link.pk).update(mail_due_at=again)
+    return delivery.outcome
 
 
 def _words_for(link: OneTimeLink) -> tuple[str, str]:
@@ -163,32 +178,24 @@ def _words_for(link: OneTimeLink) -> tuple[str, str]:
 
 def tell_webmasters() -> None:
     """Write to those who decide, of what they were not told yet."""
-    now = timezone.now()
-    due = PasswordRequest.objects.filter(mail_due_at__lte=now, state=State.WAITING)
+    due = PasswordRequest.objects.filter(mail_due_at__lte=timezone.now(), state=State.WAITING)
     for request in due.select_related("mailbox__domain")[:100]:
-        mine = PasswordRequest.objects.filter(pk=request.pk, mail_due_at__lte=now)
-        if not mine.update(mail_due_at=now + SENDING):
-            continue
-        mailbox = _mailbox_of(request)
-        webmasters = mailbox.domain.webmasters.filter(is_active=True).exclude(email="")
-        page = settings.PUBLIC_URL + reverse("accounts:list-password-requests", args=[mailbox.domain.name])
-        with translation.override(mailbox.domain.language):
+        _tell_webmasters(request)
+
+
+@transaction.atomic
+def _tell_webmasters(request: PasswordRequest) -> None:
+    # Each is one worker's: whoever takes its time away.
+    if not PasswordRequest.objects.filter(pk=request.pk).exclude(mail_due_at=None).update(mail_due_at=None):
+        return
+    mailbox = _mailbox_of(request)
+    page = settings.PUBLIC_URL + reverse("accounts:list-password-requests", args=[mailbox.domain.name])
+    context = {"request": request, "mailbox": mailbox, "page": page}
+    for person in mailbox.domain.webmasters.filter(is_active=True).exclude(email=""):
+        with writing_to(person):
             subject = _("%(address)s asks for a new password") % {"address": mailbox.address}
-            context = {"request": request, "mailbox": mailbox, "page": page}
             text = render_to_string("accounts/password_request_mail.txt", context)
-        readers = sorted({person.email for person in webmasters})
-        if not readers or _send(subject, text, readers):
-            PasswordRequest.objects.filter(pk=request.pk).update(mail_due_at=None)
-
-
-def _send(subject: str, text: str, readers: list[str]) -> bool:
-    try:
-        for reader in readers:
-            EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [reader]).send()
-    except OSError as trouble:  # SMTP's errors are such; due again when this worker's time is over
-        log.warning("mail server away", error=type(trouble).__name__)
-        return False
-    return True
+        queue.post([person.email], subject, text, domain=mailbox.domain.name)
 
 
 def _decide(request: PasswordRequest, state: str, by: Person, reason: str) -> None:

@@ -34,16 +34,21 @@ def waiting_address(target: Person | Mailbox) -> str:
     return links.values_list("mail_to", flat=True).first() or ""
 
 
-@transaction.atomic
-def ask_for_address(target: Person | Mailbox, address: str, *, by: Person) -> None:
-    """Have a link mailed there; the present address counts until it is used. Raises AskedOften."""
+def is_asked_often(verb: str, target: Person | Mailbox) -> bool:
+    """So many mails of this kind went out for it since yesterday that no more do."""
     asked = Event.objects.filter(
-        verb="recovery.asked",
+        verb=verb,
         subject_kind=target._meta.label_lower,
         subject_id=target.pk,
         at__gt=timezone.now() - timedelta(days=1),
     )
-    if asked.count() >= ASKED_A_DAY:
+    return asked.count() >= ASKED_A_DAY
+
+
+@transaction.atomic
+def ask_for_address(target: Person | Mailbox, address: str, *, by: Person) -> None:
+    """Have a link mailed there; the present address counts until it is used. Raises AskedOften."""
+    if is_asked_often("recovery.asked", target):
         raise AskedOften
     plan_link(CONFIRM_ADDRESS, target, by=by, mail_to=address)
     _record("recovery.asked", target, by, after={"recovery_address": address})

@@ -15,6 +15,7 @@ register_verb(
 register_verb(
     "mailbox.help_ended", gettext_noop("%(who)s ended that support may change the mailbox's settings")
 )
+register_verb("mail.refused", gettext_noop("A mail of the portal to %(what)s could not be delivered"))
 register_verb("person.sign_in_failed", gettext_noop("Somebody gave a wrong password for %(what)s"))
 register_verb("person.signed_out", gettext_noop("%(who)s signed out"))
 register_verb("person.code_failed", gettext_noop("Somebody gave a wrong code for %(what)s"))

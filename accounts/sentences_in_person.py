@@ -245,6 +245,7 @@ for verb, own, to_you in (
         gettext_noop("You signed in"),
         "",
     ),
+    ("mail.refused", "", gettext_noop("A mail of the portal to you could not be delivered")),
     ("person.code_failed", "", gettext_noop("Somebody gave a wrong code for you")),
     ("person.step_up_failed", gettext_noop("You did not show once more who you are"), ""),
     ("person.settings_changed", gettext_noop("You changed your language or time zone"), ""),

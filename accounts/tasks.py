@@ -9,13 +9,14 @@ from accounts import (
     aliases,
     app_password_rule,
     app_passwords,
-    help_mails,
     lifecycle,
     notices,
     open_sessions,
     password_requests,
+    refused_mails,
 )
 from accounts.models import AppPassword
+from mails import queue
 from mailservers.drivers.base import DriverError
 from mailservers.models import Server
 
@@ -26,6 +27,7 @@ READ_USE_EVERY = 600.0
 def mail_alarms() -> None:
     """Tell webmasters of redirects made outside the portal; what could not be sent is tried again."""
     alarm_mails.mail_alarms()
+    queue.send_due()
 
 
 @shared_task(soft_time_limit=100, time_limit=120)
@@ -34,6 +36,7 @@ def look_after_password_requests() -> None:
     password_requests.look_at_requests()
     password_requests.mail_links()
     password_requests.tell_webmasters()
+    queue.send_due()
 
 
 @shared_task(soft_time_limit=100, time_limit=120)
@@ -50,9 +53,10 @@ def purge_mailboxes() -> None:
 
 
 @shared_task(soft_time_limit=100, time_limit=120)
-def mail_grants() -> None:
-    """Tell mailboxes that support may change their settings; what could not be sent is tried again."""
-    help_mails.mail_grants()
+def tell_of_refused_mails() -> None:
+    """Tell webmasters or operators which mails of the portal no server took."""
+    refused_mails.tell()
+    queue.send_due()
 
 
 @shared_task(soft_time_limit=280, time_limit=290)

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -18,6 +18,7 @@ from audit import seals
 from audit.exporting import archive
 from audit.models import ChainHead, Event, Seal, Verification
 from audit.verifying import problems
+from mails import queue
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +26,6 @@ log = structlog.get_logger(__name__)
 MOST_AT_NIGHT = 500_000
 # What a page and a mail can tell.
 MOST_PROBLEMS = 50
-# So long a worker has for a mail before another one may try it.
-SENDING = timedelta(minutes=10)
 SUNDAY = 7
 
 
@@ -98,23 +97,17 @@ def _count_after(seal: seals.Sealed | None) -> int:
     )
 
 
+@transaction.atomic
 def mail_what_is_due() -> int:
-    """Send checkpoints to whoever keeps them, and what is wrong; how many mails went out."""
+    """Write to whoever keeps checkpoints, of them and of what is wrong; how many mails were written."""
     sent = 0
     for row in [*_due(Seal), *_due(Verification)]:
         # Each is one worker's: whoever moves its time on.
         mine = type(row).objects.filter(pk=row.pk, mail_due_at=row.mail_due_at)
-        if not settings.AUDIT_MAIL or not mine.update(mail_due_at=timezone.now() + SENDING):
+        if not settings.AUDIT_MAIL or not mine.update(mail_due_at=None):
             continue
         with override(settings.LANGUAGE_CODE):
-            letter = _seal_letter(row) if isinstance(row, Seal) else _trouble_letter(row)
-        try:
-            letter.send()
-        except OSError as trouble:  # SMTP's errors are such; due again when this worker's time is over
-            log.warning("mail server away", error=type(trouble).__name__)
-            continue
-        type(row).objects.filter(pk=row.pk).update(mail_due_at=None)
-        sent += 1
+            sent += _post_seal(row) if isinstance(row, Seal) else _post_trouble(row)
     return sent
 
 
@@ -122,7 +115,7 @@ def _due(model: type[Seal] | type[Verification]) -> list[Seal | Verification]:
     return list(model.objects.filter(mail_due_at__lte=timezone.now()).order_by("pk")[:20])
 
 
-def _seal_letter(row: Seal) -> EmailMessage:
+def _post_seal(row: Seal) -> int:
     sealed = seals.from_row(row)
     words = {
         "portal": settings.PUBLIC_URL,
@@ -143,17 +136,14 @@ def _seal_letter(row: Seal) -> EmailMessage:
         )
         % words
     )
-    letter = EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, settings.AUDIT_MAIL)
-    letter.attach(seals.file_name(sealed), seals.as_text(sealed) + "\n", "application/json")
-    return letter
+    attachment = (seals.file_name(sealed), seals.as_text(sealed) + "\n")
+    return len(queue.post(settings.AUDIT_MAIL, subject, text, attachment=attachment))
 
 
-def _trouble_letter(row: Verification) -> EmailMessage:
+def _post_trouble(row: Verification) -> int:
     subject = _("The audit of %(portal)s is not whole") % {"portal": settings.PUBLIC_URL}
     text = _(
         "Somebody changed, removed or put back events that nobody may touch, or the database was restored"
         " from a backup. This was found:"
     )
-    return EmailMessage(
-        subject, "\n".join([text, "", *row.problems]), settings.DEFAULT_FROM_EMAIL, settings.AUDIT_MAIL
-    )
+    return len(queue.post(settings.AUDIT_MAIL, subject, "\n".join([text, "", *row.problems])))

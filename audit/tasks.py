@@ -4,6 +4,7 @@ import structlog
 from celery import shared_task
 
 from audit import nightly, seals
+from mails import queue
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,7 @@ def archive_old_events() -> None:
 def mail_checkpoints() -> None:
     """Send checkpoints and bad news to whoever keeps them; what could not be sent is tried again."""
     nightly.mail_what_is_due()
+    queue.send_due()
 
 
 def _why(error: Exception) -> str:

@@ -135,6 +135,7 @@ INSTALLED_APPS = [
     "accounts",
     "mailservers",
     "audit",
+    "mails",
     "csp",
     "django_otp",
     "django_otp.plugins.otp_totp",
@@ -329,7 +330,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "sweep": {"task": "mailservers.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
     "plan readings": {"task": "quotas.tasks.plan_readings", "schedule": 60.0, "options": {"expires": 55}},
-    "send notices": {"task": "quotas.tasks.send_notices", "schedule": 60.0, "options": {"expires": 55}},
+    "send mails": {"task": "mails.tasks.send_mails", "schedule": 30.0, "options": {"expires": 25}},
+    "forget mails": {"task": "mails.tasks.forget_mails", "schedule": 24 * 60 * 60.0},
     "look for drift": {
         "task": "mailservers.tasks.check_all_drift",
         "schedule": crontab(hour="2", minute="30"),
@@ -354,7 +356,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge mailboxes": {"task": "accounts.tasks.purge_mailboxes", "schedule": 60 * 60.0},
     "mail alarms": {"task": "accounts.tasks.mail_alarms", "schedule": 300.0, "options": {"expires": 290}},
     "mail notices": {"task": "accounts.tasks.mail_notices", "schedule": 30.0, "options": {"expires": 25}},
-    "mail grants": {"task": "accounts.tasks.mail_grants", "schedule": 60.0, "options": {"expires": 55}},
+    "tell of refused mails": {"task": "accounts.tasks.tell_of_refused_mails", "schedule": 60 * 60.0},
     "mail confirmations": {
         "task": "vacation.tasks.mail_confirmations",
         "schedule": 60.0,

@@ -89,27 +89,3 @@ class QuotaWarning(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mailbox_id} {self.threshold}"
-
-
-class Notice(models.Model):
-    """A mail from the portal to one address, kept until the SMTP server has taken it."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", _("waiting")
-        SENT = "sent", _("sent")
-        REFUSED = "refused", _("refused")
-
-    address = models.EmailField(max_length=320)
-    subject = models.CharField(max_length=400)
-    text = models.TextField()
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(default=timezone.now)
-    created_at = models.DateTimeField(default=timezone.now, db_index=True)
-    settled_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = (models.Index(fields=["next_attempt_at"], name="notice_due", condition=Q(state="waiting")),)
-
-    def __str__(self) -> str:
-        return f"{self.pk} {self.state}"

@@ -7,17 +7,19 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.languages import writing_to
+from accounts.mail_readers import webmasters_to_tell
 from accounts.models import Domain, Mailbox, Person
 from accounts.room import lock_room, require_room
 from accounts.sizes import in_words
 from audit.chain import Entry, record, record_all
+from mails import queue
 from mailservers import outbox
 from mailservers.models import Change, Usage
 from mailservers.ranges import LARGEST_SIZE, require_ranges
-from quotas import notices
 from quotas.models import QuotaRequest, TrashEmptying
 
 # Mailboxes changed in one transaction of a bulk job: others wait for its locks no longer than it takes.
@@ -76,9 +78,9 @@ def approve_request(request: QuotaRequest, quota_bytes: int, *, by: Person) -> C
     mailbox = request.mailbox
     record("quota_request.approved", by=by, about=mailbox, domain=mailbox.domain.name)
     change = change_quota(mailbox, quota_bytes, by=by)
-    with translation.override(mailbox.language or mailbox.domain.language):
+    with writing_to(mailbox):
         text = _("The mailbox %(address)s has %(size)s of room now.")
-        notices.post(
+        queue.post(
             [mailbox.address],
             _("More room for %(address)s") % {"address": mailbox.address},
             text % {"address": mailbox.address, "size": _plain(quota_bytes)} + "\n",
@@ -92,9 +94,9 @@ def refuse_request(request: QuotaRequest, *, by: Person) -> None:
     _decide(request, QuotaRequest.State.REFUSED, by, None)
     mailbox = request.mailbox
     record("quota_request.refused", by=by, about=mailbox, domain=mailbox.domain.name)
-    with translation.override(mailbox.language or mailbox.domain.language):
+    with writing_to(mailbox):
         text = _("The request for more room for %(address)s was not approved. It keeps %(size)s.")
-        notices.post(
+        queue.post(
             [mailbox.address],
             _("No more room for %(address)s") % {"address": mailbox.address},
             text % {"address": mailbox.address, "size": _plain(mailbox.quota_bytes)} + "\n",
@@ -184,18 +186,18 @@ def _decide(request: QuotaRequest, state: str, by: Person, given: int | None) ->
 def _tell_webmasters(mailbox: Mailbox, wanted: int) -> None:
     domain = mailbox.domain
     usage = Usage.objects.filter(mailbox=mailbox).first()
-    with translation.override(domain.language):
-        parts = [
-            _("%(address)s asks for %(wanted)s of room instead of %(now)s.")
-            % {"address": mailbox.address, "wanted": _plain(wanted), "now": _plain(mailbox.quota_bytes)}
-        ]
-        if usage:
-            parts.append(_("It holds %(used)s.") % {"used": _plain(usage.bytes_used)})
-        page = settings.PUBLIC_URL + reverse("quotas:list-usage", args=[domain.name])
-        parts.append(_("Approve or refuse it here: %(page)s") % {"page": page})
-        addresses = domain.webmasters.filter(is_active=True).exclude(email="").values_list("email", flat=True)
-        subject = _("%(address)s asks for more room") % {"address": mailbox.address}
-        notices.post(addresses, subject, "\n\n".join(parts) + "\n")
+    page = settings.PUBLIC_URL + reverse("quotas:list-usage", args=[domain.name])
+    for person in webmasters_to_tell(domain):
+        with writing_to(person):
+            parts = [
+                _("%(address)s asks for %(wanted)s of room instead of %(now)s.")
+                % {"address": mailbox.address, "wanted": _plain(wanted), "now": _plain(mailbox.quota_bytes)}
+            ]
+            if usage:
+                parts.append(_("It holds %(used)s.") % {"used": _plain(usage.bytes_used)})
+            parts.append(_("Approve or refuse it here: %(page)s") % {"page": page})
+            subject = _("%(address)s asks for more room") % {"address": mailbox.address}
+            queue.post([person.email], subject, "\n\n".join(parts) + "\n", domain=domain.name)
 
 
 def _plain(size: int) -> str:

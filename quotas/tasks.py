@@ -1,10 +1,12 @@
-"""The workers' jobs: reading what mailboxes hold, and sending notices. The database knows what is due."""
+"""The workers' jobs: reading what mailboxes hold. The database knows what is due."""
 
 from celery import shared_task
 from django.utils import timezone
 
+from mails.queue import are_due
+from mails.tasks import send_mails
 from mailservers import usage
-from quotas import notices, reading
+from quotas import reading
 
 SOFT_LIMIT, HARD_LIMIT = 75, 90
 # Below everything that people wait for; the numbers are those of Change.Priority.
@@ -29,8 +31,8 @@ def read_domain(domain_id: int) -> None:
     queue = reading.read_some(domain_id)
     if queue:
         read_domain.apply_async((domain_id,), queue=queue, priority=READING_PRIORITY, expires=PLAN_EVERY)
-    if notices.are_due():
-        send_notices.delay()
+    if are_due():
+        send_mails.delay()
 
 
 @shared_task(soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
@@ -39,18 +41,11 @@ def refresh_usage(mailbox_id: int) -> None:
     again_on = reading.answer(mailbox_id)
     if again_on:
         refresh_usage.apply_async((mailbox_id,), queue=again_on, priority=0, countdown=1, expires=PATIENCE)
-    if notices.are_due():
-        send_notices.delay()
-
-
-@shared_task(soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
-def send_notices() -> int:
-    """Hand what is due to the SMTP server."""
-    return notices.send_due()
+    if are_due():
+        send_mails.delay()
 
 
 @shared_task
 def forget() -> None:
-    """Take away old days and old notices."""
+    """Take away old days."""
     usage.forget_old_days(timezone.localdate())
-    notices.forget_old()

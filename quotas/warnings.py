@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.languages import writing_to
 from accounts.models import Mailbox
 from accounts.sizes import in_words
+from mails import queue
 from mailservers.models import Usage
-from quotas import notices
 from quotas.models import QuotaWarning
 
 FULL = 100
@@ -73,17 +74,17 @@ def _open_thresholds(mailbox_ids: Sequence[int]) -> dict[int, set[int]]:
 
 def _write(mailbox: Mailbox, usage: Usage) -> None:
     domain = mailbox.domain
-    with translation.override(mailbox.language or domain.language):
+    with writing_to(mailbox):
         # A full mailbox takes no mail: the recovery address is the one that helps then.
         _post([mailbox.address, mailbox.recovery_address], mailbox, usage)
     if domain.warn_webmasters:
-        with translation.override(domain.language):
-            _post(domain.webmasters.filter(is_active=True).values_list("email", flat=True), mailbox, usage)
+        for person in domain.webmasters.filter(is_active=True).exclude(email=""):
+            with writing_to(person):
+                _post([person.email], mailbox, usage)
 
 
 def _post(addresses: Iterable[str], mailbox: Mailbox, usage: Usage) -> None:
-    wanted = list(dict.fromkeys(address for address in addresses if address))
-    notices.post(wanted, _subject(mailbox, usage), _text(mailbox, usage))
+    queue.post(addresses, _subject(mailbox, usage), _text(mailbox, usage), domain=mailbox.domain.name)
 
 
 def _subject(mailbox: Mailbox, usage: Usage) -> str:

@@ -2,19 +2,18 @@
 
 from datetime import timedelta
 
-import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import refused_mails
 from accounts.codes import hash_of, new_code
+from accounts.languages import writing_to
+from mails.delivery import Outcome, deliver
 from vacation.dmarc import is_strict
 from vacation.models import ForwardingTarget
-
-log = structlog.get_logger(__name__)
 
 # So long a worker has for a mail before another one may try it.
 SENDING = timedelta(minutes=10)
@@ -26,38 +25,39 @@ def mail_confirmations() -> int:
     now = timezone.now()
     due = ForwardingTarget.objects.filter(mail_due_at__lte=now, listed=True, confirmed_at=None)
     sent = 0
-    for target in due.select_related("forwarding__mailbox__domain").order_by("mail_due_at")[:AT_ONCE]:
+    for target in due.select_related("forwarding__mailbox__domain", "forwarding__mailbox__owner").order_by(
+        "mail_due_at"
+    )[:AT_ONCE]:
         # Each is one worker's: whoever moves its time on.
         mine = ForwardingTarget.objects.filter(pk=target.pk, mail_due_at=target.mail_due_at)
-        if mine.update(mail_due_at=now + SENDING):
-            sent += _mail(target)
+        if not mine.update(mail_due_at=now + SENDING):
+            continue
+        outcome = _mail(target)
+        sent += outcome == Outcome.SENT
+        if outcome == Outcome.AWAY:
+            break
     return sent
 
 
-def _mail(target: ForwardingTarget) -> bool:
-    mailbox = target.forwarding.mailbox
+def _mail(target: ForwardingTarget) -> Outcome:
+    mailbox, now = target.forwarding.mailbox, timezone.now()
     token = new_code()
     # Before the mail leaves: its reader may be quick.
-    ForwardingTarget.objects.filter(pk=target.pk).update(token_hash=hash_of(token), mailed_at=timezone.now())
-    with translation.override(mailbox.language or mailbox.domain.language):
+    ForwardingTarget.objects.filter(pk=target.pk).update(
+        token_hash=hash_of(token), mailed_at=target.mailed_at or now
+    )
+    with writing_to(mailbox):
         subject = _("May mail for %(address)s be sent on to you?") % {"address": mailbox.address}
         link = f"{settings.PUBLIC_URL}{reverse('vacation:answer-forwarding', args=[token])}"
         text = render_to_string(
             "vacation/confirmation_mail.txt", {"mailbox": mailbox, "target": target, "link": link}
         )
-    mail = EmailMessage(
-        subject,
-        text,
-        settings.DEFAULT_FROM_EMAIL,
-        [target.address],
-        headers={"Auto-Submitted": "auto-generated"},
+    delivery = deliver(target.address, subject, text)
+    again = refused_mails.due_again(
+        delivery, since=target.mailed_at or now, about=mailbox, address=target.address, subject=subject
     )
-    try:
-        mail.send()
-    except OSError as trouble:  # SMTP's errors are such; due again when this worker's time is over
-        log.warning("confirmation not sent", target=target.pk, error=type(trouble).__name__)
-        return False
-    ForwardingTarget.objects.filter(pk=target.pk).update(
-        mail_due_at=None, is_strict=is_strict(target.address.rpartition("@")[2])
-    )
-    return True
+    ForwardingTarget.objects.filter(pk=target.pk).update(mail_due_at=again)
+    if delivery.outcome == Outcome.SENT:
+        is_strict_there = is_strict(target.address.rpartition("@")[2])
+        ForwardingTarget.objects.filter(pk=target.pk).update(is_strict=is_strict_there)
+    return delivery.outcome

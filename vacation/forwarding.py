@@ -89,7 +89,7 @@ def ask_again(target: ForwardingTarget, *, by: Person) -> bool:
     asked = ForwardingTarget.objects.filter(
         Q(mailed_at=None) | Q(mailed_at__lte=now - PAUSE), pk=target.pk, confirmed_at=None, declined_at=None
     )
-    if not asked.update(token_hash="", mail_due_at=now):
+    if not asked.update(token_hash="", mail_due_at=now, mailed_at=None):
         return False
     record(
         "forwarding.asked_again",

@@ -2,11 +2,13 @@
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Domain, Mailbox, Person
-from quotas.notices import post
+from accounts.languages import writing_to
+from accounts.mail_readers import webmasters_to_tell
+from accounts.models import Mailbox, Person
+from mails.queue import post
 from vacation.models import SettingRequest
 
 
@@ -21,7 +23,7 @@ def tell_user(mailbox: Mailbox, setting: str, by: Person) -> None:
     """A mail to the mailbox when somebody else changed its setting."""
     if mailbox.owner_id == by.pk:
         return
-    with translation.override(mailbox.language or mailbox.domain.language):
+    with writing_to(mailbox):
         words = {"who": by.name or by.username, "address": mailbox.address}
         if setting == SettingRequest.Setting.AUTO_REPLY:
             subject = _("%(who)s set the auto-reply of your mailbox")
@@ -29,24 +31,30 @@ def tell_user(mailbox: Mailbox, setting: str, by: Person) -> None:
         else:
             subject = _("%(who)s set the forwarding of your mailbox")
             text = _("%(who)s changed the forwarding of %(address)s. You can see and change it here:")
-        post([mailbox.address], subject % words, f"{text % words}\n\n{_link(mailbox, setting)}\n")
+        post(
+            [mailbox.address],
+            subject % words,
+            f"{text % words}\n\n{_link(mailbox, setting)}\n",
+            domain=mailbox.domain.name,
+        )
 
 
 def tell_webmasters(request: SettingRequest) -> None:
     """Somebody waits for their approval."""
     mailbox = request.mailbox
     domain = mailbox.domain
-    with translation.override(domain.language):
-        words = {"address": mailbox.address, "setting": request.get_setting_display()}
-        subject = _("%(address)s asks for your approval: %(setting)s") % words
-        text = _("The user of %(address)s wants a change that a webmaster has to approve:") % words
-        link = f"{settings.PUBLIC_URL}{reverse('vacation:list-requests', args=[domain.name])}"
-        post(_addresses(domain), subject, f"{text}\n\n{link}\n")
+    link = f"{settings.PUBLIC_URL}{reverse('vacation:list-requests', args=[domain.name])}"
+    for person in webmasters_to_tell(domain):
+        with writing_to(person):
+            words = {"address": mailbox.address, "setting": request.get_setting_display()}
+            subject = _("%(address)s asks for your approval: %(setting)s") % words
+            text = _("The user of %(address)s wants a change that a webmaster has to approve:") % words
+            post([person.email], subject, f"{text}\n\n{link}\n", domain=domain.name)
 
 
 def tell_of_decision(request: SettingRequest) -> None:
     mailbox = request.mailbox
-    with translation.override(mailbox.language or mailbox.domain.language):
+    with writing_to(mailbox):
         words = {"address": mailbox.address, "setting": request.get_setting_display()}
         if request.state == SettingRequest.State.APPROVED:
             subject = _("Approved: %(setting)s of %(address)s") % words
@@ -55,13 +63,12 @@ def tell_of_decision(request: SettingRequest) -> None:
             subject = _("Not approved: %(setting)s of %(address)s") % words
             text = _("What you asked for is not approved. Nothing was changed.")
         reason = f"\n\n{request.reason}" if request.reason else ""
-        post([mailbox.address], subject, f"{text}{reason}\n\n{_link(mailbox, request.setting)}\n")
-
-
-def _addresses(domain: Domain) -> list[str]:
-    people = domain.webmasters.filter(is_active=True).exclude(email="")
-    found = people or Person.objects.filter(is_operator=True, is_active=True).exclude(email="")
-    return sorted({person.email for person in found})
+        post(
+            [mailbox.address],
+            subject,
+            f"{text}{reason}\n\n{_link(mailbox, request.setting)}\n",
+            domain=mailbox.domain.name,
+        )
 
 
 def _link(mailbox: Mailbox, setting: str) -> str:

@@ -51,6 +51,15 @@ def weekday_and_moment(value: datetime) -> SafeString:
     return _marked(local, date_format(local, _("l j F Y, H:i")))
 
 
+@register.filter
+def plain_moment(value: datetime) -> str:
+    """12 June 2025, 14:03 (Europe/Brussels): for mails, which hold no markup and are read anywhere."""
+    if not isinstance(value, datetime):
+        return "" if value is None else printable(str(value))
+    local = in_readers_zone(value)
+    return f"{date_format(local, _('j F Y, H:i'))} ({timezone.get_current_timezone_name()})"
+
+
 def weekday(day: object) -> str:
     """Monday for 1; what stands there when it is no day."""
     if isinstance(day, int) and not isinstance(day, bool) and 1 <= day <= len(WEEKDAYS):

@@ -4,10 +4,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts.help_mails import mail_grants
 from accounts.helping import allow_help, end_help
 from accounts.models import LookUp, Mailbox, SupportGrant
 from audit.models import Event
+from mails import queue
 from tests.conftest import step_up
 
 pytestmark = pytest.mark.sql
@@ -49,10 +49,10 @@ def test_a_webmaster_lets_support_help_for_a_while(client, mailbox, webmaster, s
     client.post(URL + "help/", given)
     page = client.get(URL).content.decode()
     assert "may change the settings of this mailbox until" in page
-    assert mail_grants() == 1
+    assert queue.send_due() == 1
     assert mail.outbox[0].to == ["anna@example.test"]
     assert "The auto-reply has a wrong date" in mail.outbox[0].body
-    assert mail_grants() == 0
+    assert queue.send_due() == 0
     client.force_login(support)
     away = {"enabled": "on", "subject": "Away", "text": "Gone.", "starts": "", "ends": "", "version": "0"}
     assert client.post(URL + "auto-reply/", away).status_code == 302

@@ -14,6 +14,8 @@ from audit import checks, exporting, nightly, seals, tasks, triggers, verify_exp
 from audit.chain import record
 from audit.models import Event, Seal, Verification
 from audit.verifying import problems
+from mails import queue
+from mails.models import Mail
 
 pytestmark = pytest.mark.sql
 
@@ -120,9 +122,10 @@ def test_a_checkpoint_that_could_not_be_mailed_is_mailed_later(night, mailbox, m
     tasks.seal_the_chain()
     with monkeypatch.context() as away:
         away.setattr("django.core.mail.EmailMessage.send", _refuse)
-        assert nightly.mail_what_is_due() == 0
-    Seal.objects.update(mail_due_at=timezone.now())
-    assert nightly.mail_what_is_due() == 1
+        tasks.mail_checkpoints()
+    assert mail.outbox == []
+    Mail.objects.update(next_attempt_at=timezone.now())
+    assert queue.send_due() == 1
 
 
 def _refuse(_letter):
@@ -144,7 +147,7 @@ def test_the_nightly_look_goes_on_from_the_checkpoint_before_and_tells_what_is_w
     second = Verification.objects.first()
     assert second.problems == [f"Event {later.number} was changed after it was recorded."]
     assert second.is_of_all == (timezone.localdate().isoweekday() == 7)
-    nightly.mail_what_is_due()
+    tasks.mail_checkpoints()
     assert second.problems[0] in mail.outbox[-1].body
 
 

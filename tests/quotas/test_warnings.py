@@ -1,17 +1,12 @@
 """Warnings: once for each crossing, to whom it helps, and through an SMTP server that may be away."""
 
-from datetime import timedelta
-
 import pytest
-from django.core import mail
-from django.utils import timezone
 
 from accounts.models import DomainAdmin, Mailbox, Person
-from fleet.sink import Sink
-from fleet.users import private_directory
+from mails.models import Mail
 from mailservers.drivers.memory import MemoryDriver
-from quotas import notices, tasks
-from quotas.models import Notice, QuotaWarning
+from quotas import tasks
+from quotas.models import QuotaWarning
 from tests.quotas.conftest import MB, account_of, fill
 
 pytestmark = pytest.mark.sql
@@ -28,7 +23,7 @@ def box(mailbox):
 
 def told():
     """Address and subject of every notice, in the order they were written."""
-    return list(Notice.objects.order_by("pk").values_list("address", "subject"))
+    return list(Mail.objects.order_by("pk").values_list("address", "subject"))
 
 
 def test_nobody_is_warned_below_the_thresholds(box):
@@ -43,7 +38,7 @@ def test_a_crossing_is_told_once_and_again_after_it_fell_below(box):
         ("anna@example.test", "The mailbox anna@example.test is 80 % full"),
         ("anna@elsewhere.test", "The mailbox anna@example.test is 80 % full"),
     ]
-    Notice.objects.all().delete()
+    Mail.objects.all().delete()
     fill(box, 790)
     assert told() == []
     fill(box, 801)
@@ -98,78 +93,8 @@ def test_the_text_tells_what_helps(box):
     MemoryDriver.in_trash[box.login] = [(300 * MB, 1)]
     MemoryDriver.mail[box.login] = (700 * MB, 7)
     tasks.plan_readings()
-    text = Notice.objects.first().text
+    text = Mail.objects.first().text
     assert "anna@example.test holds 1000 MB of 1000 MB." in text
     assert "New mail is sent back" in text
     assert "300 MB of that lie in the trash" in text
     assert "http://testserver/mailboxes/anna@example.test/usage/" in text
-
-
-# --- sending
-
-
-def test_a_notice_is_sent_once_and_marked_as_automatic(box):
-    notices.post(["anna@example.test"], "Subject", "Text\n")
-    assert tasks.send_notices() == 1
-    assert tasks.send_notices() == 0
-    [sent] = mail.outbox
-    assert sent.to == ["anna@example.test"]
-    assert sent.extra_headers["Auto-Submitted"] == "auto-generated"
-
-
-def test_readings_have_their_warnings_sent(box):
-    MemoryDriver.accounts[box.login] = account_of(box)
-    MemoryDriver.mail[box.login] = (960 * MB, 1)
-    tasks.plan_readings()
-    assert {sent.to[0] for sent in mail.outbox} == {"anna@example.test", "anna@elsewhere.test"}
-
-
-@pytest.fixture(scope="module")
-def sink():
-    with private_directory("notices") as directory:
-        sink = Sink(directory / "sink")
-        sink.start()
-        yield sink
-        sink.stop()
-
-
-@pytest.fixture
-def over_smtp(settings, sink):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", sink.port, False
-    sink.clear()
-    return sink
-
-
-def states():
-    return dict(Notice.objects.values_list("address", "state"))
-
-
-def test_one_refused_address_keeps_no_other_from_being_told(over_smtp, db):
-    notices.post(["reject@a.test", "defer@a.test", "good@a.test"], "Süß", "Text\n")
-    assert tasks.send_notices() == 1
-    assert states() == {"reject@a.test": "refused", "defer@a.test": "waiting", "good@a.test": "sent"}
-    [message] = over_smtp.messages()
-    assert (message["Subject"], message["X-Sink-To"]) == ("Süß", "good@a.test")
-    assert not notices.are_due()
-
-
-def test_without_an_smtp_server_notices_wait_and_are_given_up_after_days(settings, over_smtp, db):
-    settings.EMAIL_PORT = 1
-    notices.post(["good@a.test"], "Subject", "Text\n")
-    pauses = []
-    for _ in range(4):
-        Notice.objects.update(next_attempt_at=timezone.now())
-        tasks.send_notices()
-        pauses.append((Notice.objects.get().next_attempt_at - timezone.now()).total_seconds())
-    assert [round(pause / 60) for pause in pauses] == [1, 2, 4, 8]
-    Notice.objects.update(next_attempt_at=timezone.now(), created_at=timezone.now() - timedelta(days=3))
-    tasks.send_notices()
-    assert states() == {"good@a.test": "refused"}
-
-
-def test_old_notices_are_forgotten(db):
-    notices.post(["a@a.test", "b@a.test"], "Subject", "Text\n")
-    Notice.objects.filter(address="a@a.test").update(created_at=timezone.now() - timedelta(days=31))
-    notices.forget_old()
-    assert Notice.objects.get().address == "b@a.test"

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
+from mails.models import Mail
 from mailservers.drivers.memory import MemoryDriver
-from quotas.models import Notice
 from tests.vacation.test_delivery import NASTY_LINES, NASTY_TEXTS
 from tests.vacation.test_edit_auto_reply import AWAY
 from vacation.models import AutoReply, ReplyTemplate
@@ -120,7 +120,7 @@ def test_bad_periods_are_told_and_nothing_is_saved(willem, mailbox, typed, sente
 
 def test_a_colleague_for_whom_it_is_set_is_told(willem, mailbox):
     willem.post(URL, AWAY)
-    notice = Notice.objects.get()
+    notice = Mail.objects.get()
     assert notice.address == "anna@example.test"
     assert "willem" in notice.subject
 
@@ -128,7 +128,7 @@ def test_a_colleague_for_whom_it_is_set_is_told(willem, mailbox):
 def test_who_sets_it_themselves_is_not_written_to(client, owner, mailbox):
     client.force_login(owner, "accounts.backends.MailboxBackend")
     client.post(URL, AWAY)
-    assert not Notice.objects.exists()
+    assert not Mail.objects.exists()
 
 
 def test_the_calendar_shows_whoever_answers_on_their_days(willem, mailbox):

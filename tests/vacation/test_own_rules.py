@@ -11,13 +11,13 @@ import pytest
 from accounts.aliases import create_alias
 from accounts.models import RedirectAlarm
 from audit.chain import record
+from mails.models import Mail
 from mailservers import drift, outbox
 from mailservers.drivers.base import OwnScript, Refused
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.drivers.sieve_reading import has_vacation, redirects
 from mailservers.drivers.switching_off import edited
 from mailservers.models import Change, Observation
-from quotas.models import Notice
 from tests.conftest import PASSWORD, PASSWORD_HASH
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, OwnScripts
 from vacation.own_rules import found_in
@@ -367,7 +367,7 @@ def test_whoever_it_is_kept_for_is_told(look, keep, mailbox):
     MemoryDriver.own_scripts[LOGIN] = roundcube("on")
     look()
     keep()
-    assert Notice.objects.get().address == "anna@example.test"
+    assert Mail.objects.get().address == "anna@example.test"
 
 
 def test_the_settings_pages_say_so_and_show_the_script_as_it_was(look, keep, client, webmaster):

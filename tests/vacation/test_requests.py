@@ -5,11 +5,11 @@ from django.core.exceptions import PermissionDenied
 
 from accounts.models import Domain
 from audit.models import Event
+from mails.models import Mail
 from mailservers import outbox
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.drivers.sieve_reading import redirects
 from mailservers.models import Change
-from quotas.models import Notice
 from tests.conftest import PASSWORD, step_up
 from tests.vacation.test_edit_auto_reply import AWAY
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, SettingRequest
@@ -62,7 +62,7 @@ def test_nothing_changes_before_it_is_approved(ask, client, webmaster):
     ask()
     assert not AutoReply.objects.exists()
     assert not Change.objects.exists()
-    assert Notice.objects.get().address == "willem@example.test"
+    assert Mail.objects.get().address == "willem@example.test"
     page = words(client.get(PAGE))
     assert "waits for a webmaster" in page
     assert "Back on Monday." in page
@@ -76,7 +76,7 @@ def test_the_webmaster_sees_the_difference_and_approves(ask, decide, client, web
     assert "Back on Monday." in page
     decide(asked, approve="yes")
     assert "Back on Monday." in MemoryDriver.scripts[LOGIN].text
-    assert Notice.objects.get(address="anna@example.test").subject.startswith("Approved")
+    assert Mail.objects.get(address="anna@example.test").subject.startswith("Approved")
 
 
 def test_what_was_approved_can_be_undone(ask, decide, mailbox, webmaster, committed):
@@ -92,7 +92,7 @@ def test_a_refusal_needs_a_reason_and_the_user_reads_it(ask, decide):
     decide(asked, refuse="yes", reason="Please add who helps meanwhile.")
     asked.refresh_from_db()
     assert (asked.state, AutoReply.objects.exists()) == ("refused", False)
-    assert "Please add who helps meanwhile." in Notice.objects.get(address="anna@example.test").text
+    assert "Please add who helps meanwhile." in Mail.objects.get(address="anna@example.test").text
 
 
 def test_the_newest_wish_replaces_the_one_before(ask):
