@@ -16,6 +16,16 @@ class AddressField(forms.EmailField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"max_length": LONGEST_ADDRESS, **options})
+        # Browsers refuse in a field for addresses what programs copy with them, in words of their own.
+        self.widget.input_type = "text"
+        self.widget.attrs = {
+            "inputmode": "email",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            **self.widget.attrs,
+        }
+        # What is pasted may be longer than the address in it.
+        self.widget.attrs.pop("maxlength", None)
 
     def to_python(self, value: Any) -> str:
         typed = str(super().to_python(value) or "")

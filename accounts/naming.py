@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_noop
 
 from accounts.domain_names import BadDomainName, in_ascii
+from accounts.pasted import address_in
 from mailservers.drivers.base import Limits
 
 _LOCAL_PART = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
@@ -100,10 +101,11 @@ def new_local_part_of(typed: str, domain: str, limits: Limits | None) -> str:
 
 def whole_address(typed: str) -> str:
     """An address anywhere, its domain in ASCII; raises BadName."""
-    local_part, _sign, host = typed.strip().rpartition("@")
+    typed = address_in(typed)
+    local_part, _sign, host = typed.rpartition("@")
     address = f"{local_part}@{host if host.isascii() else _in_ascii(host)}"
     if "." in host and not local_part.isascii():
-        _refuse_unseen(local_part)
+        refuse_unseen(local_part)
         raise BadName(
             gettext_noop("Most mail servers take no mail for addresses with “%(letter)s” before the @."),
             letter=next(letter for letter in local_part if not letter.isascii()),
@@ -133,7 +135,7 @@ def login_of(typed: str) -> str:
     return login
 
 
-def _refuse_unseen(text: str) -> None:
+def refuse_unseen(text: str) -> None:
     hidden = next((letter for letter in text if unicodedata.category(letter) in UNSEEN), "")
     if hidden:
         raise BadName(
@@ -146,7 +148,7 @@ def _refuse_unseen(text: str) -> None:
 
 
 def _refuse_strange(text: str) -> None:
-    _refuse_unseen(text)
+    refuse_unseen(text)
     # An ü from two characters is told as one; a Kelvin sign, which would become a K, as it is.
     letters = unicodedata.normalize("NFC", text) + text
     raise BadName(

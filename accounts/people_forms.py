@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import names
+from accounts.address_field import AddressField
 from accounts.domain_names import BadDomainName, in_ascii
 from accounts.models import Domain, Person
 from accounts.naming import folded
@@ -23,19 +24,22 @@ ROLES = [
 class InviteWebmasterForm(forms.ModelForm[Person]):
     """Somebody new."""
 
+    email = AddressField(
+        label=gettext_lazy("E-mail address"),
+        help_text=gettext_lazy("Warnings about their domains go there."),
+    )
+
     class Meta:
         model = Person
         fields = ("username", "name", "email")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        username, name, email = (self.fields[each] for each in ("username", "name", "email"))
+        username, name = self.fields["username"], self.fields["name"]
         username.label = _("User name")
         username.help_text = _("What they sign in with: small letters, digits, and . _ @ + -")
         username.widget.attrs.update(autocomplete="off", autocapitalize="none", spellcheck="false")
         name.label, name.required = _("Name"), True
-        email.label, email.required = _("E-mail address"), True
-        email.help_text = _("Warnings about their domains go there.")
 
     def clean_username(self) -> str:
         typed = folded(str(self.cleaned_data["username"]))

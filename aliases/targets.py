@@ -6,6 +6,7 @@ from collections.abc import Collection
 from django.utils.translation import gettext as _
 
 from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.pasted import addresses_in
 from vacation.addresses import names_known_to, near_miss, read_addresses, without_tag
 from vacation.loops import in_words, way_back
 from vacation.models import DomainRules, Outside
@@ -17,7 +18,7 @@ _LOCAL_PART = re.compile(r"[a-z0-9_.+-]+", re.IGNORECASE)
 
 def read_targets(text: str, domain: Domain) -> list[str]:
     """Addresses as people type them; a name alone is one of the domain's. Raises NoAddress."""
-    parts = [part.strip() for part in re.split(r"[,;\n]", text)]
+    parts = addresses_in(text)
     whole = [f"{part}@{domain.name}" if _LOCAL_PART.fullmatch(part) else part for part in parts]
     return read_addresses("\n".join(whole))
 

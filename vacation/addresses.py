@@ -2,14 +2,16 @@
 
 import difflib
 import re
-from email.utils import getaddresses
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.domain_names import BadDomainName, in_ascii
 from accounts.models import Domain, Person
+from accounts.naming import BadName, refuse_unseen
+from accounts.pasted import address_in, addresses_in, is_one
 from mailservers.drivers.alias_names import is_unfit
+from mailservers.models import say
 from vacation.rendering import fit_address
 from vacation.sieve import UnfitText
 
@@ -24,25 +26,22 @@ WELL_KNOWN = (
 )
 _NEAR = 0.82
 MANY_DOMAINS = 2000
-_QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"\s*(?=<)')
 
 
 class NoAddress(ValidationError):
     """What was typed is no mail address: a form tells which part."""
 
-    def __init__(self, typed: str) -> None:
+    def __init__(self, typed: str, why: str = "") -> None:
+        """`why`: where something else is wrong with it than meets the eye."""
+        words = _("“%(typed)s” is not a mail address. It should look like name@example.org.")
         super().__init__(
-            _("“%(typed)s” is not a mail address. It should look like name@example.org."),
-            params={"typed": typed[:100]},
+            _("“%(typed)s”: %(why)s") if why else words, params={"typed": typed[:100], "why": why}
         )
 
 
 def read_addresses(text: str) -> list[str]:
     """In lower case and in ASCII, each once, in the order they were typed; raises NoAddress."""
-    # A name in quotes may hold a comma.
-    text = _QUOTED_NAME.sub("", text)
-    parts = [part.strip() for part in re.split(r"[,;\n]|\s(?=[^\s<>]+@)", text)]
-    return list(dict.fromkeys(_read(part) for part in parts if part))
+    return list(dict.fromkeys(map(_read, addresses_in(text))))
 
 
 def near_miss(address: str, ours: list[str]) -> str:
@@ -68,21 +67,19 @@ def without_tag(address: str) -> str:
 
 
 def _read(part: str) -> str:
-    found = part
-    if part.endswith(">"):
-        # With a name in front, as mail programs copy it.
-        named = re.fullmatch(r"[^<>]*<([^<>]+)>", part)
-        if named is None or len(getaddresses([part])) != 1:
-            raise NoAddress(part)
-        found = named[1].strip()
-    local, _, domain = found.rpartition("@")
+    if not is_one(part):
+        raise NoAddress(part)
+    local, _, domain = address_in(part).rpartition("@")
     try:
+        refuse_unseen(local)
         domain = domain.rstrip(".")
         # ß is a letter of its own (IDNA 2008): straße.example is not strasse.example.
         host = domain if domain.isascii() else in_ascii(domain)
         address = fit_address(f"{local}@{host}").lower()
         if is_unfit(address):
             raise NoAddress(part)
+    except BadName as hidden:
+        raise NoAddress(part, say(hidden.sentence, hidden.values)) from None
     except (BadDomainName, UnfitText):
         raise NoAddress(part) from None
     labels = host.split(".")

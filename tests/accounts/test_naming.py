@@ -2,7 +2,11 @@
 
 import pytest
 
+from accounts.address_field import AddressField
+from accounts.models import Domain
 from accounts.naming import BadName, local_part_of, whole_address
+from aliases.targets import read_targets
+from vacation.addresses import NoAddress, read_addresses
 
 
 def refused(call, *given) -> str:
@@ -41,6 +45,54 @@ def test_what_only_looks_like_an_address_is_told(typed, told):
     assert told in refused(local_part_of, typed, "strasse.test")
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "\u200bjan@example.org",
+        "\ufeffjan@example.org\u200e",
+        "\u2060\u00a0jan@example.org\u202c ",
+        "mailto:jan@example.org",
+        "MAILTO:jan%40example.org?subject=Hello%20there",
+        "<jan@example.org>",
+        "<mailto:jan@example.org>",
+        "Jan de Man <jan@example.org>",
+        '"De Man, Jan" <\u200bjan@example.org>',
+        "De Man, Jan <jan@example.org>",
+    ],
+)
+def test_what_came_along_from_the_clipboard_is_left_out(pasted):
+    assert whole_address(pasted) == "jan@example.org"
+    assert read_addresses(pasted) == ["jan@example.org"]
+    assert read_targets(pasted, Domain(name="example.test")) == ["jan@example.org"]
+    assert AddressField().clean(pasted) == "jan@example.org"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "read"),
+    [
+        ("De Man, Jan <jan@x.test>; Peeters, An <an@x.test>", ["jan@x.test", "an@x.test"]),
+        ("De Man, Jan <jan@x.test>, an@x.test", ["jan@x.test", "an@x.test"]),
+        ("an@x.test, Jan <jan@x.test>", ["an@x.test", "jan@x.test"]),
+        ("mailto:an@x.test,jan@x.test", ["an@x.test", "jan@x.test"]),
+        ("\u200ban@x.test,\u200ejan@x.test\ufeff", ["an@x.test", "jan@x.test"]),
+        ("an@x.test\u2028jan@x.test", ["an@x.test", "jan@x.test"]),
+    ],
+)
+def test_several_as_programs_copy_them(pasted, read):
+    assert read_addresses(pasted) == read
+
+
+@pytest.mark.parametrize("typed", ["piet, Jan <jan@x.test>", "Jan, Piet, An <an@x.test>", "An, jan@x.test"])
+def test_a_name_that_may_have_been_meant_as_an_address_is_not_swallowed(typed):
+    with pytest.raises(NoAddress):
+        read_addresses(typed)
+
+
+def test_what_nobody_sees_within_an_address_is_named():
+    with pytest.raises(NoAddress, match=r"nobody sees \(U\+200B\)"):
+        read_addresses("ja\u200bn@example.org")
+
+
 def test_an_address_elsewhere_keeps_its_capitals_and_gets_an_ascii_domain():
     assert whole_address(" Anna@straße.example ") == "Anna@xn--strae-oqa.example"
 
@@ -53,7 +105,7 @@ def test_an_address_elsewhere_keeps_its_capitals_and_gets_an_ascii_domain():
         ("anna@[192.0.2.1]", "is not a mail address"),
         ("a" * 65 + "@example.org", "is not a mail address"),
         ("anna@" + "bcdefghi." * 28 + "org", "254 characters at most"),
-        ("Anna <anna@example.org>", "is not a mail address"),
+        ("Anna <anna@example.org>, Bob <bob@example.org>", "is not a mail address"),
         ("müller@example.org", "with “ü” before the @"),
         ("a\u200b@example.org", "nobody sees (U+200B)"),
     ],
