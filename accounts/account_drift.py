@@ -12,7 +12,7 @@ from accounts.models import Mailbox
 from audit.chain import Actor, record
 from audit.models import Event
 from mailservers.aspects import Drift, Seen, Watch
-from mailservers.drivers.base import OWN_HASH, AccountState, Driver
+from mailservers.drivers.base import OWN_HASH, AccountState, Driver, RemovedAccount
 
 # What a page needs of them, and an event may hold.
 TOLD = ("quota_bytes", "enabled")
@@ -27,9 +27,11 @@ def read_accounts(
     return {login: Seen(found.get(login)) for login in logins}
 
 
-def explain_account(mailbox: Mailbox, wanted: AccountState | None, held: AccountState | None) -> Drift:
+def explain_account(
+    mailbox: Mailbox, wanted: AccountState | RemovedAccount, held: AccountState | RemovedAccount | None
+) -> Drift:
     """A hash is never told, only that it is another one."""
-    if wanted is None:
+    if isinstance(wanted, RemovedAccount) or isinstance(held, RemovedAccount):
         return Drift((), held=None)
     if held is None:
         return Drift(

@@ -4,23 +4,24 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from accounts import app_passwords
 from accounts.account_drift import watch
 from accounts.models import Mailbox
 from mailservers import sealed_passwords
 from mailservers.aspects import Aspect
-from mailservers.drivers.base import AccountState, Driver, Limits, Refused
+from mailservers.drivers.base import AccountState, Driver, Limits, Refused, RemovedAccount, parked
 from mailservers.drivers.fitting import fit_account
 from mailservers.models import Server
 from mailservers.servers import limits_of
 
 
-def desired_account(mailbox: Mailbox) -> AccountState | None:
-    """None: nothing of it is to be left on the server."""
+def desired_account(mailbox: Mailbox) -> AccountState | RemovedAccount:
+    # What was there once, or was adopted, has been seen there.
+    was_there = any(seen.aspect == "account" for seen in mailbox.observations.all())
     if mailbox.is_gone:
-        return None
+        return RemovedAccount(mailbox.login, mailbox.address, was_there)
     is_here = mailbox.deleted_at is None
     return AccountState(
         login=mailbox.login,
@@ -33,6 +34,7 @@ def desired_account(mailbox: Mailbox) -> AccountState | None:
         name=mailbox.name,
         recovery_address=mailbox.recovery_address,
         former_hash=mailbox.former_hash,
+        is_new=not was_there,
         app_passwords=app_passwords.states_of(mailbox),
         only_app_passwords=mailbox.only_app_passwords,
         new_password=None if _takes_hashes(mailbox.server) else sealed_passwords.unseal(mailbox),
@@ -45,9 +47,11 @@ def _takes_hashes(server: Server) -> bool:
     return limits is None or limits.takes_hashes
 
 
-def note_account(mailbox: Mailbox, wanted: AccountState | None, held: AccountState | None) -> None:
+def note_account(
+    mailbox: Mailbox, wanted: AccountState | RemovedAccount, held: AccountState | RemovedAccount | None
+) -> None:
     """A password that was told is erased, and so is a hash that it replaced; a server's login is learnt."""
-    if wanted is None or held is None:
+    if isinstance(wanted, RemovedAccount) or not isinstance(held, AccountState):
         return
     if wanted.former_hash:
         Mailbox.objects.filter(pk=mailbox.pk, former_hash=wanted.former_hash).update(former_hash="")
@@ -60,14 +64,17 @@ def note_account(mailbox: Mailbox, wanted: AccountState | None, held: AccountSta
             Mailbox.objects.filter(pk=mailbox.pk).update(login=held.kept_login)
 
 
-def put_account(driver: Driver, login: str, account: AccountState | None) -> None:
+def put_account(driver: Driver, login: str, account: AccountState | RemovedAccount) -> None:
     """Open sessions keep the old password, limit and rights, so they end: programs sign in again.
 
     After an app password more as well: a try before this one may have failed to end those of another. Only
     where the same password is but hashed anew nobody needs to notice.
     """
     held = driver.read_account(login)
-    if account is None:
+    if isinstance(account, RemovedAccount):
+        if held is not None and not _is_of(held, account):
+            _refuse_to_remove(held, account)
+            return
         driver.remove_account(login)
     else:
         driver.put_account(account)
@@ -77,9 +84,37 @@ def put_account(driver: Driver, login: str, account: AccountState | None) -> Non
             driver.end_sessions(login)
 
 
-def _is_same_password(account: AccountState | None, held: AccountState) -> bool:
+def _is_of(held: AccountState, removed: RemovedAccount) -> bool:
+    """Whether it is that account; one that is half made or half removed is parked."""
+    return held.address.casefold() in ("", removed.address, parked(removed.login))
+
+
+def _refuse_to_remove(held: AccountState, removed: RemovedAccount) -> None:
+    """Never somebody else's account, nor their mail. Quiet where it was theirs all the time."""
+    if removed.was_there:
+        raise Refused(
+            gettext_noop(
+                "The login %(login)s of the mailbox has another address on the mail server, %(address)s:"
+                " nothing was removed there. Whoever looks after the mail server has to tell the two apart."
+            ),
+            login=removed.login,
+            address=held.address,
+        )
+
+
+def own_account(
+    wanted: AccountState | RemovedAccount, held: AccountState | None
+) -> AccountState | RemovedAccount | None:
+    """What became of one that was removed: somebody else's account with its login is none of it."""
+    if isinstance(wanted, RemovedAccount) and (held is None or not _is_of(held, wanted)):
+        # Else `put` has refused.
+        return wanted
+    return held
+
+
+def _is_same_password(account: AccountState | RemovedAccount, held: AccountState) -> bool:
     """Whether nothing but the hash of the same password differs."""
-    if account is None or not account.enabled or not account.former_hash:
+    if isinstance(account, RemovedAccount) or not account.enabled or not account.former_hash:
         return False
     return replace(account, password_hash=account.former_hash) == held
 
@@ -88,9 +123,9 @@ def read_account(driver: Driver, login: str) -> AccountState | None:
     return driver.read_account(login)
 
 
-def account_differences(wanted: AccountState | None, held: AccountState | None) -> list[str]:
+def account_differences(wanted: AccountState | RemovedAccount, held: AccountState | None) -> list[str]:
     """In words; a hash is never told, only that it differs."""
-    if wanted is None:
+    if isinstance(wanted, RemovedAccount):
         return [gettext("the account is still there")]
     if held is None:
         return [gettext("the account is not there")]
@@ -112,8 +147,8 @@ def account_differences(wanted: AccountState | None, held: AccountState | None) 
     return found
 
 
-def fit(account: AccountState | None, limits: Limits) -> AccountState | None:
-    return None if account is None else fit_account(account, limits)
+def fit(account: AccountState | RemovedAccount, limits: Limits) -> AccountState | RemovedAccount:
+    return account if isinstance(account, RemovedAccount) else fit_account(account, limits)
 
 
 account = Aspect(
@@ -123,7 +158,8 @@ account = Aspect(
     read=read_account,
     differences=account_differences,
     fit=fit,
+    own=own_account,
     noted=note_account,
-    gathers=("app_passwords",),
+    gathers=("app_passwords", "observations"),
     watch=watch,
 )

@@ -133,7 +133,7 @@ class AccountTable:
                 connection.execute(insert(self._mailbox).values(login=account.login, **values))
             # People sign in with either name: neither may lead to another's mailbox.
             if name := _taken(connection, account):
-                raise _another_has(name)
+                raise another_has(name)
             if self._app_passwords:
                 _put_app_passwords(connection, account)
 
@@ -141,7 +141,7 @@ class AccountTable:
             self.run(write)
         except ConstraintBroken as broken:
             if name := self.run(lambda connection: _taken(connection, account)):
-                raise _another_has(name) from None
+                raise another_has(name) from None
             if broken.unique:  # the same account was created at the same moment
                 raise TryAgain(gettext_noop("The mail server's account database is busy.")) from None
             raise Refused(
@@ -356,7 +356,7 @@ def _taken(connection: Connection, account: AccountState) -> str:
     return next((name for name in names[::-1] if name in used), "")
 
 
-def _another_has(name: str) -> Refused:
+def another_has(name: str) -> Refused:
     return Refused(gettext_noop("The mail server already has another mailbox named %(name)s."), name=name)
 
 

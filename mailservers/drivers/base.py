@@ -1,5 +1,6 @@
 """What every kind of mail server can be told and asked, and how it says no."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ class AccountState:
     """May send, as long as it may sign in; False locks sending alone, for its app passwords as well."""
     receives: bool = True
     """Mail for it is taken, whether or not anybody may sign in; else it is refused."""
+    is_new: bool = field(default=False, compare=False)
+    """When it is put: the server never held it, so whatever is there under its names is somebody else's."""
     only_app_passwords: bool = field(default=False, compare=False)
     """When it is put: mail programs are let in by them alone, and `password_hash` is not told."""
     former_hash: str = field(default="", repr=False, compare=False)
@@ -93,6 +96,24 @@ class AccountState:
     """Beside OWN_HASH: the server's own hash in a state that was read, the portal's in one to be put."""
     kept_login: str = field(default="", compare=False)
     """In a state that was read: the name to sign in with, where the server chooses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedAccount:
+    """In place of an account: nothing of it is to be left on the server."""
+
+    login: str
+    address: str
+    was_there: bool = True
+    """Else it never came to the server, as far as is known."""
+
+
+def parked(login: str) -> str:
+    """The address of an account that is being made or removed: nobody can write there (RFC 2606).
+
+    A name that every server takes, whatever characters are in the login.
+    """
+    return f"{hashlib.sha256(login.encode()).hexdigest()[:32]}@parked.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +259,8 @@ class Limits:
     folders: bool = True
     """It tells what each folder holds."""
     empties_trash: bool = True
+    erases_mail: bool = True
+    """With a mailbox that is removed its mail goes as well."""
     aliases: bool = True
     """It can be told of aliases."""
     catch_all: bool = True
@@ -321,7 +344,11 @@ class Driver(Protocol):
         ...
 
     def put_account(self, account: AccountState) -> None:
-        """Create or change the account with this login; it was made to fit (see fitting.py)."""
+        """Create or change the account with this login; it was made to fit (see fitting.py).
+
+        One that is new (`is_new`) is Refused where somebody else's account has its login, and where mail or
+        scripts lie there already that its user would get to see, as far as the server tells.
+        """
         ...
 
     def read_account(self, login: str) -> AccountState | None:
@@ -329,7 +356,11 @@ class Driver(Protocol):
         ...
 
     def remove_account(self, login: str) -> None:
-        """Take the account away; quiet when it is gone already. Mail already stored stays."""
+        """Take the account away; quiet when it is gone already.
+
+        First all that it has: mail, scripts, further passwords. Raises TryAgain when something of it is
+        left. Where `Limits.erases_mail` is not so, what is stored stays.
+        """
         ...
 
     def put_script(self, login: str, script: ScriptState) -> None:

@@ -130,6 +130,8 @@ def for_one(login: str) -> str:
 
 def _outcome(kind: str, payload: Any) -> Outcome:
     if kind == "doveadmResponse":
+        if isinstance(payload, dict):  # as `user` answers: by name
+            payload = [{"username": name, **fields} for name, fields in payload.items()]
         return Outcome([{str(name): str(value) for name, value in row.items()} for row in payload])
     if kind == "error" and payload["type"] == "exitCode":
         return Outcome([], int(payload["exitCode"]))

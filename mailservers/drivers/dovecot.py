@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_noop
 
 from mailservers.drivers import dovecot_usage, lmtp
-from mailservers.drivers.account_table import AccountTable, is_unspeakable, refuse_unspeakable
+from mailservers.drivers.account_table import AccountTable, another_has, is_unspeakable, refuse_unspeakable
 from mailservers.drivers.alias_table import AliasTable
 from mailservers.drivers.base import (
     AccountState,
@@ -23,12 +24,21 @@ from mailservers.drivers.base import (
     TrashState,
     TryAgain,
     UsageState,
+    parked,
 )
 from mailservers.drivers.doveadm import NOT_FOUND, BrokeOff, Doveadm, for_one
+from mailservers.drivers.dovecot_erasing import erase_mail, is_empty
 from mailservers.drivers.dovecot_settings import read_settings
 from mailservers.drivers.sieve_scripts import SieveScripts, SieveSettings
 
-NEEDED_COMMANDS = frozenset(["authCacheFlush", "expunge", "fetch", "kick", "mailboxStatus", "quotaGet"])
+NEEDED_COMMANDS = frozenset(
+    [
+        *("authCacheFlush", "expunge", "fetch", "kick", "mailboxStatus", "quotaGet"),
+        # To remove a mailbox for good, and to see that a new one finds nothing of somebody else's.
+        *("mailboxCachePurge", "mailboxDelete", "mailboxList", "mailboxPath", "mailboxUnsubscribe"),
+        *("purge", "sieveList", "user"),
+    ]
+)
 # Which no later one has.
 COMMANDS_OF_2_3 = frozenset(["directorStatus", "oldstatsDump", "replicatorStatus"])
 
@@ -49,6 +59,7 @@ class DovecotDriver:
             sends_apart=settings.switches_apart,
             receives_apart=settings.switches_apart,
             disabled_receives=settings.switches_apart,
+            erases_mail=bool(settings.doveadm_url),
             hash_schemes=settings.hash_schemes,
         )
         self._accounts = AccountTable(
@@ -79,6 +90,8 @@ class DovecotDriver:
 
     def put_account(self, account: AccountState) -> None:
         for_one(account.login)
+        if account.is_new:
+            self._begin(account)
         self._accounts.put(account)
 
     def read_account(self, login: str) -> AccountState | None:
@@ -86,8 +99,52 @@ class DovecotDriver:
         return self._accounts.read(login)
 
     def remove_account(self, login: str) -> None:
+        """Its mail as well, where doveadm can be asked; with the row, Dovecot no longer knows where it is."""
         refuse_unspeakable(login)
+        held = self._accounts.read(login)
+        if held is not None:
+            self._accounts.put(_parked(held, apart=self._settings.switches_apart))
+            self._scripts.remove_all(parked(login))
+            if self.limits.erases_mail:
+                erase_mail(self._doveadm(), parked(login))
         self._accounts.remove(login)
+
+    def _begin(self, account: AccountState) -> None:
+        """Look, through an account that is closed to everybody, whether something lies there already."""
+        login, held = account.login, self._accounts.read(account.login)
+        if held == account:
+            # An earlier try, of which the portal did not learn how it went.
+            return
+        if held is not None and held.address not in (account.address, parked(login)):
+            raise another_has(login)
+        self._accounts.put(_parked(account, apart=self._settings.switches_apart))
+        is_free = False
+        try:
+            is_free = self._is_empty(parked(login))
+        finally:
+            if not is_free:
+                self._put_back(login, held)
+        if not is_free:
+            raise Refused(
+                gettext_noop(
+                    "On the mail server there is mail or a script already under the login %(login)s, which"
+                    " is not this mailbox's. Make the mailbox with another login, or ask whoever looks after"
+                    " the mail server."
+                ),
+                login=login,
+            )
+
+    def _put_back(self, login: str, held: AccountState | None) -> None:
+        if held is None:
+            self._accounts.remove(login)
+        else:
+            self._accounts.put(held)
+
+    def _is_empty(self, name: str) -> bool:
+        default_script = self._settings.default_script
+        if not self.limits.erases_mail:
+            return not self._scripts.names(name) - {default_script}
+        return is_empty(self._doveadm(), name, default_script)
 
     def put_alias(self, alias: AliasState) -> None:
         self._alias_table().put(alias)
@@ -228,3 +285,17 @@ class DovecotDriver:
             read_seconds=settings.read_seconds,
             total_seconds=settings.total_seconds,
         )
+
+
+def _parked(account: AccountState, *, apart: bool) -> AccountState:
+    """Nobody signs in to it, and no mail comes; the portal alone can look after what it has."""
+    return replace(
+        account,
+        address=parked(account.login),
+        password_hash="",
+        # Where `active` is all there is, Dovecot knows nothing of one that is not.
+        enabled=not apart,
+        sends=False,
+        receives=False,
+        app_passwords=(),
+    )

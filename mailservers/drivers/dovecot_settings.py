@@ -15,7 +15,15 @@ from mailservers.drivers.base import HASH_SCHEMES, ConfigurationError, FolderKin
 WHERE = ("sql_url", "sieve_host", "sieve_port", "tls_name", "doveadm_url", "lmtp_host", "lmtp_port")
 TRUST = ("ca_file", "ca_pem")
 SECONDS = ("connect_seconds", "read_seconds", "total_seconds")
-LIMITS = (*SECONDS, "max_redirects", "recipient_delimiter", "app_passwords", "switches_apart", "hash_schemes")
+LIMITS = (
+    *SECONDS,
+    "max_redirects",
+    "recipient_delimiter",
+    "default_script",
+    "app_passwords",
+    "switches_apart",
+    "hash_schemes",
+)
 FOLDERS = ("trash_folders", "junk_folders", "folder_separator")
 ALIASES = (
     *("alias_table", "alias_address_column", "alias_goto_column"),
@@ -71,6 +79,8 @@ class DovecotSettings:
     """Pigeonhole's sieve_max_redirects."""
     recipient_delimiter: str
     """Dovecot's setting of that name."""
+    default_script: str
+    """Pigeonhole's sieve_default_name: a script that everybody has."""
     app_passwords: bool
     """Whether it has the tables app_password and app_password_use, and a passdb that reads them."""
     switches_apart: bool
@@ -109,6 +119,7 @@ def read_settings(endpoints: Mapping[str, object], credentials: Mapping[str, obj
         ),
         max_redirects=_max_redirects(endpoints),
         recipient_delimiter=_text(endpoints, "recipient_delimiter") or "+",
+        default_script=_text(endpoints, "default_script"),
         app_passwords=_flag(endpoints, "app_passwords", "Dovecot reads the table app_password"),
         switches_apart=_flag(endpoints, "switches_apart", "Dovecot asks for the columns sends and receives"),
         hash_schemes=_hash_schemes(endpoints),

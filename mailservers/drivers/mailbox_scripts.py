@@ -68,6 +68,24 @@ def stop(client: ManageSieveClient, edits: Sequence[RuleEdit] = ()) -> None:
     client.delete_script(NAME)
 
 
+def remove_all(client: ManageSieveClient) -> None:
+    """The portal's, and all that anybody made. Raises TryAgain when one is left."""
+    entries = client.list_scripts()
+    if _active(entries):
+        client.set_active("")
+    of_the_server = set()
+    for entry in entries:
+        try:
+            client.delete_script(entry.name)
+        except Rejected as no:
+            # One that runs though none was chosen is everybody's (sieve_default_name).
+            if no.code != "ACTIVE":
+                raise
+            of_the_server.add(entry.name)
+    if {entry.name for entry in client.list_scripts()} - of_the_server:
+        raise TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
+
+
 def read(client: ManageSieveClient) -> ScriptState:
     """The portal's part; the whole script when somebody changed it, so that the difference shows."""
     return _ours(*_look(client))

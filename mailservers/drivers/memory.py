@@ -31,6 +31,7 @@ from mailservers.drivers.sieve_reading import has_vacation, redirects
 from mailservers.drivers.switching_off import edited
 
 NO_MAIL = (0, 0)
+_ANOTHER_HAS = gettext_noop("The mail server already has another mailbox named %(name)s.")
 
 
 class MemoryDriver:
@@ -81,12 +82,24 @@ class MemoryDriver:
 
     def put_account(self, account: AccountState) -> None:
         self._fail_if_told()
+        held = self.accounts.get(account.login)
+        if account.is_new and held != account:
+            if held is not None and held.address != account.address:
+                raise Refused(_ANOTHER_HAS, name=account.login)
+            if self._holds_something(account.login):
+                raise Refused(
+                    gettext_noop(
+                        "On the mail server there is mail or a script already under the login %(login)s,"
+                        " which is not this mailbox's. Make the mailbox with another login, or ask whoever"
+                        " looks after the mail server."
+                    ),
+                    login=account.login,
+                )
         for other in self.accounts.values():
             names = {other.login, other.address}
             if other.login != account.login and names & {account.login, account.address}:
                 raise Refused(
-                    gettext_noop("The mail server already has another mailbox named %(name)s."),
-                    name=account.address if account.address in names else account.login,
+                    _ANOTHER_HAS, name=account.address if account.address in names else account.login
                 )
         self.accounts[account.login] = account
 
@@ -96,7 +109,15 @@ class MemoryDriver:
 
     def remove_account(self, login: str) -> None:
         self._fail_if_told()
-        self.accounts.pop(login, None)
+        for memory in (
+            self.accounts,
+            self.scripts,
+            self.own_scripts,
+            self.mail,
+            self.in_trash,
+            self.passwords,
+        ):
+            memory.pop(login, None)
 
     def put_script(self, login: str, script: ScriptState) -> None:
         self._fail_if_told()
@@ -214,6 +235,9 @@ class MemoryDriver:
     def _fail_if_told(self) -> None:
         if self.failures and (failure := self.failures.pop(0)) is not None:
             raise failure
+
+    def _holds_something(self, login: str) -> bool:
+        return any(memory.get(login) for memory in (self.scripts, self.own_scripts, self.mail, self.in_trash))
 
     def _known(self, login: str) -> AccountState:
         if login not in self.accounts:

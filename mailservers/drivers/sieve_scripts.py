@@ -86,6 +86,14 @@ class SieveScripts:
         with self._mailbox(login) as client:
             return mailbox_scripts.read(client)
 
+    def remove_all(self, login: str) -> None:
+        with self._mailbox(login) as client:
+            mailbox_scripts.remove_all(client)
+
+    def names(self, login: str) -> set[str]:
+        with self._mailbox(login) as client:
+            return {entry.name for entry in client.list_scripts()}
+
     def read_many(
         self, logins: Sequence[str], *, connections: int, seconds: float
     ) -> dict[str, ScriptReport | DriverError]:

@@ -73,8 +73,19 @@ class VirtualminDriver:
         row = self._find(account.login)
         if row is None:
             self._create(account)
-        else:
-            self._change(account, row)
+            return
+        if account.is_new and not self._looks_like(account, row):
+            raise Refused(
+                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
+                name=account.address,
+            )
+        self._change(account, row)
+
+    def _looks_like(self, account: AccountState, row: Row) -> bool:
+        """Whether a call that was given up may have made it: somebody else's has another name, or room."""
+        held = rows.account_of(row, account.login, quotas=self._quotas)
+        fields = ("address", "name", "recovery_address", "quota_bytes")
+        return all(getattr(held, each) == getattr(account, each) for each in fields)
 
     def read_account(self, login: str) -> AccountState | None:
         row = self._find(login)

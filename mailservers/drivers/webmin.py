@@ -62,6 +62,7 @@ class WebminDriver:
         receives_apart=False,
         folders=False,
         empties_trash=False,
+        erases_mail=False,
         catch_all=False,
         writers=1,
     )
@@ -95,6 +96,11 @@ class WebminDriver:
             self._create(account, users)
             return
         self._refuse_system(user)
+        if account.is_new and self._account_of(user) != account:
+            raise Refused(
+                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
+                name=account.address,
+            )
         changed = {**user, "real": account.name, "pass": _pass(account)}
         if (changed["real"], changed["pass"]) != (user["real"], user["pass"]):
             if changed["pass"].lstrip(CLOSED) != str(user["pass"]).lstrip(CLOSED):

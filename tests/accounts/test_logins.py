@@ -185,8 +185,10 @@ def test_choosing_a_template_keeps_a_login_that_was_typed_and_no_proposal(
 # --- adoption
 
 
-def adopt(server: Server, **options: bool) -> list[PassedOver]:
-    pieces = adopt_domain(server, MemoryDriver(), "example.test", limits=Limits(), by=None, **options)
+def adopt(server: Server, *, returning: bool = False) -> list[PassedOver]:
+    pieces = adopt_domain(
+        server, MemoryDriver(), "example.test", limits=Limits(), by=None, returning=returning
+    )
     return [told for piece in pieces for told in piece.passed_over]
 
 

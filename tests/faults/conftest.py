@@ -16,6 +16,7 @@ from bench.stage import Stage
 from fleet.processes import ChildProcess
 from mailservers import tasks
 from mailservers.credentials import seal
+from mailservers.drivers.base import AccountState
 from mailservers.models import Change, Lease, Server, Slot
 from mailservers.servers import driver_for
 from tests.faults.proxy import BadWay
@@ -77,7 +78,7 @@ class Trouble:
         driver = driver_for(self.server)
         for mailbox in self.mailboxes:
             wanted = desired_account(mailbox)
-            assert wanted is not None
+            assert isinstance(wanted, AccountState)
             driver.put_account(wanted)
         self.workers: list[ChildProcess] = []
         self._leaving = ExitStack()

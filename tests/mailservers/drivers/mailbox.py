@@ -48,7 +48,7 @@ def deliver(server: Dovecot, account: AccountState, subject: str, sender: str = 
     message["From"] = sender
     message["To"] = account.address
     message["Subject"] = subject
-    message["Message-ID"] = f"<{subject}-{account.login}@elsewhere.test>"
+    message["Message-ID"] = f"<{subject}-{account.address.partition('@')[0]}@elsewhere.test>"
     message.set_content("Hello.")
     server.deliver(account.address, message, sender)
 
@@ -58,7 +58,8 @@ def subjects(server: Dovecot, login: str, folder: str = "INBOX") -> list[str]:
     with imap(server) as client:
         secret = f"{login}\0{server.master_user}\0{server.master_password}"
         client.authenticate("PLAIN", lambda _: secret.encode())
-        if client.select(folder, readonly=True)[0] != "OK":
+        answer, messages = client.select(folder, readonly=True)
+        if answer != "OK" or messages == [b"0"]:
             return []
         _, found = client.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
         headers = [part[1].decode() for part in found if isinstance(part, tuple)]
