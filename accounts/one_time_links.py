@@ -35,7 +35,11 @@ CONFIRM_ADDRESS = Purpose("confirm-address", "accounts:confirm-address")
 
 
 def make_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) -> str:
-    """The address of a new link; those made for the same before are over. The caller records the event."""
+    """The address of a new link. The caller records the event.
+
+    It takes the place of those that somebody made for the same before, not of those that a visitor asked
+    for; one that a visitor asks for (`by` is None) takes the place of none: nobody ends another's by asking.
+    """
     code = new_code()
     link = _new_link(purpose, target, by=by)
     link.code_hash = hash_of(code)
@@ -54,7 +58,9 @@ def plan_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None, 
 def plan_links(purpose: Purpose, mailboxes: Sequence[Mailbox], *, by: Person | None) -> None:
     """The same for many mailboxes at once, each link to its recovery address."""
     now = timezone.now()
-    OneTimeLink.objects.filter(mailbox__in=mailboxes, purpose=purpose.name, used_at=None).delete()
+    if by is not None:
+        made = OneTimeLink.objects.filter(mailbox__in=mailboxes, purpose=purpose.name, used_at=None)
+        made.exclude(made_by=None).delete()
     OneTimeLink.objects.bulk_create(
         OneTimeLink(
             mailbox=mailbox,
@@ -94,6 +100,13 @@ def use_link(purpose: Purpose, code: str) -> OneTimeLink | None:
     return link if unused.update(used_at=timezone.now()) else None
 
 
+def asked_lately(purpose: Purpose, target: Person | Mailbox) -> int:
+    """How many of them visitors asked for within a day."""
+    since = timezone.now() - timedelta(days=1)
+    rows = OneTimeLink.objects.filter(**named(target), purpose=purpose.name, made_by=None)
+    return rows.filter(made_at__gt=since).count()
+
+
 def end_links(target: Person | Mailbox) -> None:
     """None of those made for this person or mailbox can be used from now on."""
     OneTimeLink.objects.filter(**named(target)).delete()
@@ -112,7 +125,9 @@ def address_of(purpose: Purpose, code: str) -> str:
 @transaction.atomic
 def _new_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) -> OneTimeLink:
     OneTimeLink.objects.filter(expires_at__lt=timezone.now()).delete()
-    OneTimeLink.objects.filter(**named(target), purpose=purpose.name, used_at=None).delete()
+    if by is not None:
+        made = OneTimeLink.objects.filter(**named(target), purpose=purpose.name, used_at=None)
+        made.exclude(made_by=None).delete()
     return OneTimeLink.objects.create(
         **named(target),
         purpose=purpose.name,
@@ -129,7 +144,8 @@ def named(target: Person | Mailbox) -> dict[str, Person | Mailbox]:
 
 def _password_version(target: Person | Mailbox) -> str:
     """Different for each password; tells nothing of it, as it is made of its hash."""
-    kept = target.password if isinstance(target, Person) else target.password_hash
+    # An older hash of the same password, where it was made anew meanwhile.
+    kept = target.password if isinstance(target, Person) else target.former_hash or target.password_hash
     changed_at = target.password_changed_at if isinstance(target, Mailbox) else None
     return hashlib.sha256(f"{target._meta.label_lower} {target.pk} {kept} {changed_at}".encode()).hexdigest()
 

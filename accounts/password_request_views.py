@@ -26,10 +26,10 @@ LONGEST_REASON = 200
 
 
 class AskForm(forms.Form):
-    """The mailbox somebody can't open."""
+    """Who can't sign in."""
 
     name = forms.CharField(
-        label=gettext_lazy("E-mail address of the mailbox"),
+        label=gettext_lazy("User name or e-mail address"),
         max_length=320,
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
@@ -44,9 +44,10 @@ def ask_for_password(request: HttpRequest) -> HttpResponse:
     """The same answer for every name."""
     form = AskForm(request.POST or None)
     if form.is_valid():
-        password_requests.ask(form.cleaned_data["name"])
-        transaction.on_commit(tell_workers)
-        return render(request, "accounts/asked_for_password.html")
+        is_kept = password_requests.ask(form.cleaned_data["name"])
+        if is_kept:
+            transaction.on_commit(tell_workers)
+        return render(request, "accounts/asked_for_password.html", {"is_kept": is_kept})
     return render(request, "accounts/ask_for_password.html", {"form": form})
 
 

@@ -1,8 +1,8 @@
-"""Who can't sign in to a mailbox asks for a link on which to choose a password.
+"""Who can't sign in asks for a link on which to choose a password.
 
-What a visitor types is kept as it is and looked at by a worker: the page answers the same, as quickly,
-whether the mailbox exists or not. With a recovery address the link goes there; else the domain's webmasters
-decide.
+What a visitor types is kept and looked at by a worker: the page answers the same, as quickly, whether
+anybody has this name or not. Staff and webmasters are written to at their own address. A mailbox's link
+goes to its recovery address; without one the domain's webmasters decide.
 """
 
 from datetime import timedelta
@@ -18,10 +18,13 @@ from django.utils.translation import gettext as _
 from accounts import recovery, refused_mails
 from accounts.languages import writing_to
 from accounts.models import Mailbox, OneTimeLink, PasswordRequest, Person
+from accounts.names import Named, who_is
+from accounts.naming import folded
 from accounts.one_time_links import (
     CHOOSE_PASSWORD,
     CONFIRM_ADDRESS,
     LIFETIME,
+    asked_lately,
     give_code,
     make_link,
     plan_link,
@@ -34,8 +37,10 @@ from mails.delivery import Outcome, deliver
 
 State = PasswordRequest.State
 DAY = timedelta(days=1)
-# For one name as it was typed, and from one address; many people may sit behind that.
+# A day: for one name as it was typed, and from one address; many people may sit behind that.
 MOST_FOR_NAME, MOST_FROM_ADDRESS = 3, 30
+# To one account, by whichever names; and of so many people one address is looked for.
+MOST_FOR_ACCOUNT, MOST_OF_ADDRESS = 3, 5
 EXPIRES_AFTER = timedelta(days=14)
 FORGOTTEN_AFTER = timedelta(days=90)
 # So long a worker has for a mail before another one may try it.
@@ -47,15 +52,19 @@ class AlreadyDecided(Exception):
     """Somebody else approved or refused the request meanwhile, or it has expired."""
 
 
-def ask(typed: str) -> None:
-    """Keep a visitor's wish; too many of them are not kept, and nobody is told."""
-    typed, source = typed.strip().casefold()[:320], current_origin().address
+def ask(typed: str) -> bool:
+    """Keep a visitor's wish; False: with this name, or from there, there were too many today.
+
+    That depends on what was typed alone, not on whose name it is.
+    """
+    name, source = folded(typed), current_origin().address
     lately = PasswordRequest.objects.filter(asked_at__gt=timezone.now() - DAY)
-    if lately.filter(typed=typed).count() >= MOST_FOR_NAME:
-        return
+    if lately.filter(typed=name).count() >= MOST_FOR_NAME:
+        return False
     if source and lately.filter(source_address=source).count() >= MOST_FROM_ADDRESS:
-        return
-    PasswordRequest.objects.create(typed=typed, source_address=source)
+        return False
+    PasswordRequest.objects.create(typed=name, source_address=source)
+    return True
 
 
 def look_at_requests() -> None:
@@ -74,13 +83,40 @@ def _look_at(request: PasswordRequest) -> None:
     # Each is one worker's: whoever moves it on.
     if not PasswordRequest.objects.filter(pk=request.pk, state=State.NEW).update(state=State.NOBODY):
         return
-    found = list(Mailbox.objects.named(request.typed).filter(enabled=True).select_related("domain")[:2])
-    if len(found) != 1:
+    named = who_is(request.typed)
+    for person in _people(named):
+        _send_to_person(person, request)
+    mailboxes = [mailbox for mailbox in named.mailboxes if mailbox.enabled]
+    if len(mailboxes) == 1:
+        _look_at_mailbox(mailboxes[0], request)
+
+
+def _people(named: Named) -> list[Person]:
+    """Who signs in with this name, or has this address, and can be written to."""
+    found = {named.person.pk: named.person} if named.person else {}
+    if "@" in named.name:
+        theirs = Person.objects.signing_in_themselves().filter(email__iexact=named.name).order_by("pk")
+        found |= {person.pk: person for person in theirs[:MOST_OF_ADDRESS]}
+    return [person for person in found.values() if person.is_active and person.email]
+
+
+def _send_to_person(person: Person, request: PasswordRequest) -> None:
+    """Their second factor is asked for afterwards as ever."""
+    if asked_lately(CHOOSE_PASSWORD, person) >= MOST_FOR_ACCOUNT:
         return
-    (mailbox,) = found
+    plan_link(CHOOSE_PASSWORD, person, by=None, mail_to=person.email)
+    request.state = State.SENT
+    request.save(update_fields=["state"])
+    record("person.password_link_asked", by=None, about=person, after={"from": request.source_address})
+
+
+def _look_at_mailbox(mailbox: Mailbox, request: PasswordRequest) -> None:
     request.mailbox = mailbox
     if mailbox.recovery_address:
         request.state = State.SENT
+        if asked_lately(CHOOSE_PASSWORD, mailbox) >= MOST_FOR_ACCOUNT:
+            request.save(update_fields=["state", "mailbox"])
+            return
         plan_link(CHOOSE_PASSWORD, mailbox, by=None, mail_to=mailbox.recovery_address)
         verb = "mailbox.password_link_asked"
     elif PasswordRequest.objects.filter(mailbox=mailbox, state=State.WAITING).exists():
@@ -172,6 +208,9 @@ def _words_for(link: OneTimeLink) -> tuple[str, str]:
         return subject, "accounts/confirm_address_mail.txt"
     if link.mailbox is not None:
         subject = _("Choose a password for %(address)s") % {"address": link.mailbox.address}
+        return subject, "accounts/password_link_mail.txt"
+    if link.person is not None and link.made_by_id is None:
+        subject = _("Choose a password for %(address)s") % {"address": link.person.username}
         return subject, "accounts/password_link_mail.txt"
     return _("Choose a password for the mail portal"), "accounts/invitation_mail.txt"
 

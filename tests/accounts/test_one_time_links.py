@@ -3,11 +3,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts import passwords
 from accounts.models import OneTimeLink, Person
-from accounts.one_time_links import CHOOSE_PASSWORD, find_link, make_link, use_link
+from accounts.one_time_links import CHOOSE_PASSWORD, find_link, make_link, plan_links, use_link
 from accounts.people import invite
+from accounts.renewing import renew_hash
 from accounts.services import change_password
 from audit.models import Event
+from tests.conftest import PASSWORD
 
 NEW = "gravel teapot seventeen"
 
@@ -58,10 +61,31 @@ def test_a_new_password_ends_it(mailbox):
     assert find_link(CHOOSE_PASSWORD, code) is None
 
 
-def test_a_newer_one_ends_it(mailbox):
-    first, second = (code_of(make_link(CHOOSE_PASSWORD, mailbox, by=None)) for _each in range(2))
+def test_a_newer_one_that_somebody_made_ends_it(mailbox, webmaster):
+    first, second = (code_of(make_link(CHOOSE_PASSWORD, mailbox, by=webmaster)) for _each in range(2))
     assert find_link(CHOOSE_PASSWORD, first) is None
     assert find_link(CHOOSE_PASSWORD, second)
+
+
+def test_one_that_a_visitor_asks_for_ends_none_and_is_ended_by_none(mailbox, webmaster):
+    """A letter stays good whoever asks, and a slow mail when the next one was asked for."""
+    makers = [webmaster, None, None]
+    codes = [code_of(make_link(CHOOSE_PASSWORD, mailbox, by=maker)) for maker in makers]
+    assert all(find_link(CHOOSE_PASSWORD, code) for code in codes)
+    make_link(CHOOSE_PASSWORD, mailbox, by=webmaster)
+    assert [bool(find_link(CHOOSE_PASSWORD, code)) for code in codes] == [False, True, True]
+    plan_links(CHOOSE_PASSWORD, [mailbox], by=webmaster)
+    assert [bool(find_link(CHOOSE_PASSWORD, code)) for code in codes] == [False, True, True]
+    change_password(mailbox, NEW, by=None)
+    assert not any(find_link(CHOOSE_PASSWORD, code) for code in codes)
+
+
+def test_a_hash_that_is_made_anew_is_no_other_password(mailbox):
+    mailbox.password_hash = passwords.hash_password(PASSWORD, "SHA512-CRYPT")
+    mailbox.save()
+    code = code_of(make_link(CHOOSE_PASSWORD, mailbox, by=None))
+    assert renew_hash(mailbox, PASSWORD)
+    assert find_link(CHOOSE_PASSWORD, code)
 
 
 def test_it_opens_nothing_else(mailbox, monkeypatch):

@@ -8,9 +8,11 @@ import pytest
 from django.core import mail
 from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import password_requests
-from accounts.models import Mailbox, OneTimeLink, PasswordRequest
+from accounts import password_request_views, password_requests
+from accounts.models import Mailbox, OneTimeLink, PasswordRequest, Person
+from accounts.password_requests import make_mailbox_link
 from audit.chain import record
 from audit.models import Event
 from mailservers.drivers.memory import MemoryDriver
@@ -97,10 +99,77 @@ def test_the_link_in_the_database_is_no_link(client, at_home, committed):
     assert code not in str(OneTimeLink.objects.values())
 
 
-def test_too_many_wishes_are_not_kept_and_nobody_is_told(client, at_home, committed):
-    for _ in range(5):
-        assert "Your wish is noted" in ask(client, committed).content.decode()
+@pytest.mark.parametrize("name", ["anna@example.test", "olga", "nobody@example.test"])
+def test_once_no_more_are_sent_today_none_is_promised_whoevers_name_it_is(
+    client, at_home, operator, committed, monkeypatch, name
+):
+    told_workers = []
+    monkeypatch.setattr(password_request_views, "tell_workers", lambda: told_workers.append(name))
+    for _ in range(3):
+        assert "Your wish is noted" in ask(client, committed, name).content.decode()
+    for _ in range(2):
+        said = ask(client, committed, name.upper()).content.decode()
+        assert "No more links are sent for this name today" in said
     assert PasswordRequest.objects.count() == 3
+    assert len(told_workers) == 3
+
+
+def test_one_account_is_mailed_three_links_a_day_whichever_name_is_typed(client, at_home, committed):
+    for name in ["anna@example.test", "example0001"] * 3:
+        ask(client, committed, name)
+    assert len(mail.outbox) == 3
+    for sent in mail.outbox:
+        assert client.get(link_in(sent.body)).status_code == 200
+
+
+def test_nobody_ends_a_letter_by_asking(client, at_home, webmaster, committed):
+    letter = make_mailbox_link(at_home, by=webmaster)
+    ask(client, committed)
+    assert client.get(link_in(letter)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["olga", "OLGA ", "olga@hoster.test", "Olga@Hoster.test"])
+def test_staff_have_a_way_back_in_by_their_own_address(client, operator, committed, name):
+    operator.email = "olga@hoster.test"
+    operator.set_password("forgotten")
+    operator.save()
+    TOTPDevice.objects.create(user=operator, name="phone", confirmed=True)
+    assert "Your wish is noted" in ask(client, committed, name).content.decode()
+    (sent,) = mail.outbox
+    assert sent.to == ["olga@hoster.test"]
+    assert "olga" in sent.subject
+    assert choose(client, committed, link_in(sent.body)).headers["Location"] == "/"
+    # The second factor is asked for as ever.
+    assert client.get("/domains/").headers["Location"].startswith("/sign-in/code/")
+    assert Event.objects.filter(verb="person.password_link_asked").count() == 1
+
+
+def test_so_have_webmasters_and_who_was_invited_and_lost_the_mail(client, webmaster, committed):
+    webmaster.email = "willem@far.test"
+    webmaster.save()
+    ask(client, committed, "willem")
+    assert mail.outbox[0].to == ["willem@far.test"]
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"email": ""}])
+def test_but_nobody_who_is_disabled_or_has_no_address(client, operator, committed, change):
+    Person.objects.filter(pk=operator.pk).update(**{"email": "olga@hoster.test", **change})
+    ask(client, committed, "olga")
+    assert mail.outbox == []
+
+
+def test_a_mailboxs_owner_is_no_such_person(client, at_home, committed):
+    """The link to the mailbox's password goes to its recovery address, never to the mailbox."""
+    Person.objects.filter(pk=at_home.owner.pk).update(email="anna@example.test")
+    ask(client, committed)
+    assert [sent.to for sent in mail.outbox] == [["anna@home.test"]]
+
+
+@pytest.mark.parametrize("typed", ["info@bücher.test", "INFO@BÜCHER.TEST", "info@xn--bcher-kva.test"])
+def test_people_of_an_idn_domain_ask_with_the_address_they_know(client, at_home, committed, typed):
+    Mailbox.objects.update(address="info@xn--bcher-kva.test")
+    ask(client, committed, typed)
+    assert [sent.to for sent in mail.outbox] == [["anna@home.test"]]
 
 
 def test_a_mail_that_could_not_be_sent_is_sent_later_with_another_code(
