@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.languages import writing_to
+from accounts.led_here import GONE
 from accounts.mail_readers import webmasters_to_tell
 from accounts.models import Alias, Domain, Mailbox, RedirectAlarm
 from mails import queue
@@ -48,12 +49,19 @@ def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
         log.warning("nobody to tell of a redirect", domain=domain.pk, alarms=len(alarms))
         mine.update(mail_due_at=timezone.now() + NOBODY)
         return 0
-    rows = [(alarm, _link(alarm.subject)) for alarm in alarms]
+    told = [(alarm, _link(alarm.subject)) for alarm in alarms]
+    gone = [each for each in told if each[0].kind == GONE]
+    rows = [each for each in told if each not in gone]
     for reader in readers:
         with writing_to(reader):
-            subject = _("Mail of %(domain)s is sent on to other addresses") % {"domain": domain.name}
-            text = render_to_string("accounts/redirect_mail.txt", {"domain": domain, "rows": rows})
-        queue.post([reader.email], subject, text, domain=domain.name)
+            words = (
+                _("Mail of %(domain)s is sent on to other addresses")
+                if rows
+                else _("Mail of %(domain)s goes to addresses that take none any more")
+            )
+            context = {"domain": domain, "gone": gone, "rows": rows}
+            text = render_to_string("accounts/redirect_mail.txt", context)
+        queue.post([reader.email], words % {"domain": domain.name}, text, domain=domain.name)
     mine.update(mailed_at=timezone.now(), mail_due_at=None)
     return len(readers)
 

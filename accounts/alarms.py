@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import tasks
+from accounts.led_here import GONE
 from accounts.models import Alias, Domain, Mailbox, Person, RedirectAlarm
 from audit.chain import Entry, record, record_all
 
@@ -64,7 +65,7 @@ def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_b
 def acknowledge(subject: Mailbox | Alias, *, up_to: int, by: Person) -> int:
     """Somebody has seen its alarms up to this number; how many there were."""
     key = {"alias" if isinstance(subject, Alias) else "mailbox": subject}
-    mine = RedirectAlarm.objects.open().filter(kind="redirect", pk__lte=up_to, **key)
+    mine = RedirectAlarm.objects.open().filter(kind__in=("redirect", GONE), pk__lte=up_to, **key)
     targets = sorted({target for alarm in mine for target in alarm.targets})
     seen = mine.update(acknowledged_at=timezone.now(), acknowledged_by=by, mail_due_at=None)
     if seen:

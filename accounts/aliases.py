@@ -1,21 +1,33 @@
 """What happens to aliases: the row with its targets, the audit event and the push, all or nothing."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Aggregate, Count, OuterRef, Q, Subquery, TextField, Value
+from django.db.models import Aggregate, Count, Exists, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from accounts.answering import tell_scripts
-from accounts.models import Alias, AliasQuerySet, AliasTarget, Domain, Mailbox, Person
+from accounts.led_here import GONE, tell_back, tell_gone
+from accounts.models import (
+    Alias,
+    AliasQuerySet,
+    AliasTarget,
+    Domain,
+    LostTarget,
+    Mailbox,
+    Person,
+    RedirectAlarm,
+)
 from accounts.room import lock_room
+from accounts.target_addresses import AT_ONCE, is_among, leading_to, slices, targets_in, without_tag
 from audit.chain import Actor, record
 from audit.models import Event
 from mailservers import outbox
@@ -26,8 +38,6 @@ from mailservers.models import ALIAS, Change
 MUST_BE_READ = ("postmaster", "abuse")
 PROTECTED = (*MUST_BE_READ, "hostmaster", "webmaster", "security", "noc")
 
-
-AT_ONCE = 500
 
 # Why mail to an alias can't go to a target, a sentence; "" when it can. Apps above add what they know when
 # they are ready (AppConfig.ready).
@@ -130,9 +140,8 @@ def changed_by(by: Actor | None, addresses: Collection[str]) -> AliasQuerySet:
 
 def aliases_to(mailbox: Mailbox, by: Person) -> list[Alias]:
     """Those of the person's that lead to the mailbox at first hand, the catch-all included."""
-    found = Alias.objects.administered_by(by).alive().leading_to(mailbox.address)
-    found = found.select_related("domain__mail_rules").prefetch_related("targets")
-    return list(found.order_by("address"))
+    found = _leading_to_any(Alias.objects.administered_by(by).alive(), [mailbox.address])
+    return sorted(found, key=lambda alias: alias.address)
 
 
 class Lines(Aggregate):
@@ -188,22 +197,53 @@ def leading_only_to(address: str, by: Actor | None) -> list[str]:
     return sorted(left_without([address], by))
 
 
+def leading_here(address: str, by: Person) -> tuple[list[str], list[str]]:
+    """The same, and those that lead to others as well and go on without it."""
+    led = _leading(changed_by(by, [address]), {address})
+    only_here = sorted(_left_without(led, {address}, by)) if led else []
+    return only_here, sorted(led.keys() - set(only_here))
+
+
 def left_without(gone: Collection[str], by: Actor | None) -> dict[str, set[str]]:
-    """The same for many that go together: each such alias, with those of its targets that would be gone.
+    """For many that go together: each alias left without a reader, with what of the gone it leads to.
 
     A target that takes no mail as it is does not count, and an alias that is left without takes others along.
     """
+    return _left_without(_leading(changed_by(by, gone), set(gone)), set(gone), by)
+
+
+def _left_without(led: dict[str, dict[str, bool]], gone: set[str], by: Actor | None) -> dict[str, set[str]]:
+    """`led`: what leads there at first hand."""
     left: dict[str, set[str]] = {}
-    reach, going, fresh = changed_by(by, gone).alive(), set(gone), set(gone)
-    while fresh:
-        led = _leading_to_any(reach, fresh)
-        found = {alias.address: set(alias.addresses()) for alias in led if alias.address not in left}
-        others = {target for targets in found.values() for target in targets} - going
-        dead = going | _taking_no_mail(others)
-        fresh = {address for address, targets in found.items() if targets <= dead}
-        left |= {address: found[address] & going for address in fresh}
-        going |= fresh
+    going, reach = set(gone), changed_by(by, gone)
+    while led:
+        fresh = {
+            alias: {each for target in targets for each in (target, without_tag(target)) if each in going}
+            for alias, targets in led.items()
+            if alias not in left
+            and all(is_silent or is_among(target, going) for target, is_silent in targets.items())
+        }
+        left |= fresh
+        going |= fresh.keys()
+        led = _leading(reach, set(fresh)) if fresh else {}
     return left
+
+
+def _leading(aliases: AliasQuerySet, addresses: set[str]) -> dict[str, dict[str, bool]]:
+    """Of those that lead to the addresses: their targets, and whether each takes no mail already."""
+    silent = Mailbox.objects.filter(Q(deleted_at__isnull=False) | Q(receives=False))
+    found: dict[str, dict[str, bool]] = {}
+    for some in slices(addresses):
+        led = AliasTarget.objects.filter(targets_in(some)).values("alias")
+        rows = AliasTarget.objects.filter(alias__in=aliases.alive().filter(pk__in=led))
+        told = rows.annotate(is_silent=Exists(silent.filter(address=OuterRef("address"))))
+        for alias, target, is_silent in told.values_list("alias__address", "address", "is_silent"):
+            found.setdefault(alias, {})[target] = is_silent
+    return {
+        alias: targets
+        for alias, targets in found.items()
+        if any(is_among(target, addresses) for target in targets)
+    }
 
 
 def last_readers(addresses: Sequence[str], by: Actor | None) -> dict[str, str]:
@@ -232,50 +272,128 @@ def hand_over(mailbox: Mailbox, targets: Iterable[str], *, by: Person) -> int:
     # In one order for everybody, so that two never wait for one another.
     aliases = [_locked(alias.pk) for alias in sorted(aliases_to(mailbox, by), key=lambda alias: alias.pk)]
     for alias in aliases:
-        after = {*(each for each in alias.addresses() if each != mailbox.address), *instead} - {alias.address}
+        kept = [each for each in alias.addresses() if not is_among(each, {mailbox.address})]
+        after = {*kept, *instead} - {alias.address}
         _require_allowed(alias, sorted(after), by)
         _save(alias, "alias.changed", after, by)
     return len(aliases)
 
 
 @transaction.atomic
-def take_off(addresses: Collection[str], *, by: Actor | None) -> int:
-    """No alias of theirs leads to these any longer; those that led nowhere else are deleted. How many."""
+def take_off(addresses: Collection[str], *, by: Actor | None, with_them: Iterable[Mailbox] = ()) -> int:
+    """No alias of theirs leads to these any longer; those that led nowhere else are deleted. How many.
+
+    What goes with these mailboxes is noted, so that it comes back with them (`bring_back`).
+    """
     count, gone = 0, set(addresses)
+    because = {mailbox.address: mailbox for mailbox in with_them}
     while gone:
         deleted = set()
         for number in sorted(alias.pk for alias in _leading_to_any(changed_by(by, addresses), gone)):
             alias = _locked(number)
-            after = set(alias.addresses()) - gone
+            lost = {each: each if each in gone else without_tag(each) for each in alias.addresses()}
+            lost = {target: address for target, address in lost.items() if address in gone}
+            after = set(alias.addresses()) - lost.keys()
             _save(alias, "alias.changed" if after else "alias.deleted", after, by)
-            deleted |= set() if after else {alias.address}
+            noted = {target: because[address] for target, address in lost.items() if address in because}
+            _go_along(alias)
+            LostTarget.objects.bulk_create(
+                LostTarget(mailbox=mailbox, alias=alias, target=target, version=alias.version)
+                for target, mailbox in noted.items()
+            )
+            if not after:
+                deleted.add(alias.address)
+                if noted:
+                    because[alias.address] = next(iter(noted.values()))
             count += 1
         gone = deleted
     return count
 
 
+@dataclass(frozen=True, slots=True)
+class NotBack:
+    """An alias that did not come back with its mailbox, and why: a sentence with places."""
+
+    address: str
+    """Empty where it is another customer's by now."""
+    sentence: str
+
+
+def in_words(lacking: Sequence[NotBack]) -> str:
+    """Which are not back, and why, in the reader's language."""
+    told = [f"{each.address} ({_(each.sentence)})" for each in lacking if each.address]
+    if others := len(lacking) - len(told):
+        words = ngettext(
+            "%(count)d of a domain you don't look after",
+            "%(count)d of domains you don't look after",
+            others,
+        )
+        told.append(words % {"count": others})
+    return ", ".join(told)
+
+
+CHANGED_SINCE = gettext_noop("somebody changed it meanwhile")
+ADDRESS_TAKEN = gettext_noop("a mailbox has its address meanwhile")
+NO_PLACE = gettext_noop("the domain has no place for it")
+NOT_ALLOWED = gettext_noop("it may not lead there any more")
+
+
+@transaction.atomic
+def bring_back(mailbox: Mailbox, *, by: Person) -> list[NotBack]:
+    """What led to the mailbox when it was deleted leads there again; what does not, and why."""
+    lacking = []
+    rows = list(LostTarget.objects.filter(mailbox=mailbox).order_by("pk"))
+    numbers = dict.fromkeys(row.alias_id for row in rows)
+    reach = Alias.objects.administered_by(by).filter(pk__in=numbers).values_list("pk", flat=True)
+    theirs = set(reach) if rows else set()
+    for number in numbers:
+        if number not in theirs:
+            lacking.append(NotBack("", CHANGED_SINCE))
+            continue
+        alias = _locked(number)
+        mine = LostTarget.objects.filter(mailbox=mailbox, alias=alias, version=alias.version)
+        lost = list(mine.order_by("pk"))
+        if why := _lead_again(alias, [row.target for row in lost], by) if lost else CHANGED_SINCE:
+            lacking.append(NotBack(alias.address, why))
+    LostTarget.objects.filter(mailbox=mailbox).delete()
+    return lacking
+
+
+def _lead_again(alias: Alias, targets: list[str], by: Person) -> str:
+    """Why it can't; "" when it does."""
+    # Others lock the alias's domain first: so this never waits for it.
+    domain = Domain.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=alias.domain_id)
+    after = {*alias.addresses(), *targets}
+    try:
+        if domain.first() is None:
+            return CHANGED_SINCE
+        _require_allowed(alias, sorted(after), by)
+        verb = "alias.changed" if alias.deleted_at is None else "alias.brought_back"
+        with transaction.atomic():
+            _save(alias, verb, after, by)
+    except Taken:
+        return ADDRESS_TAKEN
+    except NoAliasLeft:
+        return NO_PLACE
+    except outbox.NotAllowed:
+        return NOT_ALLOWED
+    _go_along(alias)
+    return ""
+
+
+def _go_along(alias: Alias) -> None:
+    """What the portal itself changed of it because of one mailbox does not keep it from another."""
+    LostTarget.objects.filter(alias=alias, version=alias.version - 1).update(version=alias.version)
+
+
 def _leading_to_any(aliases: AliasQuerySet, addresses: Collection[str]) -> list[Alias]:
-    found: dict[int, Alias] = {}
-    for some in _slices(addresses):
-        led = aliases.filter(targets__address__in=some).distinct().prefetch_related("targets")
-        found |= {alias.pk: alias for alias in led}
-    return list(found.values())
-
-
-def _taking_no_mail(addresses: Collection[str]) -> set[str]:
-    silent = Mailbox.objects.filter(Q(deleted_at__isnull=False) | Q(receives=False))
-    return {
-        address
-        for some in _slices(addresses)
-        for address in silent.filter(address__in=some).values_list("address", flat=True)
-    }
-
-
-def _slices(whole: Collection[str]) -> Iterator[list[str]]:
-    """A database takes no endless list."""
-    ordered = sorted(whole)
+    numbers = {row.alias_id for row in leading_to(AliasTarget.objects.all(), addresses)}
+    found: list[Alias] = []
+    ordered = sorted(numbers)
     for start in range(0, len(ordered), AT_ONCE):
-        yield ordered[start : start + AT_ONCE]
+        led = aliases.filter(pk__in=ordered[start : start + AT_ONCE]).select_related("domain__mail_rules")
+        found += led.prefetch_related("targets")
+    return found
 
 
 def purge_aliases() -> int:
@@ -334,6 +452,7 @@ def _save(alias: Alias, verb: str, targets: Iterable[str], by: Actor | None) -> 
 def _keep(alias: Alias, verb: str, targets: Iterable[str], by: Actor | None) -> Event:
     """The rows and the event, and the scripts that know its address. Wants the alias locked."""
     before, after = alias.addresses(), sorted(set(targets))
+    was_there = alias.deleted_at is None
     if after and alias.deleted_at is not None:
         _require_free(alias)
     alias.version += 1
@@ -354,6 +473,14 @@ def _keep(alias: Alias, verb: str, targets: Iterable[str], by: Actor | None) -> 
     )
     if not alias.is_catch_all:
         _tell_scripts(alias, before, after, by)
+        if was_there and not after:
+            tell_gone([alias.address], by)
+        elif after and not was_there and verb != "alias.created":
+            tell_back([alias.address], by)
+    over = RedirectAlarm.objects.filter(alias=alias, kind=GONE, acknowledged_at=None)
+    for alarm in over:
+        if not set(alarm.targets) & set(after):
+            RedirectAlarm.objects.filter(pk=alarm.pk).update(acknowledged_at=timezone.now(), mail_due_at=None)
     return event
 
 

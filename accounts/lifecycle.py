@@ -67,8 +67,8 @@ def delete_mailbox(mailbox: Mailbox, *, by: Person, with_aliases: bool = False) 
 
 
 @transaction.atomic
-def restore_mailbox(mailbox: Mailbox, *, by: Person) -> None:
-    """As it was before; raises NoRoomLeft or NoPlaceLeft, or Stale when it is too late."""
+def restore_mailbox(mailbox: Mailbox, *, by: Person) -> list[aliases.NotBack]:
+    """As it was before, but for these; raises NoRoomLeft or NoPlaceLeft, or Stale when it is too late."""
     domain = lock_room(mailbox.domain_id)
     rows = Mailbox.objects.select_for_update(of=("self",), no_key=True)
     current = rows.select_related("domain", "server").get(pk=mailbox.pk)
@@ -77,6 +77,7 @@ def restore_mailbox(mailbox: Mailbox, *, by: Person) -> None:
     require_place(domain)
     require_room(domain, current.quota_bytes, instead_of=[0])
     restore_mailboxes([current], by=by, priority=PERSON)
+    return aliases.bring_back(current, by=by)
 
 
 def purge_mailboxes() -> int:

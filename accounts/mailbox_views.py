@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import lifecycle, stepping_up
-from accounts.aliases import StillNeeded, aliases_to, is_protected, leading_only_to
+from accounts import aliases, lifecycle, stepping_up
+from accounts.aliases import StillNeeded, is_protected, leading_here, leading_only_to
+from accounts.led_here import leads_to
 from accounts.mailbox_forms import EditMailboxForm, SwitchesForm
 from accounts.models import Domain, Mailbox, Person
 from accounts.naming import folded
@@ -87,7 +88,13 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             return redirect("accounts:show-mailbox", address)
     takes_mail = fit_switches(ALL_OFF, limits_of(mailbox.server))["receives"]
     only_here = [] if takes_mail else leading_only_to(mailbox.address, person)
-    context = {"mailbox": mailbox, "form": form, "to": to, "only_here": only_here}
+    context = {
+        "mailbox": mailbox,
+        "form": form,
+        "to": to,
+        "only_here": only_here,
+        "leads": [] if takes_mail else leads_to([mailbox.address], person),
+    }
     return render(request, "accounts/switch_mailbox.html", context)
 
 
@@ -134,7 +141,7 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
                 _("%(address)s is deleted. It can be brought back from this list.") % {"address": address},
             )
             return redirect("accounts:list-deleted", mailbox.domain.name)
-    only_here = leading_only_to(mailbox.address, person)
+    only_here, also_here = leading_here(mailbox.address, person)
     context = {
         "mailbox": mailbox,
         "typed": typed,
@@ -143,7 +150,8 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "with_aliases": with_aliases,
         "only_here": only_here,
         "protected_here": [each for each in only_here if is_protected(each)],
-        "also_here": [alias for alias in aliases_to(mailbox, person) if alias.address not in only_here],
+        "also_here": also_here,
+        "leads": leads_to([mailbox.address], person),
         "days": settings.KEEP_DELETED_DAYS,
         "takes_mail": fit_switches(ALL_OFF, limits_of(mailbox.server))["receives"],
     }
@@ -173,7 +181,7 @@ def restore_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     if not stepping_up.has_stepped_up(request):
         return stepping_up.ask_to_step_up(request)
     try:
-        lifecycle.restore_mailbox(mailbox, by=person)
+        lacking = lifecycle.restore_mailbox(mailbox, by=person)
     except NoRoomLeft as lack:
         messages.error(request, no_room(lack))
     except NoPlaceLeft as full:
@@ -181,7 +189,11 @@ def restore_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     except lifecycle.Stale:
         messages.info(request, _("Somebody brought it back meanwhile."))
     else:
-        messages.success(request, _("%(address)s is back, as it was.") % {"address": address})
+        if lacking:
+            words = _("%(address)s is back, but not these aliases: %(aliases)s")
+            messages.warning(request, words % {"address": address, "aliases": aliases.in_words(lacking)})
+        else:
+            messages.success(request, _("%(address)s is back, as it was.") % {"address": address})
         return redirect("accounts:show-mailbox", address)
     return redirect("accounts:list-deleted", mailbox.domain.name)
 

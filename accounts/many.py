@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import app_password_rule, notices
 from accounts.aliases import take_off
 from accounts.answering import tell_rules, tell_scripts
+from accounts.led_here import tell_back, tell_gone
 from accounts.logins import give_logins
 from accounts.models import Domain, Mailbox, Person
 from accounts.names import require_free
@@ -130,6 +131,8 @@ def change_mailboxes(
     for values, numbers in alike.values():
         Mailbox.objects.filter(pk__in=numbers).update(**values)
     notices.tell_moved(moved, by=by)
+    for takes_mail, tell in ((False, tell_gone), (True, tell_back)):
+        tell([mailbox.address for mailbox, values in wanted if values.get("receives") is takes_mail], by)
     events = record_all(entries, by=by)
     pairs = [(mailbox, event) for (mailbox, _), event in zip(wanted, events, strict=True)]
     changes = outbox.request_pushes(pairs, "account", priority=priority)
@@ -144,8 +147,9 @@ def delete_mailboxes(
     """Off at once; addresses and mail are kept for a while, in which they can be brought back."""
     now = timezone.now()
     until = now + timedelta(days=settings.KEEP_DELETED_DAYS)
-    if mailboxes:
-        take_off([mailbox.address for mailbox in mailboxes], by=by)
+    addresses = [mailbox.address for mailbox in mailboxes]
+    tell_gone(addresses, by)
+    take_off(addresses, by=by, with_them=mailboxes)
     for mailbox in mailboxes:
         mailbox.deleted_at, mailbox.purge_after = now, until
         end_sessions(mailbox)
@@ -156,10 +160,11 @@ def delete_mailboxes(
 def restore_mailboxes(
     mailboxes: Sequence[Mailbox], *, by: Person | None, priority: int = BULK
 ) -> list[Change]:
-    """As they were before."""
+    """As they were before; `aliases.bring_back` does what led to each."""
     for mailbox in mailboxes:
         mailbox.deleted_at = mailbox.purge_after = None
     Mailbox.objects.filter(pk__in=[each.pk for each in mailboxes]).update(deleted_at=None, purge_after=None)
+    tell_back([mailbox.address for mailbox in mailboxes if mailbox.receives], by)
     changes = _note(mailboxes, "mailbox.restored", by, None, priority)
     # What their scripts are made of may have changed meanwhile: where the domain lets mail go, say.
     tell_rules(mailboxes, "mailbox.rules_restored", by=by, priority=priority)

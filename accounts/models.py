@@ -586,6 +586,20 @@ class AliasTarget(models.Model):
         return f"{self.alias} → {self.address}"
 
 
+class LostTarget(models.Model):
+    """An alias led to a mailbox until that was deleted, and does so again when it is brought back."""
+
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="lost_aliases")
+    alias = models.ForeignKey(Alias, models.CASCADE, related_name="lost_targets")
+    target = models.CharField(
+        max_length=320, help_text=_("The mailbox, or an alias that was deleted with it.")
+    )
+    version = models.PositiveIntegerField(help_text=_("The alias's since then: another one, and it stays."))
+
+    def __str__(self) -> str:
+        return f"{self.alias} → {self.target}"
+
+
 class RedirectAlarmQuerySet(models.QuerySet["RedirectAlarm"]):
     def open(self) -> "RedirectAlarmQuerySet":
         """Those nobody has seen to, of mailboxes that are still there and of aliases."""

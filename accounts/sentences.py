@@ -71,6 +71,7 @@ register_verb("mailbox.purged", gettext_noop("%(who)s removed the mailbox for go
 for verb, sentence in {
     "alias.created": gettext_noop("%(who)s made the alias %(what)s"),
     "alias.changed": gettext_noop("%(who)s changed where mail to %(what)s goes"),
+    "alias.brought_back": gettext_noop("%(who)s brought the alias %(what)s back with its mailbox"),
     "alias.deleted": gettext_noop("%(who)s deleted the alias %(what)s"),
     "alias.undone": gettext_noop("%(who)s undid a change of the alias %(what)s"),
     "alias.cancelled": gettext_noop("%(who)s cancelled a change of the alias %(what)s"),

@@ -181,6 +181,11 @@ for verb, own, to_you in (
         "",
     ),
     (
+        "alias.brought_back",
+        gettext_noop("You brought the alias %(what)s back with its mailbox"),
+        "",
+    ),
+    (
         "alias.deleted",
         gettext_noop("You deleted the alias %(what)s"),
         "",

@@ -15,6 +15,7 @@ from accounts.aliases import also_receives, led_to
 from accounts.domain_list import rows_for
 from accounts.drift import may_leave
 from accounts.forms import CodeForm, SignInForm
+from accounts.led_here import GONE
 from accounts.mailbox_list import ORDERS, Narrowing, count_of, page_of, rows_of, servers_of
 from accounts.models import SHOWN, Domain, Mailbox, RedirectAlarm
 from accounts.paging import page_by_number
@@ -201,7 +202,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     )
     alarms = []
     if mailbox.told("has_alarm"):
-        rules = RedirectAlarm.objects.open().filter(mailbox=mailbox, kind="redirect")
+        rules = RedirectAlarm.objects.open().filter(mailbox=mailbox, kind__in=("redirect", GONE))
         alarms = list(rules.order_by("-pk"))
     drifted = drifted_parts(mailbox) if mailbox.told("has_drift") else []
     context = {
@@ -218,7 +219,8 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "left": left_parts(mailbox) if mailbox.told("has_left") else [],
         "keepable": [part.aspect for part in drifted if may_keep(part, person)],
         "checked_at": getattr(mailbox, "checked_at", None),
-        "alarms": alarms,
+        "alarms": [alarm for alarm in alarms if alarm.kind != GONE],
+        "gone": [alarm for alarm in alarms if alarm.kind == GONE],
         "newest_alarm": alarms[0].pk if alarms else 0,
         "changes": Change.objects.newest_by_aspect(mailbox),
         "also_receives": also_receives(mailbox, person),

@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.pasted import addresses_in
-from vacation.addresses import names_known_to, near_miss, read_addresses, without_tag
+from accounts.target_addresses import without_tag
+from vacation.addresses import names_known_to, near_miss, read_addresses
 from vacation.loops import in_words, way_back
 from vacation.models import DomainRules, Outside
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop
 
 from accounts import names
-from accounts.aliases import last_readers
+from accounts.aliases import bring_back, in_words, last_readers
 from accounts.logins import not_free, propose_logins
 from accounts.many import (
     NewMailbox,
@@ -184,6 +184,10 @@ def _undo(domain: Domain, rows: Sequence[Row], by: Person) -> None:
     _change(here, [(row, row.seen) for row in fit[Verdict.CHANGED]], by)
     gone = [here[row.mailbox_id or 0] for row in fit[Verdict.DELETED]]
     _note(fit[Verdict.DELETED], restore_mailboxes(gone, by=by))
+    for row, mailbox in zip(fit[Verdict.DELETED], gone, strict=True):
+        if lacking := bring_back(mailbox, by=by):
+            row.problem = gettext_noop("It is back, but not these aliases: %(aliases)s")
+            row.problem_values = {"aliases": in_words(lacking)}
     for row in fit[Verdict.LINK]:
         end_links(here[row.mailbox_id or 0])
 

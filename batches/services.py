@@ -15,6 +15,7 @@ from accounts.models import Domain, Mailbox, Person
 from accounts.one_time_links import CHOOSE_PASSWORD, make_link
 from audit.chain import Entry, record_all
 from batches import carrying_out
+from batches.leads import notes_about
 from batches.models import Batch, Row
 
 log = structlog.get_logger(__name__)
@@ -52,7 +53,7 @@ def keep_plan(
         domain=domain,
         source=source,
         title=title,
-        notes=[list(note) for note in notes],
+        notes=[list(note) for note in (*notes, *notes_about(rows, by))],
         columns=list(columns),
         sends_links=sends_links,
         made_by=by,

@@ -60,12 +60,6 @@ def names_known_to(person: Person, domain: Domain) -> list[str]:
     return [domain.name] if len(known) == MANY_DOMAINS else list({domain.name: "", **dict.fromkeys(known)})
 
 
-def without_tag(address: str) -> str:
-    """user+tag@… is delivered to user@…"""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
-
-
 def _read(part: str) -> str:
     if not is_one(part):
         raise NoAddress(part)

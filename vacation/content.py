@@ -43,12 +43,16 @@ def content_of(auto_reply: AutoReply) -> AutoReplyContent:
 
 
 def reachable_targets(forwarding: Forwarding) -> tuple[str, ...]:
-    """Those that mail goes to: confirmed, and allowed by the domain's rules as they are now.
+    """Those that mail goes to: confirmed, still there, and allowed by the domain's rules as they are now.
 
     While the mailbox is frozen none outside the domain is.
     """
     rules = DomainRules.of(forwarding.mailbox.domain)
-    confirmed = [target.address for target in forwarding.listed_targets() if target.answer == "confirmed"]
+    confirmed = [
+        target.address
+        for target in forwarding.listed_targets()
+        if target.answer == "confirmed" and target.gone_at is None
+    ]
     permitted = sorted(address for address in confirmed if rules.permits(address))
     if forwarding.mailbox.frozen_at is not None:
         inside = f"@{forwarding.mailbox.domain.name}"

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Alias, Mailbox, Person
+from accounts.target_addresses import without_tag
 from mailservers.drivers.base import Limits
-from vacation.addresses import names_known_to, near_miss, read_addresses, without_tag
+from vacation.addresses import names_known_to, near_miss, read_addresses
 from vacation.forms import MomentField
 from vacation.forwarding import ASKED_A_DAY, asked_lately, is_inside
 from vacation.loops import in_words, way_back

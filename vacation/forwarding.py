@@ -17,6 +17,7 @@ from mailservers import outbox
 from mailservers.models import Change
 from mailservers.ranges import require_ranges
 from vacation import tasks
+from vacation.gone_targets import taking_no_mail
 from vacation.models import Forwarding, ForwardingTarget
 from vacation.services import ChangedMeanwhile
 from vacation.telling import replace_request, tell_user
@@ -141,10 +142,19 @@ def _list_targets(forwarding: Forwarding, addresses: Sequence[str]) -> None:
     now = timezone.now()
     known = {target.address: target for target in forwarding.targets.all()}
     forwarding.targets.exclude(address__in=addresses).update(listed=False, mail_due_at=None, token_hash="")
+    # Of another customer's only those are known to be gone that mail went to before.
+    asked = [
+        each
+        for each in addresses
+        if is_inside(forwarding.mailbox, each) or (each in known and known[each].gone_at)
+    ]
+    silent = taking_no_mail(asked, [each for each in asked if each in known and known[each].gone_at])
     for address in dict.fromkeys(addresses):
         target = known.get(address) or ForwardingTarget(forwarding=forwarding, address=address)
-        if target.pk and target.listed:
+        gone_at = target.gone_at or now if address in silent else None
+        if target.pk and target.listed and target.gone_at == gone_at:
             continue
+        target.gone_at = gone_at
         target.listed = True
         if is_inside(forwarding.mailbox, address):
             target.confirmed_at = target.confirmed_at or now

@@ -1,7 +1,7 @@
 """Follows the portal's own aliases and forwardings, to find those that lead mail back."""
 
 from accounts.models import Alias, AliasTarget, Domain, Mailbox
-from vacation.addresses import without_tag
+from accounts.target_addresses import without_tag
 from vacation.models import ForwardingTarget
 
 # Further than any sensible chain of aliases.

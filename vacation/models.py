@@ -242,6 +242,9 @@ class ForwardingTarget(models.Model):
     mail_due_at = models.DateTimeField(null=True, blank=True)
     mailed_at = models.DateTimeField(null=True, blank=True)
     token_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    gone_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when it takes no mail any more: nothing is sent there.")
+    )
     is_strict = models.BooleanField(
         default=False, help_text=_("Its domain's DMARC policy may refuse forwarded mail.")
     )

@@ -255,8 +255,12 @@ def _told_forward(
         raise NotUnderstood(BEGINS_LATER)
     if away and ends == answers[1]:
         ends = current.ends
-    # Those that wait for an answer are no difference: the server could not hold them.
-    waiting = [target.address for target in current.listed_targets() if target.answer != "confirmed"]
+    # Those that wait for an answer, or are gone, are no difference: the server could not hold them.
+    waiting = [
+        target.address
+        for target in current.listed_targets()
+        if target.answer != "confirmed" or target.gone_at is not None
+    ]
     return {
         "forward": True,
         "targets": sorted({*forward.targets, *waiting}),

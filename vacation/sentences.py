@@ -44,6 +44,8 @@ register_verb(
 )
 register_verb("forwarding.confirmed", gettext_noop("A target of the forwarding agreed to get the mail"))
 register_verb("forwarding.declined", gettext_noop("A target of the forwarding does not want the mail"))
+register_verb("forwarding.target_gone", gettext_noop("A target of the forwarding takes no mail any more"))
+register_verb("forwarding.target_back", gettext_noop("A target of the forwarding takes mail again"))
 register_verb("forwarding.asked_again", gettext_noop("%(who)s had a target of the forwarding asked again"))
 register_verb(
     "mail_rules.kept_from_server",

@@ -34,7 +34,7 @@ def tell_user(mailbox: Mailbox, setting: str, by: Person) -> None:
         post(
             [mailbox.address],
             subject % words,
-            f"{text % words}\n\n{_link(mailbox, setting)}\n",
+            f"{text % words}\n\n{link_to(mailbox, setting)}\n",
             domain=mailbox.domain.name,
         )
 
@@ -66,11 +66,11 @@ def tell_of_decision(request: SettingRequest) -> None:
         post(
             [mailbox.address],
             subject,
-            f"{text}{reason}\n\n{_link(mailbox, request.setting)}\n",
+            f"{text}{reason}\n\n{link_to(mailbox, request.setting)}\n",
             domain=mailbox.domain.name,
         )
 
 
-def _link(mailbox: Mailbox, setting: str) -> str:
+def link_to(mailbox: Mailbox, setting: str) -> str:
     page = "edit-auto-reply" if setting == SettingRequest.Setting.AUTO_REPLY else "edit-forwarding"
     return f"{settings.PUBLIC_URL}{reverse(f'vacation:{page}', args=[mailbox.address])}"

@@ -69,6 +69,7 @@ LABELS = {
     "rule_auto_reply": gettext_noop("A mailbox's auto-reply is changed by"),
     "rule_forwarding": gettext_noop("A mailbox's forwarding is changed by"),
     "answered_by": gettext_noop("Address"),
+    "target": gettext_noop("Address"),
     "asked": gettext_noop("Address"),
     "maintenance_starts": gettext_noop("From"),
     "maintenance_ends": gettext_noop("Until"),

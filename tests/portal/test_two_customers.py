@@ -41,9 +41,9 @@ ANNA, BERT = "anna@example.test", "zzquid-bert@elsewhere.test"
 
 @pytest.fixture(autouse=True)
 def _just_proved_who_they_are(monkeypatch) -> None:
-    monkeypatch.setattr("accounts.stepping_up.has_stepped_up", lambda request: True)
-    monkeypatch.setattr("batches.views.has_stepped_up", lambda request: True)
-    monkeypatch.setattr("batches.file_views.has_stepped_up", lambda request: True)
+    # Where it was imported by name first: what is imported while it is replaced would keep that.
+    for module in ("batches.views", "batches.file_views", "accounts.stepping_up"):
+        monkeypatch.setattr(f"{module}.has_stepped_up", lambda request: True)
 
 
 @pytest.fixture
@@ -118,6 +118,31 @@ def rows_of(domain: Domain) -> dict[str, list[Any]]:
             continue
         found[model._meta.label] = list(rows.order_by("pk").values())
     return found
+
+
+def differences(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> list[str]:
+    """Models of which something is another one, but for what the portal does by itself.
+
+    Where a forwarding's target takes no mail any more it sends nothing there and tells its people.
+    """
+    found = []
+    for label, rows_before in before.items():
+        was, now = rows_before, after[label]
+        if label == "vacation.ForwardingTarget":
+            was, now = ([row | {"gone_at": None} for row in rows] for rows in (was, now))
+        if label == "audit.Event":
+            now = [row for row in now if row["by_id"] or row["verb"] not in BY_ITSELF]
+        if label == "mailservers.Change":
+            news = Event.objects.filter(pk__in=[row["event_id"] for row in now[len(was) :]])
+            now = now if news.exclude(verb__in=BY_ITSELF).exists() else now[: len(was)]
+        if label == "accounts.RedirectAlarm":
+            now = [row for row in now if row["kind"] != "gone"]
+        if was != now:
+            found.append(label)
+    return found
+
+
+BY_ITSELF = ("forwarding.target_gone", "forwarding.target_back")
 
 
 def _way_to_domain(model: type[Model], name: str, depth: int = 0) -> str:
@@ -202,7 +227,7 @@ def walk(
                 shown += client.get(answer.headers["Location"]).content.decode(errors="replace")
             if method == "post" and answer.status_code not in (404, 405):
                 after = rows_of(theirs)
-                changed = [label for label in before if before[label] != after[label]]
+                changed = differences(before, after)
         yield view, method, answer.status_code, shown.casefold(), changed
 
 
@@ -412,8 +437,18 @@ AT_HOME: dict[str, str] = {
     "accounts.aliases.restore_alias": "test_an_alias_that_theirs_lead_to_is_deleted",
     "accounts.aliases.keep_alias": "test_no_alias_of_theirs_enters_a_script_here",
     "accounts.aliases.changed_by": "test_a_mailbox_is_handed_over_and_theirs_stay",
+    "accounts.aliases.bring_back": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "accounts.led_here.leads_to": "test_no_page_shows_or_changes_what_another_customer_has",
+    "accounts.led_here.tell_gone": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "accounts.led_here.tell_back": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "accounts.led_here.raise_gone": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "vacation.gone_targets.find": "test_no_page_shows_or_changes_what_another_customer_has",
+    "vacation.gone_targets.stop_sending_to": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "vacation.gone_targets.send_again_to": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "batches.leads.notes_about": "test_no_page_shows_or_changes_what_another_customer_has",
     "accounts.aliases.aliases_to": "test_a_mailbox_is_handed_over_and_theirs_stay",
     "accounts.aliases.leading_only_to": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "accounts.aliases.leading_here": "test_no_page_shows_or_changes_what_another_customer_has",
     "accounts.aliases.left_without": "test_a_mailbox_that_theirs_lead_to_is_deleted",
     "accounts.aliases.last_readers": "test_many_that_theirs_lead_to_are_deleted",
     "accounts.aliases.hand_over": "test_a_mailbox_is_handed_over_and_theirs_stay",
@@ -445,7 +480,7 @@ def test_a_mailbox_is_handed_over_and_theirs_stay(ours, mailbox, webmaster, othe
     before = rows_of(other_domain)
     assert [alias.address for alias in aliases.aliases_to(mailbox, webmaster)] == ["info@example.test"]
     assert aliases.hand_over(mailbox, ["berta@example.test"], by=webmaster) == 1
-    assert rows_of(other_domain) == before
+    assert differences(before, rows_of(other_domain)) == []
 
 
 def test_handing_over_asks_the_rules_of_each_aliass_own_domain(theirs, mailbox, webmaster, other_domain):
@@ -461,16 +496,16 @@ def test_a_mailbox_that_theirs_lead_to_is_deleted(ours, mailbox, webmaster, othe
     assert aliases.leading_only_to(ANNA, webmaster) == ["info@example.test"]
     lifecycle.delete_mailbox(mailbox, by=webmaster, with_aliases=True)
     assert not Alias.objects.alive().filter(address="info@example.test").exists()
-    assert rows_of(other_domain) == before
+    assert differences(before, rows_of(other_domain)) == []
     lifecycle.restore_mailbox(mailbox, by=webmaster)
-    assert rows_of(other_domain) == before
+    assert differences(before, rows_of(other_domain)) == []
 
 
 def test_a_mailbox_that_theirs_lead_to_is_switched(ours, mailbox, webmaster, other_domain):
     before = rows_of(other_domain)
     for on in (False, True):
         lifecycle.switch_mailbox(mailbox, {"receives": on}, by=webmaster)
-        assert rows_of(other_domain) == before
+        assert differences(before, rows_of(other_domain)) == []
 
 
 def test_many_that_theirs_lead_to_are_deleted(ours, mailbox, berta, webmaster, domain, other_domain):
@@ -482,22 +517,22 @@ def test_many_that_theirs_lead_to_are_deleted(ours, mailbox, berta, webmaster, d
     batches.begin(batch, by=webmaster, announce=lambda number: None)
     batches.work(batch.pk)
     assert not Mailbox.objects.alive().filter(domain=domain).exists()
-    assert rows_of(other_domain) == before
+    assert differences(before, rows_of(other_domain)) == []
     batches.undo(batch, by=webmaster, announce=lambda number: None)
     batches.work(batch.pk)
     assert Mailbox.objects.alive().filter(domain=domain).count() == 2
-    assert rows_of(other_domain) == before
+    assert differences(before, rows_of(other_domain)) == []
 
 
 def test_an_alias_that_theirs_lead_to_is_deleted(ours, webmaster, other_domain):
     before = rows_of(other_domain)
     info = Alias.objects.get(address="info@example.test")
     aliases.delete_alias(info, by=webmaster)
-    assert rows_of(other_domain) == before
+    assert differences(before, rows_of(other_domain)) == []
     change = Change.objects.filter(alias=info).latest("pk")
     Change.objects.filter(pk=change.pk).update(state="live")
     outbox.undo(Change.objects.with_way_back().get(pk=change.pk), by=webmaster)
-    assert rows_of(other_domain) == before
+    assert differences(before, rows_of(other_domain)) == []
 
 
 def test_no_alias_of_theirs_enters_a_script_here(ours, theirs, other_domain, other_webmaster, domain):
