@@ -8,6 +8,11 @@ from accounts.models import Alias, DomainAdmin, Mailbox, Person
 pytestmark = pytest.mark.sql
 
 
+@pytest.fixture(autouse=True)
+def _just_proved_who_they_are(monkeypatch) -> None:
+    monkeypatch.setattr("accounts.stepping_up.has_stepped_up", lambda request: True)
+
+
 @pytest.fixture
 def bert(domain) -> Mailbox:
     return Mailbox.objects.create(

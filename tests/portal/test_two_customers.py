@@ -320,6 +320,8 @@ AT_HOME: dict[str, str] = {
         (
             "accounts.account_drift.keep_account",
             "accounts.alarms.acknowledge",
+            "accounts.answering.tell_rules",
+            "accounts.answering.tell_scripts",
             "accounts.app_passwords.end_all_app_passwords",
             "accounts.app_passwords.end_app_password",
             "accounts.app_passwords.let_in_by_app_passwords_alone",
@@ -407,6 +409,7 @@ AT_HOME: dict[str, str] = {
             "accounts.people.mail_link_again",
             "accounts.people.remove",
             "accounts.people.remove_from_domain",
+            "accounts.people.rename",
             "accounts.people.reset_second_factor",
             "accounts.second_factors.remove_all",
         ),

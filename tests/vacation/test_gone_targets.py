@@ -98,7 +98,7 @@ def test_a_new_mailbox_with_the_address_gets_nothing_by_itself(mailbox, helene, 
 
 
 def test_another_customers_user_and_webmasters_are_told_by_the_portal(
-    mailbox, other_domain, stranger, webmaster, committed, mailoutbox
+    mailbox, other_domain, stranger, webmaster, committed
 ):
     wanda = webmaster_of(other_domain, "wanda")
     Person.objects.filter(pk=wanda.pk).update(email="wanda@x.test")
@@ -112,11 +112,10 @@ def test_another_customers_user_and_webmasters_are_told_by_the_portal(
     assert Alias.objects.get(address="partner@elsewhere.test").addresses() == [mailbox.address]
     assert Mail.objects.get().address == bert.address
     assert mail_alarms() == 1
-    [told] = mailoutbox
-    assert told.to == ["wanda@x.test"]
-    assert "partner@elsewhere.test" in told.body
-    assert "bert@elsewhere.test" in told.body
-    assert webmaster.username not in told.body
+    told = Mail.objects.get(address="wanda@x.test").text
+    assert "partner@elsewhere.test" in told
+    assert "bert@elsewhere.test" in told
+    assert webmaster.username not in told
     with committed():
         lifecycle.restore_mailbox(mailbox, by=webmaster)
     assert not RedirectAlarm.objects.open().exists()
