@@ -75,7 +75,8 @@ def end_app_password(request: HttpRequest, address: str) -> HttpResponse:
         messages.info(request, _("This app password had been ended already."))
     else:
         messages.success(
-            request, _("Ended. Mail programs that used it are signed out as soon as this is live.")
+            request,
+            _("Ended. Mail programs that used it are signed out as soon as the mail server has this."),
         )
     return redirect("accounts:list-app-passwords", address)
 
@@ -109,7 +110,9 @@ def switch_app_passwords(request: HttpRequest, address: str) -> HttpResponse:
                 _("Your domain asks for app passwords in mail programs. Your webmaster can tell you why."),
             )
         else:
-            messages.success(request, _("Mail programs may use your password again as soon as this is live."))
+            messages.success(
+                request, _("Mail programs may use your password again as soon as the mail server has this.")
+            )
     elif not mailbox.app_passwords.exists():
         messages.error(request, _("Make an app password first, or none of your mail programs could sign in."))
     else:
@@ -119,7 +122,8 @@ def switch_app_passwords(request: HttpRequest, address: str) -> HttpResponse:
             messages.error(request, _("The mail server of this mailbox keeps no app passwords just now."))
         else:
             messages.success(
-                request, _("As soon as this is live, mail programs get in with app passwords only.")
+                request,
+                _("As soon as the mail server has this, mail programs get in with app passwords only."),
             )
     return redirect("accounts:list-app-passwords", address)
 

@@ -17,6 +17,8 @@ from accounts.requests import person_of
 from mailservers import outbox
 from mailservers.aspects import aspect_named
 from mailservers.models import Change
+from mailservers.standing import standing_of
+from mailservers.words import with_server
 
 
 @never_cache
@@ -31,8 +33,15 @@ def show_state(request: HttpRequest, number: int) -> HttpResponse:
     change = get_object_or_404(mine.select_related("server").with_way_back(), pk=number)
     asked = request.GET.get("asked", "")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
+    feature, own = request.GET.get("feature", ""), None
+    if feature and change.mailbox is not None:
+        standing = standing_of(Change.objects.newest_of_features(change.mailbox, change.aspect), feature)
+        if standing:
+            change, own = standing.shown, standing.own
     context = {
         "change": change,
+        "own": own,
+        "feature": feature if own else "",
         "asked": times,
         # As the page around the badge wants it; pressing the button is another matter of rights.
         "place": request.GET.get("place", ""),
@@ -79,7 +88,7 @@ def undo(request: HttpRequest, number: int) -> HttpResponse:
     except PermissionDenied:
         _say_who_decides(request)
     else:
-        messages.success(request, _("What was set before stands again. The mail server is told now."))
+        messages.success(request, with_server(_("What was set before stands again."), change.server))
     return _back(request, change)
 
 
@@ -91,7 +100,7 @@ def try_again(request: HttpRequest, number: int) -> HttpResponse:
     except outbox.MovedOn:
         messages.info(request, _("There is nothing to try again: the change has moved on meanwhile."))
     else:
-        messages.success(request, _("The mail server is told once more."))
+        messages.success(request, with_server(_("It is tried again."), change.server))
     return _back(request, change)
 
 

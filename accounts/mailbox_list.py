@@ -39,10 +39,15 @@ class Row(NamedTuple):
     """What a list says of a mailbox."""
 
     mailbox: Mailbox
-    change: Change | None
+    changes: Sequence[Change]
+    """The newest of each feature of each aspect, the newest of all last."""
     url: str
     note: str | Promise
     """Why nobody signs in, sends or gets mail, or why somebody else might sign in."""
+
+    @property
+    def change(self) -> Change | None:
+        return self.changes[-1] if self.changes else None
 
 
 class Chip(NamedTuple):
@@ -193,13 +198,13 @@ def servers_of(domain: Domain) -> list[str]:
 
 def rows_of(mailboxes: Sequence[Mailbox], servers: Sequence[Server]) -> list[Row]:
     """With the newest change of each; `servers` are those known already."""
-    changes = Change.objects.newest_of_each([mailbox.pk for mailbox in mailboxes], servers=servers)
+    changes = Change.objects.of_features([mailbox.pk for mailbox in mailboxes], servers=servers)
     # Django takes its time to make an address; these differ in one part alone.
     before, after = reverse("accounts:show-mailbox", args=["ADDRESS"]).split("ADDRESS")
     return [
         Row(
             mailbox,
-            changes.get(mailbox.pk),
+            changes.get(mailbox.pk, []),
             f"{before}{quote(mailbox.address, safe=UNQUOTED)}{after}",
             _note(mailbox),
         )

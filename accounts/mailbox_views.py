@@ -21,6 +21,7 @@ from accounts.switches import SWITCHES, can_switch, fit_switches
 from mailservers.drivers.base import Limits
 from mailservers.models import Change
 from mailservers.servers import limits_of
+from mailservers.words import with_server
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -41,7 +42,7 @@ def edit_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         except lifecycle.Stale:
             form.tell_of_newer()
         else:
-            messages.success(request, _("Saved. The mail server is told now."))
+            messages.success(request, with_server(_("Saved."), mailbox.server))
             return redirect("accounts:show-mailbox", address)
     change = Change.objects.newest_of(mailbox.pk, "account")
     context = {
@@ -110,11 +111,11 @@ def _what_happens(changed: dict[str, bool], limits: Limits | None) -> list[str]:
         ("enabled", False): _("Signing in is switched off, and open mail programs are signed out.")
         if signed_out
         else _("Signing in is switched off. Mail programs that are open go on until they close."),
-        ("enabled", True): _("Signing in works again as soon as the change is live."),
+        ("enabled", True): _("Signing in works again as soon as the mail server has the change."),
         ("sends", False): _("Sending is stopped, and mail programs that are sending now are cut off."),
-        ("sends", True): _("Sending is allowed again as soon as the change is live."),
-        ("receives", False): _("New mail is refused as soon as the change is live."),
-        ("receives", True): _("New mail is taken again as soon as the change is live."),
+        ("sends", True): _("Sending is allowed again as soon as the mail server has the change."),
+        ("receives", False): _("New mail is refused as soon as the mail server has the change."),
+        ("receives", True): _("New mail is taken again as soon as the mail server has the change."),
     }
     return [sentences[each] for each in changed.items()]
 

@@ -220,7 +220,7 @@ class DomainAdmin(models.Model):
 # ready (AppConfig.ready).
 SHOWN: "dict[str, tuple[str | Promise, Q | Callable[[], Q]]]" = {
     "live": (
-        _("everything is live"),
+        _("everything is on the server"),
         lambda: ~Q(pk__in=_with_change("waiting", "pushing")) & ~Q(pk__in=_with_failure()),
     ),
     "waiting": (_("a change waits"), lambda: Q(pk__in=_with_change("waiting", "pushing"))),

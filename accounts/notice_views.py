@@ -42,5 +42,5 @@ def unfreeze(request: HttpRequest, address: str) -> HttpResponse:
     if not stepping_up.has_stepped_up(request):
         return stepping_up.ask_to_step_up(request)
     freezing.unfreeze(mailbox, by=person)
-    messages.success(request, _("Mail is forwarded again as soon as the change is live."))
+    messages.success(request, _("Mail is forwarded again as soon as the mail server has the change."))
     return redirect("accounts:show-mailbox", address)

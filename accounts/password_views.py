@@ -51,7 +51,8 @@ def change_password(request: HttpRequest, address: str) -> HttpResponse:
         adding_factors.forget_what_was_begun(request)
         stepping_up.note_password(request)
         messages.success(
-            request, _("Your new password is saved. Use it in your mail programs as soon as it is live.")
+            request,
+            _("Your new password is saved. Use it in your mail programs as soon as the mail server has it."),
         )
         tell_what_was_not_asked(request, form)
         response = redirect("accounts:change-password", address)

@@ -27,6 +27,7 @@ from audit.models import Event
 from mailservers.drift import drifted_parts, left_parts, may_keep
 from mailservers.models import Change, Observation
 from mailservers.servers import limits_of
+from mailservers.standing import standing_of
 
 # So many are shown above the list of domains.
 ALARMS = 5
@@ -205,6 +206,8 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         rules = RedirectAlarm.objects.open().filter(mailbox=mailbox, kind__in=("redirect", GONE))
         alarms = list(rules.order_by("-pk"))
     drifted = drifted_parts(mailbox) if mailbox.told("has_drift") else []
+    newest = Change.objects.newest_of_features(mailbox)
+    script = [change for change in newest if change.aspect == "script"]
     context = {
         "mailbox": mailbox,
         "drifted": drifted,
@@ -222,7 +225,10 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "alarms": [alarm for alarm in alarms if alarm.kind != GONE],
         "gone": [alarm for alarm in alarms if alarm.kind == GONE],
         "newest_alarm": alarms[0].pk if alarms else 0,
-        "changes": Change.objects.newest_by_aspect(mailbox),
+        "changes": {change.aspect: change for change in newest},
+        "reply": standing_of(script, "auto_reply"),
+        "forward": standing_of(script, "forwarding"),
+        "differs": any(part.aspect == "script" for part in drifted),
         "also_receives": also_receives(mailbox, person),
         "changeable": bool(mailbox.told("is_changeable")),
         "administered": bool(mailbox.told("is_administered")),

@@ -35,6 +35,7 @@ from aliases.names import (
 from mailservers.models import ALIAS, Change, Observation
 from mailservers.outbox import NotAllowed
 from mailservers.servers import limits_of
+from mailservers.words import with_server
 from vacation.models import DomainRules, ForwardingTarget
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
@@ -71,7 +72,7 @@ def create_alias(request: HttpRequest, name: str) -> HttpResponse:
         except service.NoAliasLeft as full:
             form.add_error(None, service.no_alias_left(full.most))
         else:
-            told = _("%(address)s is made. The mail server is told now.") % {"address": made.address}
+            told = with_server(_("%(address)s is made.") % {"address": made.address}, domain.server)
             messages.success(request, told)
             return redirect("aliases:list-aliases", domain.name)
     context = {"domain": domain, "form": form, "can_alias": _can(domain), "rules": DomainRules.of(domain)}
@@ -96,7 +97,7 @@ def edit_alias(request: HttpRequest, alias: str) -> HttpResponse:
         if form.new_outside() and not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
         if _keep(form, row, person):
-            messages.success(request, _("Saved. The mail server is told now."))
+            messages.success(request, with_server(_("Saved."), row.domain.server))
             return redirect("aliases:edit-alias", row.address)
     context = {
         **_about(row),
@@ -255,7 +256,7 @@ def _keep_catch_all(request: HttpRequest, form: CatchAllForm, domain: Domain, ro
         return False
     messages.success(
         request,
-        _("Saved. The mail server is told now.")
+        with_server(_("Saved."), domain.server)
         if given["targets"]
         else _("Mail to addresses that do not exist is refused, as soon as the mail server knows."),
     )

@@ -21,6 +21,7 @@ from mailboxtemplates.addresses import style_of
 from mailboxtemplates.forms import MailboxTemplateForm, NewMailboxForm
 from mailboxtemplates.models import MailboxTemplate
 from mailboxtemplates.services import Stale, delete_template, make_mailbox, save_template
+from mailservers.words import with_server
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 # As many as anybody can choose from.
@@ -61,7 +62,7 @@ def create_mailbox(request: HttpRequest, name: str) -> HttpResponse:
             if mailbox is not None:
                 messages.success(
                     request,
-                    _("%(address)s is made. The mail server is told now.") % {"address": mailbox.address},
+                    with_server(_("%(address)s is made.") % {"address": mailbox.address}, mailbox.server),
                 )
                 return redirect("accounts:show-mailbox", mailbox.address)
     context = {

@@ -124,6 +124,8 @@ class Aspect:
     """The same where it is many rows, as names for prefetch_related."""
     restore: Callable[[Any, dict[str, Any], Actor, TakenBack], Event] | None = None
     """Brings back what an event's `before` holds, and records who did; None: it can't be taken back."""
+    feature_of: Callable[[Event], str] | None = None
+    """Which part of it an event has set, where parts are set and taken back apart: see `Change.feature`."""
     may_restore: Callable[["Change", Any], bool] | None = None
     """Whether this person may have it brought back, who may change the mailbox otherwise (change, person)."""
     restore_needs_proof: Callable[[Any, dict[str, Any]], bool] | None = None

@@ -191,9 +191,18 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
     def with_way_back(self) -> "ChangeQuerySet":
         """Each knows whether it is the newest, and whether the value from before it can come back."""
-        is_newest = _without_any(_newer())
-        told = {"is_newest": is_newest, "has_way_back": is_newest & Q(event__before__isnull=False)}
-        return self.annotate(**told)
+        stands = _without_any(_newer_of_the_same())
+        told = {
+            "is_newest": _without_any(_newer()),
+            "stands": stands,
+            "has_way_back": stands & Q(event__before__isnull=False),
+        }
+        return self.annotate(**told).told_apart()
+
+    def told_apart(self) -> "ChangeQuerySet":
+        """Each knows what its badge says beside the state: what was wanted, what a look has found since."""
+        differs = ~_without_any(Observation.objects.filter(drifted_since__isnull=False))
+        return self.annotate(differs=differs, wanted=models.F("event__verb"))
 
     def without_newer(self) -> "ChangeQuerySet":
         """Those that are still what their subject's aspect should be."""
@@ -206,11 +215,32 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
     def newest_by_aspect(self, mailbox: "Mailbox") -> "dict[str, Change]":
         """A mailbox's newest change of each aspect, with its server and its way back."""
-        newest = self.filter(mailbox=mailbox).select_related("server").with_way_back().without_newer()
-        found = {change.aspect: change for change in newest}
-        for change in found.values():
+        return {change.aspect: change for change in self.newest_of_features(mailbox)}
+
+    def newest_of_features(self, mailbox: "Mailbox", aspect: str = "") -> "list[Change]":
+        """Of each feature of each aspect the newest change, the oldest of these first; see standing.py."""
+        mine = self.filter(mailbox=mailbox, **({"aspect": aspect} if aspect else {}))
+        newest = mine.newest_of_its_feature().select_related("server").with_way_back()
+        found = list(newest.order_by("pk"))
+        for change in found:
             change.mailbox = mailbox
         return found
+
+    def of_features(
+        self, mailbox_ids: Iterable[int], *, servers: "Iterable[Server]" = ()
+    ) -> "dict[int, list[Change]]":
+        """The same of many mailboxes, without ways back; `servers` are known and not read again."""
+        newest = self.filter(mailbox__in=mailbox_ids).newest_of_its_feature().told_apart().order_by("pk")
+        known = {server.pk: server for server in servers}
+        found: dict[int, list[Change]] = {}
+        for change in newest if known else newest.select_related("server"):
+            if change.server_id in known:
+                change.server = known[change.server_id]
+            found.setdefault(change.subject_id, []).append(change)
+        return found
+
+    def newest_of_its_feature(self) -> "ChangeQuerySet":
+        return self.filter(_without_any(_newer().filter(feature=models.OuterRef("feature"))))
 
     def newest_of_each(
         self, subject_ids: Iterable[int], aspect: str = "", *, servers: "Iterable[Server]" = ()
@@ -221,7 +251,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         """
         key = subject_field(aspect)
         newest = self.filter(**{f"{key}__in": subject_ids}).values(key).annotate(newest=models.Max("pk"))
-        changes = Change.objects.filter(pk__in=newest.values("newest"))
+        changes = Change.objects.filter(pk__in=newest.values("newest")).told_apart()
         known = {server.pk: server for server in servers}
         if not known:
             changes = changes.select_related("server")
@@ -235,6 +265,13 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 def _newer() -> ChangeQuerySet:
     """Inside a query of changes: the newer ones."""
     return Change.objects.filter(pk__gt=models.OuterRef("pk"))
+
+
+def _newer_of_the_same() -> ChangeQuerySet:
+    """Those whose value would be lost with that of the outer one: of the same feature, or of the whole."""
+    mine = models.ExpressionWrapper(models.OuterRef("feature"), models.CharField())
+    touching = _newer().exclude(feature=Change.Feature.NONE).alias(mine=mine)
+    return touching.filter(Q(feature="") | Q(mine="") | Q(feature=models.F("mine")))
 
 
 def _without_any(rows: "models.QuerySet[Any]") -> Q:
@@ -257,7 +294,7 @@ class Change(OfOneSubject, models.Model):
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
         PUSHING = "pushing", _("being sent")
-        LIVE = "live", _("live")
+        LIVE = "live", _("on the server")
         FAILED = "failed", _("failed")
         SUPERSEDED = "superseded", _("replaced by a newer change")
         CANCELLED = "cancelled", _("cancelled")
@@ -270,11 +307,23 @@ class Change(OfOneSubject, models.Model):
         PERSON = 0, _("somebody waits for it")
         BULK = 6, _("one of many")
 
+    class Feature:
+        """Beside the names that an aspect's `feature_of` gives: whatever it is made of, and nothing of it."""
+
+        WHOLE = ""
+        NONE = "-"
+
     mailbox = models.ForeignKey("accounts.Mailbox", models.CASCADE, null=True, related_name="changes")
     alias = models.ForeignKey(
         "accounts.Alias", models.CASCADE, null=True, db_index=False, related_name="changes"
     )
     aspect = models.CharField(max_length=30)
+    feature = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        help_text=_("Which part of the aspect somebody set: another one's undo leaves it alone."),
+    )
     server = models.ForeignKey(Server, models.PROTECT, related_name="changes")
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.PERSON)
     # Empty once the event was archived.
@@ -295,8 +344,15 @@ class Change(OfOneSubject, models.Model):
     # Only there after with_way_back.
     is_newest: bool
     """No newer change of the same part stands."""
+    stands: bool
+    """No newer one has set the same feature of it."""
     has_way_back: bool
     """And its event keeps the value from before."""
+    # Only there after told_apart, which is in with_way_back.
+    differs: bool
+    """A look found something else on the server, and nobody has decided yet."""
+    wanted: str | None
+    """The verb of its event."""
 
     class Meta:
         constraints = (one_subject("change_of_one_subject"),)

@@ -68,7 +68,11 @@ def request_pushes(
 
 def _change(subject: "Subject", aspect: str, event: Event, priority: int) -> Change:
     key = {subject_field(aspect): subject}
-    return Change(aspect=aspect, server=subject.server, event=event, priority=priority, **key)
+    feature_of = aspect_named(aspect).feature_of
+    feature = feature_of(event) if feature_of else Change.Feature.WHOLE
+    return Change(
+        aspect=aspect, feature=feature, server=subject.server, event=event, priority=priority, **key
+    )
 
 
 class WayOn(StrEnum):
@@ -87,7 +91,12 @@ def way_on(change: Change) -> WayOn | None:
         return None
     if change.state == Change.State.WAITING:
         return WayOn.CANCEL
-    return WayOn.UNDO if change.state == Change.State.LIVE else None
+    return WayOn.UNDO if change.state == Change.State.LIVE or is_carried(change) else None
+
+
+def is_carried(change: Change) -> bool:
+    """A newer change of another feature has taken its value along to the server; see standing.py."""
+    return bool(getattr(change, "carried", False))
 
 
 def may_take_back(change: Change, person: Any) -> bool:
@@ -102,7 +111,7 @@ def cancel(change: Change, *, by: Actor) -> Change | None:
 
     The server is told of that value, by the change returned, unless it surely holds it.
     """
-    stopped = _if_newest(change, Change.State.WAITING).update(
+    stopped = _if_it_stands(change, Change.State.WAITING).update(
         state=Change.State.CANCELLED, settled_at=timezone.now()
     )
     if not stopped or not _can_be_taken_back(change):
@@ -117,7 +126,9 @@ def cancel(change: Change, *, by: Actor) -> Change | None:
 @transaction.atomic
 def undo(change: Change, *, by: Actor) -> Change:
     """A new change that brings back the value from before; raises MovedOn, or NotAllowed."""
-    if not _can_be_taken_back(change) or not _if_newest(change, Change.State.LIVE).exists():
+    if not _can_be_taken_back(change) or not _if_it_stands(change, *ON_THE_SERVER).exists():
+        raise MovedOn
+    if not _is_on_the_server(change):
         raise MovedOn
     return request_push(change.subject, change.aspect, _restore(change, by, "undone"))
 
@@ -150,6 +161,25 @@ def _if_newest(change: Change, state: Change.State) -> ChangeQuerySet:
     if newest is None or newest.pk != change.pk:
         return Change.objects.none()
     return Change.objects.filter(pk=change.pk, state=state)
+
+
+# A push brings the whole aspect, so a newer one of another feature makes good what this one could not do.
+ON_THE_SERVER = (Change.State.LIVE, Change.State.SUPERSEDED, Change.State.FAILED)
+
+
+def _if_it_stands(change: Change, *states: Change.State) -> ChangeQuerySet:
+    """The change, as long as it is in one of these states and nothing newer has set the same feature."""
+    _hold_the_subject(change)
+    standing = Change.objects.of(change.subject_id, change.aspect).with_way_back().filter(stands=True)
+    if not standing.filter(pk=change.pk).exists():
+        return Change.objects.none()
+    return Change.objects.filter(pk=change.pk, state__in=states)
+
+
+def _is_on_the_server(change: Change) -> bool:
+    state = Change.objects.values_list("state", flat=True).get(pk=change.pk)
+    newest = Change.objects.of(change.subject_id, change.aspect).newest_first().first()
+    return Change.State.LIVE in (state, newest.state if newest else None)
 
 
 def _hold_the_subject(change: Change) -> None:

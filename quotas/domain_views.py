@@ -17,6 +17,7 @@ from accounts.paging import count_of_all, found_count, page_by_address
 from accounts.requests import person_of
 from accounts.room import NoRoomLeft
 from mailservers.models import Change, Server, Usage
+from mailservers.words import with_server
 from quotas.figures import fill_of, totals_by, totals_of
 from quotas.forms import DomainRulesForm, ManyQuotasForm, QuotaForm
 from quotas.models import QuotaRequest
@@ -102,9 +103,8 @@ def edit_rules(request: HttpRequest, name: str) -> HttpResponse:
 def decide_request(request: HttpRequest, number: int) -> HttpResponse:
     person = person_of(request)
     changeable = Mailbox.objects.quota_changeable_by(person)
-    asked = get_object_or_404(
-        QuotaRequest.objects.filter(mailbox__in=changeable).select_related("mailbox__domain"), pk=number
-    )
+    asking = QuotaRequest.objects.filter(mailbox__in=changeable)
+    asked = get_object_or_404(asking.select_related("mailbox__domain", "mailbox__server"), pk=number)
     mailbox = asked.mailbox
     try:
         if "refuse" in request.POST:
@@ -114,7 +114,7 @@ def decide_request(request: HttpRequest, number: int) -> HttpResponse:
             form = QuotaForm(request.POST, domain=mailbox.domain, quota_bytes=asked.wanted_bytes)
             if form.is_valid():
                 approve_request(asked, form.cleaned_data["quota_bytes"], by=person)
-                messages.success(request, _("Approved. The mail server is told now."))
+                messages.success(request, with_server(_("Approved."), mailbox.server))
             else:
                 problems = [str(each) for errors in form.errors.values() for each in errors]
                 messages.error(request, " ".join(problems))

@@ -18,6 +18,7 @@ from accounts.room import NoRoomLeft
 from accounts.sizes import UNITS, in_words
 from mailservers.models import Change, Usage, UsageRequest
 from mailservers.servers import limits_of
+from mailservers.words import with_server
 from quotas import asking
 from quotas.figures import days_of, days_until_full, fill_of, in_about
 from quotas.forms import QuotaForm, TrashForm
@@ -88,7 +89,7 @@ def empty_trash(request: HttpRequest, address: str) -> HttpResponse:
     form = TrashForm(request.POST or None, initial={"older_than": "all"})
     if form.is_valid():
         order_emptying(mailbox, older_than=form.cleaned_data["older_than"], by=person_of(request))
-        messages.success(request, _("The mail server is told to empty the trash."))
+        messages.success(request, with_server(_("The trash is to be emptied."), mailbox.server))
         return redirect("quotas:show-usage", address)
     is_part = "HX-Request" in request.headers
     if not is_part and _ask_for_old_trash(mailbox):
@@ -115,7 +116,7 @@ def change_quota(request: HttpRequest, address: str) -> HttpResponse:
         except NoRoomLeft as lacking:
             form.add_error("quota_bytes", no_room_left(lacking))
         else:
-            messages.success(request, _("Saved. The mail server is told now."))
+            messages.success(request, with_server(_("Saved."), mailbox.server))
             return redirect("quotas:show-usage", address)
     return render(request, "quotas/change_quota.html", {"mailbox": mailbox, "form": form, "usage": usage})
 

@@ -27,7 +27,7 @@ from support.searching import SearchForm, matching
 SHOWN_IN_LIST = (
     *("number", "at", "verb", "outcome", "subject", "source_address"),
     *("by_name", "on_behalf_of_name", "who_digest"),
-    *(f"change__{name}" for name in ("event", "state", "reason", "reason_values", "settled_at")),
+    *(f"change__{name}" for name in ("event", "aspect", "state", "reason", "reason_values", "settled_at")),
     *("change__next_attempt_at", "change__server__name", "change__server__probe_at"),
 )
 # An attempt to push bears the name of its mailbox.

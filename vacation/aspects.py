@@ -3,9 +3,11 @@
 from django.utils.translation import gettext
 
 from accounts.models import Mailbox
+from audit.models import Event
 from mailservers.aspects import Aspect
 from mailservers.drivers.base import Driver, ScriptState
 from mailservers.drivers.fitting import fit_script
+from mailservers.models import Change
 from vacation.content import auto_reply_of, forwarding_of, script_text
 from vacation.own_rules import edits_of, note_done
 from vacation.rules import own_part, rules_of
@@ -36,6 +38,18 @@ def script_differences(wanted: ScriptState, held: ScriptState) -> list[str]:
     return [gettext("the script's text is another one")]
 
 
+def feature_of(event: Event) -> str:
+    """What an event has set of the two: its undo brings back that alone."""
+    told = event.before or {}
+    parts = [name for name, key in (("auto_reply", "enabled"), ("forwarding", "targets")) if key in told]
+    if len(parts) == 1:
+        return parts[0]
+    if not parts and event.before is None:
+        # A target has agreed, an alias is new: made anew of what is set, which nobody has changed.
+        return Change.Feature.NONE
+    return Change.Feature.WHOLE
+
+
 script = Aspect(
     name="script",
     desired=desired_script,
@@ -46,6 +60,7 @@ script = Aspect(
     own=own_part,
     joins=("auto_reply", "forwarding", "own_scripts", "domain__mail_rules"),
     noted=note_done,
+    feature_of=feature_of,
     restore=restore_script,
     may_restore=may_restore_script,
     restore_needs_proof=restoring_needs_proof,

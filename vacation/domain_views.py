@@ -15,6 +15,7 @@ from accounts import stepping_up
 from accounts.models import Domain, Mailbox, Person
 from accounts.requests import person_of
 from audit.chain import record
+from mailservers.words import with_server
 from vacation import requests
 from vacation.away import calendar_of, weeks_of
 from vacation.domain_forms import DomainRulesForm, RefusalForm, ReplyTemplateForm
@@ -117,7 +118,7 @@ def decide_request(request: HttpRequest, number: int) -> HttpResponse:
             return stepping_up.ask_to_step_up(request)
         else:
             requests.approve(asked, by=person)
-            messages.success(request, _("Approved. The mail server is told now."))
+            messages.success(request, with_server(_("Approved."), asked.mailbox.server))
     except requests.AlreadyDecided:
         messages.info(request, _("Somebody has decided this already, or something newer took its place."))
     return redirect("vacation:list-requests", domain.name)

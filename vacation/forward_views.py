@@ -15,11 +15,14 @@ from accounts.models import Mailbox
 from accounts.requests import person_of
 from mailservers.models import Change
 from mailservers.servers import limits_of
+from mailservers.standing import standing_of
+from mailservers.words import with_server
 from vacation import forwarding as service
 from vacation import own_rules, proofs, requests
 from vacation.forward_forms import ForwardingForm
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.permission import May, may, must_ask_for
+from vacation.phases import told_forwarding
 from vacation.services import ChangedMeanwhile
 from vacation.standing import with_what_stands
 
@@ -47,23 +50,31 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
         if _keep(request, form, ask=allowed == May.ASK):
             return redirect("vacation:edit-forwarding", address)
     rules = DomainRules.of(mailbox.domain)
+    targets = saved.listed_targets()
+    standing = standing_of(Change.objects.newest_of_features(mailbox, "script"), "forwarding")
+    change = standing.shown if standing else None
+    drifted = own_rules.drift_of(mailbox) if mailbox.told("has_drift") else None
+    differs = drifted is not None and drifted.left_at is None
     context = {
         "mailbox": mailbox,
         "form": form,
         "saved": saved,
         "targets": [
             (target, rules.permits(target.address), service.is_inside(mailbox, target.address))
-            for target in saved.listed_targets()
+            for target in targets
         ],
         "auto_reply": getattr(mailbox, "auto_reply", None) or AutoReply(mailbox=mailbox),
         "rules": rules,
         "no_window": limits is not None and not limits.forward_window,
-        "change": Change.objects.newest_by_aspect(mailbox).get("script"),
+        "told": told_forwarding(saved, targets, change, differs=differs, rules=rules),
+        "change": change,
+        "own": standing and standing.own,
+        "feature": "forwarding",
         "asking": requests.waiting_for(mailbox, "forwarding") if mailbox.told("has_request") else None,
         "proof": proofs.newest(mailbox, "forwarding") if mailbox.told("has_proof") else None,
         "provable": proofs.is_possible(),
         "switched_off": own_rules.switched_off_in(mailbox),
-        "drifted": own_rules.drift_of(mailbox) if mailbox.told("has_drift") else None,
+        "drifted": drifted,
         "must_ask": allowed == May.ASK,
         "changeable": allowed != May.LOOK,
     }
@@ -124,5 +135,5 @@ def _keep(request: HttpRequest, form: ForwardingForm, *, ask: bool) -> bool:
             _("Saved. The new addresses get a mail with a link; nothing goes there before they agree."),
         )
     else:
-        messages.success(request, _("Saved. The mail server is told now."))
+        messages.success(request, with_server(_("Saved."), mailbox.server))
     return True

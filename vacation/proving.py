@@ -41,7 +41,7 @@ def _run(proof: Proof) -> None:
     mailbox = proof.mailbox
     change = Change.objects.newest_of(mailbox.pk, "script")
     if change is not None and change.state != Change.State.LIVE:
-        _note(proof, "no", gettext_noop("The newest change is not live on the mail server yet."))
+        _note(proof, "no", gettext_noop("The mail server does not have the newest change yet."))
         return
     targets = _targets(mailbox) if proof.about == "forwarding" else ()
     if proof.about == "forwarding" and not targets:

@@ -9,6 +9,7 @@ from accounts.languages import writing_to
 from accounts.mail_readers import webmasters_to_tell
 from accounts.models import Mailbox, Person
 from mails.queue import post
+from mailservers.words import with_server
 from vacation.models import SettingRequest
 
 
@@ -58,7 +59,7 @@ def tell_of_decision(request: SettingRequest) -> None:
         words = {"address": mailbox.address, "setting": request.get_setting_display()}
         if request.state == SettingRequest.State.APPROVED:
             subject = _("Approved: %(setting)s of %(address)s") % words
-            text = _("What you asked for is approved, and the mail server is told now.")
+            text = with_server(_("What you asked for is approved."), mailbox.server)
         else:
             subject = _("Not approved: %(setting)s of %(address)s") % words
             text = _("What you asked for is not approved. Nothing was changed.")

@@ -12,6 +12,8 @@ from accounts.models import Mailbox
 from accounts.requests import person_of
 from mailservers.models import Change
 from mailservers.servers import limits_of
+from mailservers.standing import standing_of
+from mailservers.words import with_server
 from vacation import own_rules, proofs, requests
 from vacation.forms import AutoReplyForm, FillInForm
 from vacation.limits import as_held, sentences_about
@@ -54,6 +56,8 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
             previews = previews_of(form.instance) if form.instance.text.strip() else []
         elif _keep(request, form, ask=allowed == May.ASK):
             return redirect("vacation:edit-auto-reply", address)
+    drifted = own_rules.drift_of(mailbox) if mailbox.told("has_drift") else None
+    standing = standing_of(Change.objects.newest_of_features(mailbox, "script"), "auto_reply")
     context = {
         "mailbox": mailbox,
         "form": form,
@@ -61,12 +65,15 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
         "previews": previews,
         "saved": as_held(saved, limits),
         "limits": sentences_about(limits) if limits else [],
-        "change": Change.objects.newest_by_aspect(mailbox).get("script"),
+        "change": standing and standing.shown,
+        "own": standing and standing.own,
+        "feature": "auto_reply",
         "asking": requests.waiting_for(mailbox, "auto_reply") if mailbox.told("has_request") else None,
         "proof": proofs.newest(mailbox, "auto_reply") if mailbox.told("has_proof") else None,
         "provable": proofs.is_possible(),
         "switched_off": own_rules.switched_off_in(mailbox),
-        "drifted": own_rules.drift_of(mailbox) if mailbox.told("has_drift") else None,
+        "drifted": drifted,
+        "differs": drifted is not None and drifted.left_at is None,
         "must_ask": allowed == May.ASK,
         "only_webmaster": DomainRules.of(mailbox.domain).auto_reply == "webmaster",
         "changeable": allowed != May.LOOK,
@@ -87,7 +94,7 @@ def _keep(request: HttpRequest, form: AutoReplyForm, *, ask: bool) -> bool:
     except ChangedMeanwhile:
         form.tell_of_newer(AutoReply.of(mailbox))
         return False
-    messages.success(request, _("Saved. The mail server is told now."))
+    messages.success(request, with_server(_("Saved."), mailbox.server))
     return True
 
 

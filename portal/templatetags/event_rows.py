@@ -14,7 +14,7 @@ from audit.models import Event
 from audit.sentences import sentence_for
 from mailservers.models import Change
 from portal.templatetags.icons import icon
-from portal.templatetags.states import ICONS
+from portal.templatetags.states import ICONS, state_badge
 from portal.templatetags.times import moment
 
 register = template.Library()
@@ -46,7 +46,8 @@ def _text(text: str) -> str:
 def _result(event: Event, done: str, icons: Mapping[str, str]) -> str:
     change = getattr(event, "change", None)
     if change is not None:
-        return _badge(change, icons)
+        change.wanted = event.verb
+        return _badge(change)
     if event.outcome == Event.Outcome.DONE:
         return done
     failed = event.outcome == Event.Outcome.FAILED
@@ -55,18 +56,8 @@ def _result(event: Event, done: str, icons: Mapping[str, str]) -> str:
     return f'<span class="state state-{state}">{icons[state]} <span class="words">{words}</span></span>'
 
 
-def _badge(change: Change, icons: Mapping[str, str]) -> str:
-    """The same as mailservers/_state.html draws in a list; by it while the change is not settled."""
-    if change.state == Change.State.LIVE and change.settled_at:
-        words = _("live since %(time)s") % {"time": moment(change.settled_at)}
-    elif change.state == Change.State.FAILED:
-        words = _("failed: %(reason)s") % {"reason": escape(change.reason_text)}
-    elif change.state == Change.State.SUPERSEDED:
-        words = escape(_("replaced by a newer change"))
-    else:
-        return render_to_string("mailservers/_state.html", {"change": change, "place": "list"})
-    number, state = change.pk, change.state
-    return (
-        f'<span class="state state-{state}" id="change-{number}" data-state="{state}" data-change="{number}">'
-        f'{icons[state]} <span class="words">{words}</span></span>'
-    )
+def _badge(change: Change) -> str:
+    """As in a list; by a template of its own while the change is not settled, which asks again."""
+    if change.is_settled:
+        return state_badge(change, "history")
+    return render_to_string("mailservers/_state.html", {"change": change, "place": "list"})

@@ -11,6 +11,7 @@ from accounts.mailbox_list import Row
 from portal.templatetags.auto_replies import phase_badge
 from portal.templatetags.sizes import room_used
 from portal.templatetags.states import state_badge
+from vacation.phases import change_of_reply, whose_scripts_differ
 
 register = template.Library()
 
@@ -39,6 +40,8 @@ def mailbox_rows(rows: Iterable[Row], *, choosable: bool = False) -> SafeString:
         "reply_words": escape(gettext("Auto-reply")),
         "change_words": escape(gettext("Newest change")),
     }
+    rows = list(rows)
+    differing = whose_scripts_differ([row.mailbox for row in rows])
     return SafeString(
         "".join(
             ROW.format(
@@ -52,7 +55,11 @@ def mailbox_rows(rows: Iterable[Row], *, choosable: bool = False) -> SafeString:
                 note=f'<span class="under">{escape(str(row.note))}</span>' if row.note else "",
                 login=escape(row.mailbox.login),
                 room=escape(room_used(row.mailbox)),
-                reply=phase_badge(getattr(row.mailbox, "auto_reply", None)),
+                reply=phase_badge(
+                    getattr(row.mailbox, "auto_reply", None),
+                    change_of_reply(row.changes),
+                    differs=row.mailbox.pk in differing,
+                ),
                 change=state_badge(row.change),
             )
             for row in rows

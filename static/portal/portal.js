@@ -7,6 +7,11 @@
     const before = spoken.get(badge.id);
     spoken.set(badge.id, badge.dataset.state);
     if (before === undefined || before === badge.dataset.state) return;
+    // What the page says beside it is another by now: see "fresh" in portal/templatetags/states.py.
+    const open = ["waiting", "pushing"];
+    if (open.includes(before) && !open.includes(badge.dataset.state)) {
+      document.body.dispatchEvent(new Event("settled"));
+    }
     const about = badge.closest("[data-about]");
     const sentence = about ? `${about.dataset.about}: ${words(badge)}` : words(badge);
     document.getElementById("announcements").textContent = sentence;
@@ -17,7 +22,9 @@
 
   // Whoever was signed out meanwhile gets the sign-in page as the answer: that does not belong in a badge.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (/^\s*<!doctype/i.test(event.detail.serverResponse)) event.detail.shouldSwap = false;
+    const isPage = /^\s*<!doctype/i.test(event.detail.serverResponse);
+    const isThisPage = new URL(event.detail.xhr.responseURL).pathname === location.pathname;
+    if (isPage && !(isThisPage && event.detail.elt.matches("[data-fresh]"))) event.detail.shouldSwap = false;
   });
 
   // The portal or the network was away for a moment: ask again, or the badge would stand still for ever.

@@ -48,7 +48,7 @@ def test_a_new_mailbox_is_on_the_server_and_nobody_can_sign_in_yet(as_webmaster,
     page = new(as_webmaster, committed, recovery_address="bert@home.test")
     assert "bert@example.test is made" in page
     page = as_webmaster.get("/mailboxes/bert@example.test/").content.decode()
-    assert "live on maximusconfessor since" in page
+    assert "On the server ✓" in page
     assert "not possible yet: no password is set" in page
     held = MemoryDriver.accounts["example0007"]
     assert (held.address, held.quota_bytes, held.password_hash) == ("bert@example.test", 500 * 1024**2, "")

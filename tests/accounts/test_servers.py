@@ -154,7 +154,7 @@ def test_the_failed_changes_are_listed_with_their_reasons(client, support, ask):
     client.force_login(support)
     page = read(client, f"{PAGE}failed/")
     assert f'href="{MAILBOX}"' in page
-    assert "failed: x is full." in page
+    assert "Failed: x is full." in page
     assert "Try it again" not in page
     assert "Nothing waits" in read(client, f"{PAGE}waiting/")
 

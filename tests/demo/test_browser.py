@@ -8,7 +8,7 @@ from demo.browser import Page
 HTML = """<!doctype html><title>A page</title>
 <form action="/sign-out/" method="post"><input type="hidden" name="csrfmiddlewaretoken" value="a"></form>
 <main>
-<span data-state="waiting" data-change="7">waiting for <b>maximusconfessor</b></span> Settings
+<span data-state="waiting" data-change="7">Waiting for <b>maximusconfessor</b></span> Settings
 <span data-state="live" data-change="3">live</span>
 <form method="post">
 <input type="hidden" name="csrfmiddlewaretoken" value="b"><input type="hidden" name="version" value="2">
@@ -50,7 +50,7 @@ def test_a_form_that_is_not_there_is_told_with_the_page(page):
 
 def test_badges_tell_their_change_and_their_words(page):
     badge = page.badge_of("7")
-    assert (badge.state, badge.text) == ("waiting", "waiting for maximusconfessor")
+    assert (badge.state, badge.text) == ("waiting", "Waiting for maximusconfessor")
     assert page.badge_of("3").text == "live"
 
 

@@ -159,12 +159,12 @@ def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world: World, new
     with no_worker(world):
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_text("Saved. The mail server is told now.")).to_be_visible()
-        visitor.see_state("Auto-reply", "waiting", f"waiting for {server}")
+        visitor.see_state("Auto-reply", "waiting", f"Waiting for {server}")
         visitor.look("auto-reply waiting")
         page.evaluate("window.sameDocument = true")
-    visitor.see_state("Auto-reply", "live", re.compile(rf"live on {server} since\s+\d\d:\d\d"))
+    visitor.see_state("Auto-reply", "live", re.compile(r"On the server ✓\s+\d\d:\d\d"))
     assert page.evaluate("window.sameDocument"), "The badge needed a new page."
-    expect(page.locator("#announcements")).to_contain_text(f"Auto-reply: live on {server} since")
+    expect(page.locator("#announcements")).to_contain_text("Auto-reply: On the server ✓")
     expect(page.get_by_label("Text", exact=True)).to_have_value(TEXT)
     visitor.look("auto-reply live")
 
@@ -191,7 +191,7 @@ def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world: World, new
     visitor.look("empty trash")
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("link", name="MB used")).to_be_visible()
-    visitor.see_state("Auto-reply", "live", f"live on {server} since")
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
     visitor.look("mailbox with auto-reply")
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("heading", name="You switched the auto-reply on")).to_be_visible()
@@ -203,7 +203,7 @@ def test_a_webmaster_sets_an_auto_reply_and_a_stranger_gets_it(world: World, new
     page.get_by_label("Answer automatically").uncheck()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Nobody gets an automatic answer.")).to_be_visible()
-    visitor.see_state("Auto-reply", "live", f"live on {server} since")
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
     visitor.look("auto-reply off")
     write_to(world, COLLEAGUE, "another.stranger@browser.test")
     assert world.sink.messages(to="another.stranger@browser.test") == []
@@ -228,7 +228,7 @@ def test_on_a_phone_a_mailbox_user_sees_only_the_own_pages(world: World, newcome
     page.get_by_label("Answer automatically").check()
     page.get_by_label("Text", exact=True).fill("Bis Mittwoch.")
     page.get_by_role("button", name="Save").click()
-    visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
     visitor.look("own auto-reply")
 
     # Signed out meanwhile: nothing is saved, and nothing that was typed is lost.
@@ -358,7 +358,7 @@ def test_an_operator_sees_a_server_down_and_has_everything_pushed_once_it_is_bac
     page.get_by_role("button", name="Push what is due").click()
     expect(page.get_by_text("What waits is pushed now.")).to_be_visible()
     visitor.open(f"/mailboxes/{box.address}/")
-    visitor.see_state("Auto-reply", "live", f"live on {box.server} since")
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
     expect(page.locator("[data-banner='away']")).to_have_count(0)
 
 
@@ -430,14 +430,14 @@ def test_forwarding_waits_for_its_target_and_both_are_proven(world: World, newco
     page = visitor.page
     visitor.sign_in(anna.address, anna.password)
     set_auto_reply(visitor, anna.address, "Away: {subject}", "Hello,\nI am away 🎣.")
-    visitor.see_state("Auto-reply", "live", "live on")
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
     page.get_by_text("More: other periods").click()
     page.get_by_label("Another text for people").fill("Somebody else helps: info@example.test.")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("[data-preview]")).to_have_count(2)
     visitor.look("auto-reply preview")
     page.get_by_role("button", name="Save").click()
-    visitor.see_state("Auto-reply", "live", "live on")
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
     page.get_by_role("button", name="Prove it").click()
     expect(page.locator("[data-proof=finished]")).to_contain_text("to the letter", timeout=30_000)
     visitor.look("auto-reply proven")
@@ -463,7 +463,7 @@ def test_forwarding_waits_for_its_target_and_both_are_proven(world: World, newco
     reader.page.get_by_role("button", name="Yes, send it to me").click()
     reader.see_heading("Thank you")
     page.reload()
-    visitor.see_state("Forwarding", "live", "live on")
+    visitor.see_state("Forwarding", "live", "On the server ✓")
     page.get_by_role("button", name="Prove it").click()
     expect(page.locator("[data-proof=finished]")).to_contain_text(f"{target} accepted it", timeout=30_000)
     visitor.look("forwarding proven")
@@ -486,7 +486,7 @@ def test_forwarding_waits_for_its_target_and_both_are_proven(world: World, newco
     webmaster.page.get_by_role("button", name="Approve").click()
     expect(webmaster.page.get_by_text("Approved. The mail server is told now.")).to_be_visible()
     page.reload()
-    visitor.see_state("Forwarding", "live", "live on")
+    visitor.see_state("Forwarding", "live", "On the server ✓")
     expect(page.get_by_label("Keep a copy here")).not_to_be_checked()
 
     # What somebody made in webmail meanwhile is found, and taken over.
@@ -501,7 +501,7 @@ def test_forwarding_waits_for_its_target_and_both_are_proven(world: World, newco
     webmaster.look("made in webmail")
     webmaster.page.get_by_role("button", name="Keep what is there").click()
     webmaster.open(f"/mailboxes/{anna.address}/auto-reply/")
-    webmaster.see_state("Auto-reply", "live", "live on")
+    webmaster.see_state("Auto-reply", "live", "On the server ✓")
     expect(webmaster.page.get_by_label("Text", exact=True)).to_have_value("Made in webmail.")
     expect(webmaster.page.get_by_text("“Out of Office” in the script “roundcube”")).to_be_visible()
     with webmail_of(world.server_of(anna.address), anna.login) as sieve:
@@ -523,7 +523,7 @@ def test_thirty_texts_typed_into_the_page_arrive_to_the_letter(
     for number, (name, text) in enumerate(texts.items()):
         set_auto_reply(visitor, lucas.address, f"Number {number}", text)
         expect(visitor.page.get_by_text("Saved. The mail server is told now.")).to_be_visible()
-        visitor.see_state("Auto-reply", "live", "live on")
+        visitor.see_state("Auto-reply", "live", "On the server ✓")
         sender = f"letter{number}@letter.test"
         write_to(world, lucas.address, sender)
         [reply] = world.sink.wait_for(1, to=sender)
@@ -556,7 +556,7 @@ def test_all_but_the_live_badge_works_without_javascript(world: World, newcomer:
     while visitor.badge("Auto-reply").get_attribute("data-state") != "live" and time.monotonic() < end:
         time.sleep(0.1)
         page.reload()
-    visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
     visitor.look("auto-reply without javascript")
     write_to(world, user.address, "noscript@browser.test")
     [reply] = world.sink.messages(to="noscript@browser.test")
@@ -581,7 +581,7 @@ def test_with_its_server_down_the_page_answers_and_the_badge_gets_live_by_itself
         visitor.see_state("Auto-reply", "waiting", "The mail server cannot be reached, or broke off.")
         visitor.look("auto-reply with server down")
     began = time.monotonic()
-    visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
     assert time.monotonic() - began < LIVE_AGAIN_WITHIN_SECONDS
     assert page.evaluate("window.sameDocument"), "The badge needed a new page."
 
@@ -594,12 +594,12 @@ def test_what_the_server_refuses_is_told_and_tried_again(world: World, newcomer:
     with no_room_for_scripts(world.servers[user.server], user.login):
         set_auto_reply(visitor, user.address, "Fort", "Bis bald.")
         visitor.see_state(
-            "Auto-reply", "failed", "failed: The mailbox has as many scripts as the mail server allows."
+            "Auto-reply", "failed", "Failed: The mailbox has as many scripts as the mail server allows."
         )
         visitor.look("auto-reply failed")
     visitor.page.get_by_role("button", name="Try again").click()
-    expect(visitor.page.get_by_text("The mail server is told once more.")).to_be_visible()
-    visitor.see_state("Auto-reply", "live", f"live on {user.server} since")
+    expect(visitor.page.get_by_text("It is tried again. The mail server is told now.")).to_be_visible()
+    visitor.see_state("Auto-reply", "live", "On the server ✓")
 
 
 def test_setting_up_mail_programs_in_dutch_with_help_and_on_the_phone(

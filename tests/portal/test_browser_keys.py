@@ -70,12 +70,12 @@ def test_a_passkey_for_the_portal_and_an_app_password_for_the_phone(world: World
         page.get_by_role("link", name="Give them app passwords instead").click()
         page.get_by_label("Which device or program is it for?").fill("phone")
         page.get_by_role("button", name="Make it").click()
-        visitor.see_state("App passwords", "live", "live on")
+        visitor.see_state("App passwords", "live", "On the server ✓")
         app_password = page.locator(".codes .value").inner_text()
         page.get_by_role("link", name="I have typed it in").click()
         page.get_by_role("button", name="Only app passwords in mail programs").click()
         expect(page.get_by_text("for the portal only")).to_be_visible()
-        visitor.see_state("App passwords", "live", "live on")
+        visitor.see_state("App passwords", "live", "On the server ✓")
         visitor.look("app passwords only")
         assert (lets_in(world, user, app_password), lets_in(world, user, user.password)) == (True, False)
 
@@ -94,7 +94,7 @@ def test_a_passkey_for_the_portal_and_an_app_password_for_the_phone(world: World
         visitor.open(f"/mailboxes/{user.address}/app-passwords/")
         page.get_by_role("button", name="End phone").click()
         expect(page.get_by_text("no mail program can sign in now")).to_be_visible()
-        visitor.see_state("App passwords", "live", "live on")
+        visitor.see_state("App passwords", "live", "On the server ✓")
         assert not lets_in(world, user, app_password)
 
         visitor.open("/account/")

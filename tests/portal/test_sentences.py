@@ -105,7 +105,7 @@ def test_the_state_is_told_beside_the_sentence(client, mailbox, webmaster, owner
     client.force_login(owner)
     page = client.get("/mailboxes/anna@example.test/history/").content.decode()
     told = re.sub(r"<[^>]*>", "", page[page.index("Your webmaster set an auto-reply for you</h3>") :])
-    assert re.match(r"Your webmaster set an auto-reply for you\s+live on maximusconfessor at \d\d:\d\d", told)
+    assert re.match(r"Your webmaster set an auto-reply for you\s+On the server ✓ \d\d:\d\d", told)
 
 
 def test_somebody_who_is_gone_is_told_by_the_name_of_that_time(client, mailbox, owner, webmaster):
