@@ -294,7 +294,7 @@ class Change(OfOneSubject, models.Model):
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
         PUSHING = "pushing", _("being sent")
-        LIVE = "live", _("on the server")
+        LIVE = "live", _("live")
         FAILED = "failed", _("failed")
         SUPERSEDED = "superseded", _("replaced by a newer change")
         CANCELLED = "cancelled", _("cancelled")
