@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import sessions
+from accounts.link_codes import ask_for_code, code_in
 from accounts.models import Mailbox, OneTimeLink, Person
 from accounts.one_time_links import CHOOSE_PASSWORD, find_link, use_link
 from accounts.password_forms import NewPasswordForm
@@ -26,7 +27,9 @@ from mailservers.sealed_passwords import NoSealingKey
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_password(request: HttpRequest) -> HttpResponse:
     """For a person or a mailbox; the link is used up only once a good password is chosen."""
-    code = request.POST.get("code", "") or request.GET.get("code", "")
+    code = code_in(request)
+    if not code and request.method != "POST":
+        return ask_for_code(request)
     link = find_link(CHOOSE_PASSWORD, code)
     if link is None:
         return render(request, "accounts/link_is_over.html", status=404)

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import freezing, notices, stepping_up
+from accounts.link_codes import ask_for_code, code_in, is_pressed
 from accounts.models import Mailbox
 from accounts.requests import person_of
 
@@ -18,11 +19,12 @@ from accounts.requests import person_of
 @require_http_methods(["GET", "HEAD", "POST"])
 def say_not_me(request: HttpRequest) -> HttpResponse:
     """Shows what it is about; a press of the button does it: programs that look at links press none."""
-    code = request.POST.get("code", "") or request.GET.get("code", "")
+    code, done = code_in(request), is_pressed(request)
+    if not code and request.method != "POST":
+        return ask_for_code(request)
     notice = notices.find_notice(code)
-    if notice is None or (request.method == "POST" and not freezing.say_not_me(notice)):
+    if notice is None or (done and not freezing.say_not_me(notice)):
         return render(request, "accounts/notice_is_over.html", status=404)
-    done = request.method == "POST"
     context = {
         "password_link": freezing.link_for_reader(notice) if done else "",
         "notice": notice,

@@ -3,7 +3,7 @@
 256 random bits; only their SHA-256 is kept; good for 72 hours, for one use, and as long as the password is
 the one that the link was made for. A page looks a link up with `find_link` and shows what it is for; what
 the link allows happens in one transaction with `use_link`, after a press of a button: programs that look at
-links beforehand press none. The address begins with PORTAL_PUBLIC_URL, whatever host a request named.
+links beforehand press none.
 """
 
 import hashlib
@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.codes import hash_of, new_code
+from accounts.link_codes import link_with
 from accounts.models import Mailbox, OneTimeLink, Person
 
 LIFETIME = timedelta(hours=72)
@@ -118,8 +117,7 @@ def end_links_for(purpose: Purpose, target: Person | Mailbox) -> None:
 
 
 def address_of(purpose: Purpose, code: str) -> str:
-    """In the query, which is in no log."""
-    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse(purpose.view)}?code={code}"
+    return link_with(purpose.view, code)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import recovery, stepping_up
 from accounts.address_field import AddressField
+from accounts.link_codes import ask_for_code, code_in, is_pressed
 from accounts.models import Mailbox, Person
 from accounts.one_time_links import CONFIRM_ADDRESS, find_link
 from accounts.requests import person_of
@@ -68,10 +69,12 @@ def edit_own_address(request: HttpRequest) -> HttpResponse:
 @require_http_methods(READ_AND_WRITE)
 def confirm_address(request: HttpRequest) -> HttpResponse:
     """What the link that was mailed opens; the button counts, not the look at it."""
-    code = request.POST.get("code", "") or request.GET.get("code", "")
+    code, pressed = code_in(request), is_pressed(request)
+    if not code and request.method != "POST":
+        return ask_for_code(request)
     link = find_link(CONFIRM_ADDRESS, code)
-    done = recovery.confirm_address(code) if link and request.method == "POST" else None
-    if link is None or (request.method == "POST" and done is None):
+    done = recovery.confirm_address(code) if link and pressed else None
+    if link is None or (pressed and done is None):
         return render(request, "accounts/link_is_over.html", status=404)
     context = {"target": link.person or link.mailbox, "address": link.mail_to, "code": code, "done": done}
     return render(request, "accounts/confirm_address.html", context)

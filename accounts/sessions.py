@@ -1,5 +1,6 @@
 """Signing in, in one or two steps, and how long that lasts."""
 
+import math
 import time
 from datetime import timedelta
 
@@ -101,6 +102,12 @@ def note_visit(request: HttpRequest) -> None:
     seen_at = request.session.get(SEEN_AT)
     if seen_at is not None and seen_at < time.time() - SEEN_EVERY_SECONDS:
         request.session[SEEN_AT] = time.time()
+
+
+def ends_in_seconds(request: HttpRequest) -> int:
+    """If nothing is asked for from now on."""
+    left = request.session.get(ENDS_AT, math.inf) - time.time()
+    return int(max(1, min(left, settings.SESSION_COOKIE_AGE)))
 
 
 def _longest(person: Person) -> timedelta:

@@ -1,11 +1,10 @@
 """One-time links: made and opened, each with its event."""
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.codes import hash_of, new_code
+from accounts.link_codes import link_with
 from accounts.models import Mailbox, Person
 from audit.chain import record
 from clientsetup.models import SetupLink
@@ -30,8 +29,7 @@ def make_link(mailbox: Mailbox, *, by: Person) -> str:
         domain=mailbox.domain.name,
         after={"until": link.expires_at.isoformat()},
     )
-    # In the query, which is in no log.
-    return f"{settings.PUBLIC_URL}{reverse('clientsetup:open-link')}?code={code}"
+    return link_with("clientsetup:open-link", code)
 
 
 @transaction.atomic

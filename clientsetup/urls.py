@@ -11,6 +11,7 @@ urlpatterns = [
     path("mailboxes/<str:address>/set-up/link/", views.show_link, name="show-link"),
     path("mailboxes/<str:address>/set-up/check/", views.check_settings, name="check-settings"),
     path("set-up/", views.open_link, name="open-link"),
+    path("set-up/opened/", views.show_opened, name="show-opened"),
     path("set-up/profile/", views.download_opened_profile, name="download-opened-profile"),
     path("domains/<str:name>/set-up/", domain_views.show_records, name="show-records"),
     path("servers/<slug:server>/set-up/", server_views.edit_server, name="edit-server"),

@@ -9,6 +9,7 @@ from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.link_codes import ask_for_code, code_in, is_pressed
 from accounts.models import Mailbox
 from accounts.qr import qr_picture
 from accounts.requests import person_of
@@ -91,18 +92,24 @@ def check_settings(request: HttpRequest, address: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: HttpRequest) -> HttpResponse:
     """A link is used up by a press of a button: programs that look at links beforehand press none."""
-    if request.method == "POST":
-        mailbox = use_link(request.POST.get("code", ""))
-        if mailbox is not None:
-            request.session[OPENED] = [mailbox.pk, time.time() + OPEN_FOR_SECONDS]
-            return redirect("clientsetup:open-link")
+    code = code_in(request)
+    if is_pressed(request):
+        mailbox = use_link(code)
+        if mailbox is None:
+            return render(request, "clientsetup/link_is_over.html", status=404)
+        request.session[OPENED] = [mailbox.pk, time.time() + OPEN_FOR_SECONDS]
+        return redirect("clientsetup:show-opened")
+    if not code and request.method != "POST":
+        return ask_for_code(request)
+    if not SetupLink.objects.usable().with_code(code).exists():
         return render(request, "clientsetup/link_is_over.html", status=404)
-    code = request.GET.get("code", "")
-    if code:
-        usable = SetupLink.objects.usable().with_code(code).exists()
-        if usable:
-            return render(request, "clientsetup/open_link.html", {"code": code})
-        return render(request, "clientsetup/link_is_over.html", status=404)
+    return render(request, "clientsetup/open_link.html", {"code": code})
+
+
+@login_not_required
+@never_cache
+@require_safe
+def show_opened(request: HttpRequest) -> HttpResponse:
     opened = _opened(request)
     if opened is None:
         return render(request, "clientsetup/link_is_over.html", status=404)

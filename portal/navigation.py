@@ -8,7 +8,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
-from accounts.sessions import second_factor_is_due
+from accounts.sessions import ends_in_seconds, second_factor_is_due
 
 
 class Entry(NamedTuple):
@@ -19,8 +19,17 @@ class Entry(NamedTuple):
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """`navigation`: entries, looked up only by templates that show them: a badge that refreshes does not."""
-    return {"navigation": SimpleLazyObject(lambda: _entries(request))}
+    """`navigation`, and how long the session lasts; looked up only by templates that show them: a badge that
+    refreshes does not."""
+    return {
+        "navigation": SimpleLazyObject(lambda: _entries(request)),
+        "session_ends_in": SimpleLazyObject(lambda: _ends_in(request)),
+    }
+
+
+def _ends_in(request: HttpRequest) -> int:
+    """Seconds; 0 for who did not sign in."""
+    return ends_in_seconds(request) if isinstance(getattr(request, "user", None), Person) else 0
 
 
 def _entries(request: HttpRequest) -> list[Entry]:

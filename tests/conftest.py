@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -197,6 +198,12 @@ def stranger(other_domain) -> Person:
         owner=person,
     )
     return person
+
+
+def follow(client: Client, link: str, **more: str) -> Any:
+    """What the page that a one-time link opens does with its code; `pressed="yes"` presses its button."""
+    path, _, code = link.removeprefix("http://testserver").partition("#")
+    return client.post(path, {"code": code, **more})
 
 
 def step_up(client: Client) -> None:

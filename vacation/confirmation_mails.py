@@ -2,15 +2,14 @@
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import refused_mails
 from accounts.codes import hash_of, new_code
 from accounts.languages import writing_to
+from accounts.link_codes import link_with
 from mails.delivery import Outcome, deliver
 from vacation.dmarc import is_strict
 from vacation.models import ForwardingTarget
@@ -48,7 +47,7 @@ def _mail(target: ForwardingTarget) -> Outcome:
     )
     with writing_to(mailbox):
         subject = _("May mail for %(address)s be sent on to you?") % {"address": mailbox.address}
-        link = f"{settings.PUBLIC_URL}{reverse('vacation:answer-forwarding', args=[token])}"
+        link = link_with("vacation:answer-forwarding", token)
         text = render_to_string(
             "vacation/confirmation_mail.txt", {"mailbox": mailbox, "target": target, "link": link}
         )

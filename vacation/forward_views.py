@@ -8,9 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import stepping_up
+from accounts.link_codes import ask_for_code, code_in, is_pressed
 from accounts.models import Mailbox
 from accounts.requests import person_of
 from mailservers.models import Change
@@ -103,17 +104,31 @@ def ask_again(request: HttpRequest, address: str) -> HttpResponse:
 @login_not_required
 @never_cache
 @require_http_methods(READ_AND_WRITE)
-def answer_forwarding(request: HttpRequest, token: str) -> HttpResponse:
+def answer_forwarding(request: HttpRequest) -> HttpResponse:
     """Whoever reads mail at a target says whether it is wanted."""
-    target = service.target_of(token)
+    code = code_in(request)
+    if not code and request.method != "POST":
+        return ask_for_code(request)
+    target = service.target_of(code)
     if target is None:
         return render(request, "vacation/link_over.html", status=404)
-    if request.method == "POST":
+    if is_pressed(request):
         agrees = "refuse" not in request.POST
         if not service.answer(target, agrees=agrees):
             return render(request, "vacation/link_over.html", status=404)
         return render(request, "vacation/answered.html", {"target": target, "agrees": agrees})
-    return render(request, "vacation/answer_forwarding.html", {"target": target})
+    return render(request, "vacation/answer_forwarding.html", {"target": target, "code": code})
+
+
+@login_not_required
+@never_cache
+@require_safe
+def open_older_link(request: HttpRequest, code: str) -> HttpResponse:
+    """Mailed before codes stood behind a #; the last of them is over three days after the update."""
+    target = service.target_of(code)
+    if target is None:
+        return render(request, "vacation/link_over.html", status=404)
+    return render(request, "vacation/answer_forwarding.html", {"target": target, "code": code})
 
 
 def _keep(request: HttpRequest, form: ForwardingForm, *, ask: bool) -> bool:

@@ -19,5 +19,6 @@ urlpatterns = [
     path("setting-requests/<int:number>/decide/", domain_views.decide_request, name="decide-request"),
     path("mailboxes/<str:address>/prove/", proof_views.prove, name="prove"),
     path("proofs/<int:number>/", proof_views.show_proof, name="show-proof"),
-    path("forwardings/<str:token>/", forward_views.answer_forwarding, name="answer-forwarding"),
+    path("forwardings/", forward_views.answer_forwarding, name="answer-forwarding"),
+    path("forwardings/<str:code>/", forward_views.open_older_link, name="open-older-link"),
 ]

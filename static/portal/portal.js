@@ -88,6 +88,7 @@
   // --- Signed out, or a form too old, while typing: it stands there again on the same page -----------
   // Kept in this tab alone, for the same person alone, and never from a form that asks for a secret.
   const KEPT = "typed";
+  const SECRET = "[type=password], [data-reveals], [autocomplete=one-time-code], [name=step_up_proof]";
   const who = () => document.querySelector(".who-name")?.textContent;
   const typedInto = (form) => [...form.elements].filter(
     (field) => field.name && !["hidden", "file", "submit", "button", "fieldset"].includes(field.type),
@@ -95,7 +96,7 @@
   const keep = (kept) => sessionStorage.setItem(KEPT, JSON.stringify(kept));
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || !who() || form.querySelector("[type=password], [data-reveals]")) return;
+    if (form.method !== "post" || !who() || form.querySelector(SECRET)) return;
     const typed = typedInto(form).map(({ name, value, checked }) => ({ name, value, checked }));
     if (typed.length) keep({ who: who(), page: location.pathname, form: [...document.forms].indexOf(form), typed });
   });
@@ -121,5 +122,31 @@
     told.textContent = kept.words;
     form.prepend(told);
     told.scrollIntoView({ block: "center" });
+  });
+
+  // --- One-time links: the code stands behind the #, which no server is told -------------------------
+  const openLink = () => {
+    if (!/^#[\w-]{43}$/.test(location.hash)) return;
+    const code = location.hash.slice(1);
+    const form = document.querySelector("[data-link-code]");
+    if (form) {
+      // Out of the address, and of the browser's history.
+      history.replaceState(null, "", location.pathname);
+      form.elements.code.value = code;
+      form.submit();
+    } else if (location.search !== "?open") {
+      // Another link, where one was open already: from the beginning.
+      location.href = `${location.pathname}?open#${code}`;
+    }
+  };
+  document.addEventListener("DOMContentLoaded", openLink);
+  window.addEventListener("hashchange", openLink);
+
+  // --- A session ends after a while: said before, so that nothing typed is lost ----------------------
+  document.addEventListener("DOMContentLoaded", () => {
+    const told = document.getElementById("session-ends");
+    if (!told) return;
+    const early = 10 * 60;
+    setTimeout(() => { told.hidden = false; }, Math.max(0, Number(told.dataset.seconds) - early) * 1000);
   });
 })();

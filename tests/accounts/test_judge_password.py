@@ -36,7 +36,7 @@ def test_before_anything_is_typed_it_says_nothing(anna, mailbox):
 
 
 def test_it_knows_whose_one_time_link_it_is(client, mailbox):
-    code = make_link(CHOOSE_PASSWORD, mailbox, by=None).partition("code=")[2]
+    code = make_link(CHOOSE_PASSWORD, mailbox, by=None).partition("#")[2]
     assert "around your name" in verdict(client, "Jansen2026", code=code)[1]
     assert verdict(client, "Jansen2026", code="guessed")[0] == 404
 

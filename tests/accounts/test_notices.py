@@ -21,7 +21,7 @@ from mailservers.drivers.base import Limits
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Observation, SealedPassword
 from mailservers.outbox import request_push
-from tests.conftest import PASSWORD, step_up
+from tests.conftest import PASSWORD, follow, step_up
 from tests.factors import add_app
 from vacation.forwarding import answer, save_forwarding
 from vacation.models import Forwarding
@@ -46,12 +46,12 @@ def sent() -> dict[str, str]:
 
 
 def link_in(text) -> str:
-    (link,) = re.findall(r"http://testserver(/not-me/\?code=[\w-]+)", text)
+    (link,) = re.findall(r"http://testserver(/not-me/#[\w-]+)", text)
     return str(link)
 
 
 def press(client, link):
-    return client.post("/not-me/", {"code": link.partition("code=")[2]})
+    return follow(client, link, pressed="yes")
 
 
 def test_a_new_password_is_told_at_the_mailbox_and_elsewhere(anna, owner):
@@ -117,7 +117,7 @@ def test_what_could_not_be_sent_is_tried_again(anna, owner, monkeypatch):
 
 def test_looking_at_the_link_does_nothing(anna, owner, client):
     change_password(anna, NEW, by=owner)
-    page = client.get(link_in(sent()["anna@home.test"])).content.decode()
+    page = follow(client, link_in(sent()["anna@home.test"])).content.decode()
     assert "Was this not you?" in page
     assert Mailbox.objects.get().frozen_at is None
 
@@ -126,7 +126,7 @@ def test_its_button_shuts_everybody_out_and_lets_no_mail_leave(anna, owner, clie
     Person.objects.filter(pk=webmaster.pk).update(email="willem@hoster.test")
     thief = Client()
     thief.post("/sign-in/", {"username": "anna@example.test", "password": PASSWORD})
-    own_link = make_link(CHOOSE_PASSWORD, anna, by=owner).partition("code=")[2]
+    own_link = make_link(CHOOSE_PASSWORD, anna, by=owner).partition("#")[2]
     with committed():
         forwarding = Forwarding(mailbox=anna, enabled=True)
         save_forwarding(forwarding, ["bea@example.test", "x@outside.test"], seen_version=0, by=owner)
@@ -162,7 +162,7 @@ def test_a_link_works_once_and_not_for_ever(anna, owner, client):
     assert press(client, first).status_code == 404
     Notice.objects.update(at=timezone.now() - notices.LIFETIME)
     assert press(client, second).status_code == 404
-    assert client.get("/not-me/?code=guessed").status_code == 404
+    assert follow(client, "/not-me/#guessed").status_code == 404
 
 
 def test_a_link_outlives_the_thiefs_next_password(anna, owner, client):
@@ -216,7 +216,7 @@ def choose(client, code, password):
 def test_who_reads_it_at_the_recovery_address_is_led_to_a_new_password(anna, owner, client):
     change_password(anna, NEW, by=owner)
     page = press(client, link_in(sent()["anna@home.test"])).content.decode()
-    (link,) = re.findall(r"http://testserver/choose-password/\?code=([\w-]+)", page)
+    (link,) = re.findall(r"http://testserver/choose-password/#([\w-]+)", page)
     assert find_link(CHOOSE_PASSWORD, link)
     choose(client, link, "quartz umbrella nineteen")
     anna.refresh_from_db()
@@ -240,7 +240,7 @@ def test_the_webmaster_closes_signing_in_until_a_new_password_is_chosen(frozen, 
     before = MemoryDriver.accounts.get(frozen.login)
     with committed():
         page = client.post(f"{PAGE}require-password/").content.decode()
-    (link,) = re.findall(r"choose-password/\?code=([\w-]+)</textarea>", page)
+    (link,) = re.findall(r"choose-password/#([\w-]+)</textarea>", page)
     held = MemoryDriver.accounts[frozen.login].password_hash
     assert before is None or held != before.password_hash
     assert "Signing in is closed since" in client.get(PAGE).content.decode()

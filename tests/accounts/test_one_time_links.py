@@ -16,7 +16,7 @@ NEW = "gravel teapot seventeen"
 
 
 def code_of(address: str) -> str:
-    return address.partition("?code=")[2]
+    return address.partition("#")[2]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def choose(client, code, password=NEW, again=None):
 
 def test_its_host_is_the_settings_and_its_code_has_256_bits(mailbox):
     address = make_link(CHOOSE_PASSWORD, mailbox, by=None)
-    assert address.startswith("http://testserver/choose-password/?code=")
+    assert address.startswith("http://testserver/choose-password/#")
     assert len(code_of(address)) == 43
 
 

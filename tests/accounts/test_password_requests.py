@@ -40,11 +40,11 @@ def ask(client, committed, name="anna@example.test"):
 
 
 def link_in(text):
-    return re.search(r"/choose-password/\?code=[\w-]+", text)[0]
+    return re.search(r"/choose-password/#[\w-]+", text)[0]
 
 
 def choose(client, committed, link, password=NEW):
-    code = link.partition("code=")[2]
+    code = link.partition("#")[2]
     with committed():
         return client.post(
             "/choose-password/", {"code": code, "new_password": password, "new_password_again": password}
@@ -95,7 +95,7 @@ def test_nor_for_one_that_is_off_or_deleted(client, at_home, committed, change):
 
 def test_the_link_in_the_database_is_no_link(client, at_home, committed):
     ask(client, committed)
-    code = link_in(mail.outbox[0].body).partition("code=")[2]
+    code = link_in(mail.outbox[0].body).partition("#")[2]
     assert code not in str(OneTimeLink.objects.values())
 
 
@@ -184,7 +184,7 @@ def test_a_mail_that_could_not_be_sent_is_sent_later_with_another_code(
     assert mail.outbox == []
     OneTimeLink.objects.update(mail_due_at=timezone.now())
     assert password_requests.mail_links() == 1
-    assert "code=" in mail.outbox[0].body
+    assert "/choose-password/#" in mail.outbox[0].body
     assert password_requests.mail_links() == 0
 
 
@@ -244,7 +244,7 @@ def test_a_webmaster_has_a_link_sent_without_seeing_it(client, at_home, webmaste
     with committed():
         page = client.post(LINK, {"send": "1"}, follow=True).content.decode()
     assert "A link is on its way to anna@home.test." in page
-    code = link_in(mail.outbox[0].body).partition("code=")[2]
+    code = link_in(mail.outbox[0].body).partition("#")[2]
     assert code not in page
     history = read(client, "/mailboxes/anna@example.test/history/")
     assert "had a link to choose a password sent to the recovery address" in history

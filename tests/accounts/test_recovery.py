@@ -11,7 +11,7 @@ from accounts.services import change_password
 from accounts.tasks import look_after_password_requests, mail_notices
 from audit.models import Event
 from mailservers.drivers.memory import MemoryDriver
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, follow
 
 URL = "/mailboxes/anna@example.test/recovery/"
 
@@ -30,7 +30,7 @@ def wish(client, address, url=URL):
 
 def code_in_mail() -> str:
     look_after_password_requests()
-    (code,) = re.findall(r"/confirm-address/\?code=([\w-]+)", str(mail.outbox[-1].body))
+    (code,) = re.findall(r"/confirm-address/#([\w-]+)", str(mail.outbox[-1].body))
     return str(code)
 
 
@@ -41,13 +41,13 @@ def test_it_counts_once_somebody_there_has_said_yes(anna, mailbox, client, commi
     assert "anna@home.test</bdi> was asked" in anna.get(URL).content.decode()
     code = code_in_mail()
     assert mail.outbox[-1].to == ["anna@home.test"]
-    assert "Is this your address?" in client.get(f"/confirm-address/?code={code}").content.decode()
+    assert "Is this your address?" in follow(client, f"/confirm-address/#{code}").content.decode()
     with committed():
-        assert "Thank you" in client.post("/confirm-address/", {"code": code}).content.decode()
+        assert "Thank you" in follow(client, f"/confirm-address/#{code}", pressed="yes").content.decode()
     mailbox.refresh_from_db()
     assert mailbox.recovery_address == "anna@home.test"
     assert mailbox.login in MemoryDriver.accounts
-    assert client.post("/confirm-address/", {"code": code}).status_code == 404
+    assert follow(client, f"/confirm-address/#{code}", pressed="yes").status_code == 404
     event = Event.objects.get(verb="recovery.changed")
     assert (event.by, event.after) == (mailbox.owner, {"recovery_address": "anna@home.test"})
 
@@ -101,7 +101,7 @@ def test_another_password_ends_the_link(anna, mailbox, client):
     wish(anna, "anna@home.test")
     code = code_in_mail()
     change_password(mailbox, "gravel teapot seventeen", by=mailbox.owner)
-    assert client.get(f"/confirm-address/?code={code}").status_code == 404
+    assert follow(client, f"/confirm-address/#{code}").status_code == 404
 
 
 def test_staff_change_theirs_the_same_way(client, operator):
@@ -110,5 +110,5 @@ def test_staff_change_theirs_the_same_way(client, operator):
     client.force_login(operator, "accounts.backends.PersonBackend")
     client.post("/sign-in/again/", {"next": "/", "step_up_proof": PASSWORD})
     wish(client, "olga@home.test", "/account/recovery/")
-    client.post("/confirm-address/", {"code": code_in_mail()})
+    follow(client, f"/confirm-address/#{code_in_mail()}", pressed="yes")
     assert Person.objects.get(pk=operator.pk).email == "olga@home.test"

@@ -75,7 +75,7 @@ def test_a_name_with_markup_is_text_on_every_face(client, mailbox):
 
 
 def code_in(text):
-    [code] = set(re.findall(r"/set-up/\?code=([\w-]{43})", text))
+    [code] = set(re.findall(r"/set-up/#([\w-]{43})", text))
     return code
 
 
@@ -87,15 +87,15 @@ def test_a_link_shows_the_set_up_once_to_whoever_has_it(client, mailbox, webmast
     assert "data:image/svg+xml" in page(answer)
     assert code not in SetupLink.objects.get().code_hash
     client.logout()
-    before = page(client.get("/set-up/", {"code": code}))
+    before = page(client.post("/set-up/", {"code": code}))
     assert "example0001" not in before
-    client.get("/set-up/", {"code": code})  # a program that looks at links beforehand uses none up
-    client.post("/set-up/", {"code": code})
-    assert "example0001" in page(client.get("/set-up/"))
+    client.post("/set-up/", {"code": code})  # a program that looks at links beforehand uses none up
+    client.post("/set-up/", {"code": code, "pressed": "yes"})
+    assert "example0001" in page(client.get("/set-up/opened/"))
     assert client.get("/set-up/profile/").headers["Content-Type"] == "application/x-apple-aspen-config"
     client.logout()
+    assert client.post("/set-up/", {"code": code, "pressed": "yes"}).status_code == 404
     assert client.post("/set-up/", {"code": code}).status_code == 404
-    assert client.get("/set-up/", {"code": code}).status_code == 404
     verbs = list(Event.objects.order_by("pk").values_list("verb", flat=True))
     assert verbs[-2:] == ["setup_link.made", "setup_link.opened"]
 
@@ -110,24 +110,24 @@ def test_a_link_is_over_when_time_is_up_the_password_changed_or_the_mailbox_is_g
     ):
         code = code_in(page(client.post(f"{URL}link/")))
         change()
-        assert client.post("/set-up/", {"code": code}).status_code == 404
+        assert client.post("/set-up/", {"code": code, "pressed": "yes"}).status_code == 404
 
 
 def test_what_was_opened_is_closed_after_half_an_hour(client, mailbox):
     client.force_login(mailbox.owner)
     code = code_in(page(client.post(f"{URL}link/")))
     client.logout()
-    client.post("/set-up/", {"code": code})
+    client.post("/set-up/", {"code": code, "pressed": "yes"})
     session = client.session
     session["opened_set_up"] = [mailbox.pk, 1.0]
     session.save()
-    assert client.get("/set-up/").status_code == 404
+    assert client.get("/set-up/opened/").status_code == 404
 
 
 @pytest.mark.parametrize("code", ["", "x", "x" * 10_000, "../.."])
 def test_a_made_up_code_opens_nothing(client, db, code):
+    assert client.post("/set-up/", {"code": code, "pressed": "yes"}).status_code == 404
     assert client.post("/set-up/", {"code": code}).status_code == 404
-    assert client.get("/set-up/", {"code": code}).status_code == 404
 
 
 def test_support_reads_the_card_and_makes_no_links(client, mailbox, support, looked_up):

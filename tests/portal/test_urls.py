@@ -34,11 +34,11 @@ TABLE = {
     "accounts:sign-in":        [(OK, OK),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
     "accounts:enter-code":     [(IN, IN),   (TO, TO),   (TO, TO),  (TO, TO),  (TO, TO),  (TO, TO)],
     "accounts:step-up":         [(IN, IN),   (OK, OK),   (OK, OK),  (OK, OK),  (OK, OK),  (OK, OK)],
-    "accounts:choose-password": [(NO, NO)] * 6,
+    "accounts:choose-password": [(OK, NO)] * 6,
     "accounts:edit-own-address": [(IN, IN),  (NO, NO),   (OK, OK),  (OK, OK),  (OK, OK),  (OK, OK)],
     "accounts:edit-recovery":   [(IN, IN),   (OK, OK),   (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
-    "accounts:confirm-address": [(NO, NO)] * 6,
-    "accounts:not-me":          [(NO, NO)] * 6,
+    "accounts:confirm-address": [(OK, NO)] * 6,
+    "accounts:not-me":          [(OK, NO)] * 6,
     "accounts:unfreeze":        [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, OK), (NOT, NO), (NOT, OK)],
     "accounts:judge-password": [(NOT, NO), (NOT, OK),   (NOT, OK), (NOT, OK), (NOT, OK), (NOT, OK)],
     # Mailbox users have no password besides their mailbox's.
@@ -164,7 +164,8 @@ TABLE = {
     "clientsetup:check-settings": [(IN, IN), (OK, OK),  (NO, NO),  (OK, OK),  (OK, OK),  (OK, OK)],
     "clientsetup:show-records": [(IN, IN),  (NO, NO),   (NO, NO),  (OK, OK),  (OK, OK),  (OK, OK)],
     "clientsetup:edit-server":  [(IN, IN)] + [(NO, NO)] * 4 + [(OK, OK)],
-    "clientsetup:open-link":    [(NO, NO)] * 6,
+    "clientsetup:open-link":    [(OK, NO)] * 6,
+    "clientsetup:show-opened":  [(NO, NOT)] * 6,
     "clientsetup:download-opened-profile": [(NO, NOT)] * 6,
     "clientsetup:autoconfig":   [(NO, NOT)] * 6,
     "clientsetup:autoconfig-well-known": [(NO, NOT)] * 6,
@@ -213,7 +214,8 @@ TABLE = {
     "vacation:decide-request": [(IN, IN),   (NOT, NO),  (NOT, NO), (NOT, NO), (NOT, NO), (NOT, NO)],
     "vacation:prove":          [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "vacation:show-proof":     [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (NO, NOT), (NO, NOT)],
-    "vacation:answer-forwarding": [(NO, NO), (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO),  (NO, NO)],
+    "vacation:answer-forwarding": [(OK, NO)] * 6,
+    "vacation:open-older-link": [(NO, NOT)] * 6,
 }  # fmt: skip
 
 

@@ -106,6 +106,12 @@ class Visitor:
             self.page.get_by_label("Code").fill(next_code(totp_secret))
             self.page.get_by_role("button", name="Continue").click()
 
+    def show_it_is_still_me(self, proof: str) -> None:
+        """The password; of who has an authenticator app, a code."""
+        self.see_heading("Is it still you?")
+        self.page.locator("[name=step_up_proof]").fill(proof)
+        self.page.get_by_role("button", name="Continue").click()
+
     def speak(self, language: str) -> None:
         """As if they had chosen the language before they signed in."""
         self._context.add_cookies([{"name": "django_language", "value": language, "url": self._url}])

@@ -14,7 +14,7 @@ from mailservers import outbox
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.drivers.sieve_reading import redirects
 from mailservers.models import Change
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, follow
 from vacation.confirmation_mails import mail_confirmations
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 
@@ -56,9 +56,9 @@ def bert(domain, server):
 
 def confirm(client, committed, **typed):
     """Follow the newest link; the page that answers."""
-    link = re.search(r"/forwardings/[\w-]+/", mail.outbox[-1].body)[0]
+    link = re.search(r"/forwardings/#[\w-]+", mail.outbox[-1].body)[0]
     with committed():
-        return client.post(link, typed)
+        return follow(client, link, pressed="yes", **typed)
 
 
 def alias(domain, address, *targets):
@@ -111,7 +111,7 @@ def test_the_link_ends_after_three_days(save, client, committed):
 
 def test_the_database_holds_no_link(save):
     save()
-    token = re.search(r"/forwardings/([\w-]+)/", mail.outbox[-1].body)[1]
+    token = re.search(r"/forwardings/#([\w-]+)", mail.outbox[-1].body)[1]
     assert token not in str(ForwardingTarget.objects.values())
 
 
@@ -120,8 +120,8 @@ def test_a_mail_that_could_not_be_sent_is_tried_again_and_the_older_link_ends(sa
     first = mail.outbox[-1]
     ForwardingTarget.objects.update(mail_due_at=timezone.now())
     assert mail_confirmations() == 1
-    link = re.search(r"/forwardings/[\w-]+/", first.body)[0]
-    assert client.get(link).status_code == 404
+    link = re.search(r"/forwardings/#[\w-]+", first.body)[0]
+    assert follow(client, link).status_code == 404
     assert "Thank you" in words(confirm(client, committed))
 
 
