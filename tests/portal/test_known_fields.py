@@ -22,7 +22,7 @@ IN_THE_FILE = {
     ),
     "vacation.AutoReply": (
         "id mailbox_id enabled subject text starts ends outside_text periods weekdays zone "
-        "addresses days absence version"
+        "addresses left_out groups days absence version"
     ),
     "vacation.Forwarding": "id mailbox_id enabled keep_copy ends only_while_away version",
     "vacation.OwnScripts": "id mailbox_id rules",
@@ -60,6 +60,7 @@ NOT_IN_IT = {
     "accounts.EarlierPassword": OPENS,
     "accounts.GivenLogin": "the login is the mailbox's own, which is in the file",
     "accounts.KnownDevice": OPENS,
+    "accounts.LostTarget": OF_NOBODY,
     "accounts.LookUp": TOLD_IN_EVENTS,
     "accounts.Notice": PASSING,
     "accounts.OneTimeLink": OPENS,
@@ -101,7 +102,6 @@ NOT_IN_IT = {
     "otp_static.StaticToken": OPENS,
     "otp_totp.TOTPDevice": OPENS,
     "quotas.DomainReading": OF_NOBODY,
-    "quotas.Notice": PASSING,
     "sessions.Session": OF_NOBODY,
     "vacation.DomainRules": OF_NOBODY,
     "vacation.ForwardingTarget": "where the forwarding leads stands in the events",
