@@ -156,6 +156,11 @@ def fingerprint(state: Any) -> str:
     """SHA-256, in hexadecimal, of a state: equal states have equal fingerprints."""
     fields: dict[str, Any] | None = None
     if state is not None:
-        passing = {field.name for field in dataclasses.fields(state) if field.metadata.get("passing")}
-        fields = {name: told for name, told in dataclasses.asdict(state).items() if name not in passing}
+        left_out = {
+            field.name
+            for field in dataclasses.fields(state)
+            if field.metadata.get("passing")
+            or (field.metadata.get("usual") and getattr(state, field.name) == field.default)
+        }
+        fields = {name: told for name, told in dataclasses.asdict(state).items() if name not in left_out}
     return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()

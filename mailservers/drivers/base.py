@@ -176,8 +176,23 @@ class RuleEdit:
     after: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class MovingRule:
+    """A rule that somebody made in the portal's script, and the script of the mailbox's own it moves to."""
+
+    name: str
+    script: str
+    runs: bool
+    """Else it is the portal's own, changed by somebody: it is kept there switched off."""
+
+
+Told = tuple[str, Mapping[str, str | int]]
+"""A sentence with %(name)s places, and what fills them."""
+
 PASSING = {"passing": True}
 """Metadata of fields that are no part of a state: they are told with it, or come with it."""
+USUAL = {"usual": True}
+"""Metadata of fields that came later: where they are as usual, a state is what it was without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +208,23 @@ class ScriptState:
     rules: MailRules | None = None
     own: tuple[OwnRule, ...] = ()
     """Rules of the mailbox's own that do what is the portal's to do; never wanted, and told by no driver."""
+    own_first: bool = field(default=True, metadata=USUAL)
+    """Rules of the mailbox's own run before it. True as well where that makes no difference: when it is
+    inactive, when it ends with “stop”, and when a server tells one that is from before there was a choice."""
+    broken: tuple[Told, ...] = field(default=(), metadata=USUAL)
+    """Why the server can't run what it was told, in one that was read."""
     edits: tuple[RuleEdit, ...] = field(default=(), compare=False, metadata=PASSING)
     """When it is put: rules of the mailbox's own to change as well, where they are still as they were."""
     own_scripts: tuple[OwnScript, ...] = field(default=(), compare=False, repr=False, metadata=PASSING)
     """Where it was read: what the rules in `own` were found in."""
+    before: str = field(default="", compare=False, metadata=PASSING)
+    """The script of the mailbox's own that was active before. When it is put: as it was last told."""
+    moving: tuple[MovingRule, ...] = field(default=(), compare=False, metadata=PASSING)
+    """Where it was read: what others put into the portal's script, which the next one put moves elsewhere."""
+    notes: tuple[Told, ...] = field(default=(), compare=False, metadata=PASSING)
+    """Where it was read: what the mailbox's own rules do that stands against it."""
+    own_redirects: tuple[str, ...] = field(default=(), compare=False, metadata=PASSING)
+    """Where it was read: to where the mailbox's own rules send mail on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,9 +392,10 @@ class Driver(Protocol):
         ...
 
     def put_script(self, login: str, script: ScriptState) -> None:
-        """Run this script for the mailbox, and after it the one that was active before.
+        """Run this script for the mailbox, beside the one that was active before.
 
-        Inactive: the portal's script goes, and the one that was active before runs again.
+        Inactive: the portal's script goes, and the one that was active before runs again. Either way what
+        others put into the portal's script is kept in one of the mailbox's own, and runs on.
         """
         ...
 

@@ -156,10 +156,13 @@ class ManageSieveClient:
         return [self._script_entry(row) for row in self._command(b"LISTSCRIPTS", rows=True).rows]
 
     def get_script(self, name: str) -> str:
-        """The script to the letter, CRLF line ends included."""
+        """The script to the letter, CRLF line ends included.
+
+        A byte that is no UTF-8 comes as half of a surrogate pair, as which it goes back to the byte.
+        """
         match self._command(b"GETSCRIPT", _literal(name), rows=True).rows:
             case [[_Token("string", text)]]:
-                return text.decode("utf-8", "replace")
+                return text.decode("utf-8", "surrogateescape")
         raise self._misunderstood("the answer to GETSCRIPT is no script")
 
     def check_script(self, text: str) -> str:
@@ -414,7 +417,7 @@ class ManageSieveClient:
 
 def _literal(text: str | bytes) -> bytes:
     """In this form any text is safe: its length goes before it, nothing in it is looked at."""
-    data = text.encode() if isinstance(text, str) else text
+    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
     return b"{%d+}\r\n%b" % (len(data), data)
 
 

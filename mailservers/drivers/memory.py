@@ -27,6 +27,8 @@ from mailservers.drivers.base import (
     TryAgain,
     UsageState,
 )
+from mailservers.drivers.moving_rules import MOVED, added_to, moved_script, others_in
+from mailservers.drivers.portal_script import is_ours
 from mailservers.drivers.sieve_reading import has_vacation, redirects
 from mailservers.drivers.switching_off import edited
 
@@ -121,8 +123,14 @@ class MemoryDriver:
 
     def put_script(self, login: str, script: ScriptState) -> None:
         self._fail_if_told()
+        held = self.scripts.get(login)
+        others = others_in(held.text, script.text) if held is not None and is_ours(held.text) else None
+        if others is not None and others.rules:
+            own = self.own_scripts.get(login, MOVED)
+            self.own_scripts[login] = added_to(own, others) or f"{moved_script(others, '')}{own}"
         if login in self.own_scripts:
-            self.own_scripts[login] = edited(self.own_scripts[login], script.edits)
+            edits = [replace(edit, script="own") for edit in script.edits]
+            self.own_scripts[login] = edited(self.own_scripts[login], edits)
         self.scripts[login] = replace(script, edits=()) if script.active else ScriptState("", active=False)
 
     def read_script(self, login: str) -> ScriptState:

@@ -1,24 +1,40 @@
 """The one script the portal owns on a mail server.
 
-Why it includes the script that ran before: docs/decisions/003-who-owns-the-sieve-script.md.
+Why it includes the script that ran before: docs/decisions/003-who-owns-the-sieve-script.md. Where that one
+stands, and how the portal knows its own commands again: docs/decisions/022-what-others-made-is-kept.md.
 """
 
+import hashlib
 import re
 from typing import NamedTuple
 
-from mailservers.drivers.sieve_reading import included
+from mailservers.drivers.sieve_reading import Token, included, tokens
+from mailservers.drivers.switching_off import rules
 
 NAME = "portal"
 
-HEADER = """\
-# This script belongs to the mail portal.
+_FIRST_LINE = "# This script belongs to the mail portal.\n"
+_HEADER = f"""\
+{_FIRST_LINE}\
+# The portal writes it anew at every change: set your auto-reply and forwarding there, please.
+# Rules of your own belong into another script. Those that you make in this one are moved to it.
+"""
+# As it was written before own rules could run first.
+_FORMER_HEADER = f"""\
+{_FIRST_LINE}\
 # The portal writes it anew at every change: set your auto-reply and forwarding there, please.
 # Rules of your own belong into another script; the one that was active before runs at the end of this one.
 """
 STOP = "stop;\n"
+_PARTS = "# What the portal wrote: "
 _BEGIN = "# ----- from the portal -----\n"
 _END = "# ----- end of the portal's part -----\n"
+_OWN = "# ----- rules of your own -----\n"
 _INCLUDE = re.compile(r'^include :personal :optional "((?:[^"\\]|\\.)*)";$', re.MULTILINE)
+_REQUIRES = re.compile(r'(?:require (?:"[^"\n]*"|\[[^\]\n]*\]);\n)*')
+_PARTS_LINE = re.compile(rf"^{re.escape(_PARTS)}([0-9a-f ]*)\r?$", re.MULTILINE)
+# Webmail writes them anew in its own way: as one "if" each, with "true" where there was no test.
+_WORDS_THAT_COME_AND_GO = ("if", "elsif", "else", "true", "allof")
 
 
 class PortalScript(NamedTuple):
@@ -27,14 +43,38 @@ class PortalScript(NamedTuple):
     text: str
     before: str
     """The name of the script that was active before, or empty."""
+    own_first: bool | None = False
+    """Whether that one runs before the text; None: after it, as it was before there was a choice."""
 
 
 def compose(script: PortalScript) -> str:
-    """The whole script as it is stored."""
+    """The whole script as it is stored.
+
+    Rules of the mailbox's own never run before a text that ends with “stop”: what is to be the last is all.
+    """
     include = f"include :personal :optional {_quoted(script.before)};\n" if script.before else ""
     # Each require must come before all other commands: ours goes before those of the text. The line end
     # after the text is always ours, so that the text can be told to the letter when it is read back.
-    return f'{HEADER}require "include";\n{_BEGIN}{script.text}\n{_END}{include}'
+    text = f"{script.text}\n"
+    if script.own_first is None:
+        return f'{_FORMER_HEADER}require "include";\n{_BEGIN}{text}{_END}{include}'
+    head = f'{_HEADER}{_PARTS}{" ".join(marks_of(include + text))}\nrequire "include";\n'
+    if not script.own_first or is_last(script.text):
+        return f"{head}{_BEGIN}{text}{_END}{_OWN}{include}"
+    place = requires_of(text)
+    return f"{head}{text[:place]}{_OWN}{include}{_BEGIN}{text[place:]}{_END}"
+
+
+def is_comment_of_ours(line: str) -> bool:
+    """Whether the portal wrote this line of comment around its part."""
+    known = f"{_HEADER}{_FORMER_HEADER}{_BEGIN}{_END}{_OWN}".splitlines()
+    return line in known or line.startswith(_PARTS)
+
+
+def part_of_portal(stored: str) -> tuple[int, int]:
+    """From where to where the portal's part goes; all of it where the lines around it are gone."""
+    begin, end = stored.find(_BEGIN), stored.rfind(_END)
+    return (begin, end) if 0 <= begin < end else (0, len(stored))
 
 
 def is_last(text: str) -> bool:
@@ -44,24 +84,87 @@ def is_last(text: str) -> bool:
 
 def is_ours(stored: str) -> bool:
     """Whether the portal wrote it, or somebody changed what the portal wrote."""
-    return stored.startswith(HEADER.splitlines()[0])
+    return stored.startswith(_FIRST_LINE.rstrip("\n"))
 
 
 def take_apart(stored: str) -> PortalScript | None:
     """The parts of a script that is exactly as the portal wrote it; else None."""
-    text = stored.partition(_BEGIN)[2].rpartition(_END)[0]
-    script = PortalScript(text.removesuffix("\n"), remembered(stored))
-    return script if compose(script) == stored else None
+    if not stored.startswith(_FIRST_LINE):
+        return None
+    between = stored.partition(_BEGIN)[2].rpartition(_END)[0].removesuffix("\n")
+    found = _INCLUDE.findall(stored)
+    for own_first in (True, False, None):
+        text = f"{_requires_before_own(stored)}{between}" if own_first else between
+        for before in {"", *found[:1], *found[-1:]}:
+            script = PortalScript(text, _unquoted(before), own_first)
+            if compose(script) == stored and (not own_first or not is_last(text)):
+                return script
+    return None
 
 
 def remembered(stored: str) -> str:
     """The script that was active before, also when somebody has changed the rest."""
-    if _END in stored or not is_ours(stored):
-        found = _INCLUDE.findall(stored.rpartition(_END)[2])
-        return re.sub(r"\\(.)", r"\1", found[-1]) if found else ""
-    # Roundcube writes all of it anew, without the marks, when somebody changes our auto-reply there.
-    return next(reversed(included(stored)), "")
+    if (apart := take_apart(stored)) is not None:
+        return apart.before
+    if not is_ours(stored):
+        return ""
+    marks = written_marks(stored)
+    own = [rule for rule in rules(stored) if rule.tokens[0].is_a("word", "include")]
+    ours = [rule for rule in own if mark_of(list(rule.tokens)) in marks]
+    # Without marks: it was the last, and nobody but the portal includes another one there.
+    found = [name for rule in (ours or own[-1:]) for name in included(rule.text)]
+    return found[-1] if found else ""
+
+
+def written_marks(stored: str) -> frozenset[str]:
+    """The marks of what the portal wrote, which the script itself tells; none in one from long ago."""
+    found = _PARTS_LINE.search(stored) if is_ours(stored) else None
+    return frozenset(found[1].split()) if found else frozenset()
+
+
+def marks_of(text: str) -> list[str]:
+    """One for each outermost command but `require`."""
+    return [mark_of(list(rule.tokens)) for rule in rules(text)]
+
+
+def mark_of(command: list[Token]) -> str:
+    """The same for commands that differ only in how webmail writes them: the order of arguments, say."""
+    told = sorted(
+        f"{token.kind} {token.value.strip()}"
+        for token in command
+        if token.kind != "sign" and not (token.kind == "word" and token.value in _WORDS_THAT_COME_AND_GO)
+    )
+    return hashlib.sha256("\0".join(told).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def requires_of(text: str) -> int:
+    """Where the lines with `require` end that a text begins with."""
+    found = _REQUIRES.match(text)
+    return found.end() if found else 0
+
+
+def extensions_of(script: str) -> list[str]:
+    """All that it requires."""
+    found: list[str] = []
+    inside = False
+    for token in tokens(script):
+        if token.is_a("word", "require"):
+            inside = True
+        elif token.kind == "sign" and token.value == ";":
+            inside = False
+        elif inside and token.kind == "string" and token.value not in found:
+            found.append(token.value)
+    return found
+
+
+def _requires_before_own(stored: str) -> str:
+    """What stands between our own `require` and the rules of the mailbox's own."""
+    return stored.partition(_OWN)[0].partition('require "include";\n')[2]
 
 
 def _quoted(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)

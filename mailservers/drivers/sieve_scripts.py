@@ -71,7 +71,7 @@ class SieveScripts:
     def put(self, login: str, script: ScriptState) -> None:
         if not script.active:
             with self._mailbox(login) as client:
-                mailbox_scripts.stop(client, script.edits)
+                mailbox_scripts.stop(client, script.edits, known_before=script.before)
             return
         try:
             script.text.encode()
@@ -80,7 +80,13 @@ class SieveScripts:
                 gettext_noop("The script has characters in it that no mail server takes.")
             ) from None
         with self._mailbox(login) as client:
-            mailbox_scripts.run(client, script.text, script.edits)
+            mailbox_scripts.run(
+                client,
+                script.text,
+                script.edits,
+                own_first=script.own_first,
+                known_before=script.before,
+            )
 
     def read(self, login: str) -> ScriptState:
         with self._mailbox(login) as client:

@@ -1,12 +1,13 @@
 """What the portal stores as its script, and what it sees in scripts of others."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailservers.drivers.portal_script import (
     PortalScript,
     compose,
+    is_last,
     is_ours,
     remembered,
     take_apart,
@@ -16,10 +17,13 @@ NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]))
 TEXTS = st.one_of(st.text(), st.sampled_from([compose(PortalScript("keep;\n", "x")), "# -----", '";\n']))
 
 
-@given(TEXTS, NAMES)
-def test_what_was_put_together_comes_apart_again(text: str, before: str) -> None:
-    stored = compose(PortalScript(text, before))
-    assert take_apart(stored) == (text, before)
+@given(text=TEXTS, before=NAMES, own_first=st.sampled_from([True, False, None]))
+@example(text='require ["copy"];\nrequire "vacation";\nkeep;', before="x", own_first=True)
+@example(text="keep;\nstop;\n", before="x", own_first=True)
+def test_what_was_put_together_comes_apart_again(text: str, before: str, own_first: bool | None) -> None:
+    stored = compose(PortalScript(text, before, own_first))
+    # Nothing of the mailbox's own runs before a text that is to be the last.
+    assert take_apart(stored) == (text, before, False if own_first and is_last(text) else own_first)
     assert remembered(stored) == before
     assert is_ours(stored)
 
@@ -45,7 +49,10 @@ def test_the_stored_script_explains_itself_and_ends_with_the_one_from_before() -
     lines = compose(PortalScript('require "vacation";\nvacation "Away.";\n', 'say "hi" \\o/')).splitlines()
     assert lines[0].startswith("# This script belongs to the mail portal")
     assert 'require "include";' in lines
-    assert lines[-1] == r'include :personal :optional "say \"hi\" \\o/";'
+    assert lines[-2:] == [
+        "# ----- rules of your own -----",
+        r'include :personal :optional "say \"hi\" \\o/";',
+    ]
     assert "include :personal" not in compose(PortalScript("keep;", ""))
 
 
