@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from audit.chain import Actor
 from audit.models import Event
-from mailservers.drivers.base import Driver, DriverError, Limits
+from mailservers.drivers.base import Driver, DriverError, Limits, Told
 from mailservers.models import subject_field
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Drift:
     """Then: why, as a sentence."""
     keeping: tuple[tuple[str, dict[str, Any]], ...] = ()
     """What else happens when it is kept, in sentences."""
+    restoring: tuple[Told, ...] = ()
+    """What else happens when what is set here is restored, in sentences."""
     put_right: dict[str, Any] | None = None
     """What `Watch.restore` needs; None: a push is enough."""
     leave: str = ""
@@ -84,6 +86,8 @@ class Watch:
     alarm: Callable[[Sequence[tuple[Any, Sequence[str]]], bool], None] | None = None
     """Told, in the check's transaction, to where mail is sent on that was not before; False: there was no
     before, this is the first look at what the portal did not make."""
+    noted: Callable[[Sequence[tuple[Any, Any]]], None] | None = None
+    """Told, in the check's transaction, what each of them was read to hold."""
     restore: Callable[[Any, dict[str, Any], Actor], Event] | None = None
     """Notes what else the next push has to do, by `Drift.put_right`, so that what is set here holds again."""
     may_keep: Callable[[Any, dict[str, Any], Any], bool] | None = None

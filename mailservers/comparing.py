@@ -37,6 +37,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 WRITTEN = (
     *("fingerprint", "drifted_since", "differences", "held", "why_not", "keeping", "put_right"),
+    "restoring",
     *("leave", "left", "left_at", "redirects"),
 )
 
@@ -166,7 +167,10 @@ def compare(
         if isinstance(reading := readings.get(mailbox.login), Seen) and mailbox.pk <= tally.reached
     ]
     with transaction.atomic():
-        _judge(aspect, [pair for pair in pairs if pair is not None], stamps, tally, note=note)
+        prepared = [pair for pair in pairs if pair is not None]
+        _judge(aspect, prepared, stamps, tally, note=note)
+        if note and watch.noted is not None:
+            watch.noted([(pair.subject, pair.reading.state) for pair in prepared])
     _log(server, aspect, tally)
     return tally
 
@@ -450,6 +454,7 @@ def _judge_one(
     row.differences = [[sentence, values] for sentence, values in drift.differences]
     row.held, row.why_not, row.put_right = drift.held, drift.why_not, drift.put_right
     row.keeping = [[sentence, values] for sentence, values in drift.keeping]
+    row.restoring = [[sentence, dict(values)] for sentence, values in drift.restoring]
     row.leave = drift.leave
     if drift.leave and drift.leave == row.left:
         row.fingerprint = mark

@@ -414,6 +414,9 @@ class Observation(OfOneSubject, models.Model):
     held = models.JSONField(null=True, help_text=_("What to keep, should somebody want to keep it."))
     why_not = models.TextField(blank=True, help_text=_("Why it can't be kept."))
     keeping = models.JSONField(default=list, help_text=_("What else happens then: as the differences."))
+    restoring = models.JSONField(
+        default=list, help_text=_("What else happens when what is set here is restored: as the differences.")
+    )
     put_right = models.JSONField(null=True, help_text=_("What else it takes to restore what is set here."))
     leave = models.CharField(
         max_length=64, blank=True, help_text=_("What may be left there as it is; see Drift.leave.")
@@ -451,19 +454,26 @@ class Observation(OfOneSubject, models.Model):
         return say(self.why_not, {})
 
     @property
+    def restoring_told(self) -> list[str]:
+        return [say(sentence, values) for sentence, values in self.restoring]
+
+    @property
     def keeping_told(self) -> list[str]:
         return _said(self.keeping)
 
     @property
     def mark(self) -> str:
         """Another one as soon as the server holds yet something else: buttons tell by it what was seen."""
-        told = json.dumps([self.differences, self.held, self.put_right], sort_keys=True)
+        told = json.dumps(
+            [self.differences, self.held, self.put_right, *([self.restoring] if self.restoring else [])],
+            sort_keys=True,
+        )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def forget_drift(self) -> None:
         """The server holds again what it should."""
         self.drifted_since, self.differences, self.held, self.why_not = None, [], None, ""
-        self.keeping, self.put_right = [], None
+        self.keeping, self.put_right, self.restoring = [], None, []
         self.leave, self.left, self.left_at = "", "", None
 
 

@@ -397,6 +397,7 @@ def _observe(outcomes: Iterable[Outcome], now: Any) -> None:
                 *("fingerprint", "seen_at", "change"),
                 # A push makes right whatever somebody changed there.
                 *("drifted_since", "differences", "held", "why_not", "keeping", "put_right"),
+                "restoring",
             ],
         )
 

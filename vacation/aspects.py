@@ -7,8 +7,9 @@ from audit.models import Event
 from mailservers.aspects import Aspect
 from mailservers.drivers.base import Driver, ScriptState
 from mailservers.drivers.fitting import fit_script
-from mailservers.models import Change
+from mailservers.models import Change, say
 from vacation.content import auto_reply_of, forwarding_of, script_text
+from vacation.models import OwnScripts
 from vacation.own_rules import edits_of, note_done
 from vacation.rules import own_part, rules_of
 from vacation.script_drift import watch
@@ -17,8 +18,17 @@ from vacation.taking_over import may_restore_script, restore_script, restoring_n
 
 def desired_script(mailbox: Mailbox) -> ScriptState:
     rules = rules_of(auto_reply_of(mailbox), forwarding_of(mailbox))
-    text = script_text(mailbox)
-    return ScriptState(text, active=bool(text), rules=rules, edits=edits_of(mailbox))
+    text, own = script_text(mailbox), OwnScripts.of(mailbox)
+    # Where nothing runs, or nothing but what is set here, there is no order.
+    own_first = own.run_first or not text or mailbox.frozen_at is not None
+    return ScriptState(
+        text,
+        active=bool(text),
+        rules=rules,
+        own_first=own_first,
+        edits=edits_of(mailbox),
+        before=own.active,
+    )
 
 
 def put_script(driver: Driver, login: str, script: ScriptState) -> None:
@@ -31,10 +41,14 @@ def read_script(driver: Driver, login: str) -> ScriptState:
 
 def script_differences(wanted: ScriptState, held: ScriptState) -> list[str]:
     """In words; the script's text stays out: it is what somebody wrote."""
+    if held.broken:
+        return [say(sentence, dict(values)) for sentence, values in held.broken]
     if wanted.active != held.active:
         return [
             gettext("the script is not active") if wanted.active else gettext("the script is still active")
         ]
+    if wanted.text == held.text:
+        return [gettext("the mailbox's own rules run at another place")]
     return [gettext("the script's text is another one")]
 
 

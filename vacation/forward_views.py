@@ -19,9 +19,9 @@ from mailservers.servers import limits_of
 from mailservers.standing import standing_of
 from mailservers.words import with_server
 from vacation import forwarding as service
-from vacation import own_rules, proofs, requests
+from vacation import ordering, own_rules, proofs, requests
 from vacation.forward_forms import ForwardingForm
-from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
+from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, OwnScripts
 from vacation.permission import May, may, must_ask_for
 from vacation.phases import told_forwarding
 from vacation.services import ChangedMeanwhile
@@ -75,6 +75,8 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
         "proof": proofs.newest(mailbox, "forwarding") if mailbox.told("has_proof") else None,
         "provable": proofs.is_possible(),
         "switched_off": own_rules.switched_off_in(mailbox),
+        "own_scripts": OwnScripts.of(mailbox) if limits is None or limits.sieve else None,
+        "may_order": ordering.may_order(person, mailbox),
         "drifted": drifted,
         "must_ask": allowed == May.ASK,
         "changeable": allowed != May.LOOK,

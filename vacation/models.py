@@ -272,7 +272,7 @@ class ForwardingTarget(models.Model):
 
 
 class OwnScripts(models.Model):
-    """Rules in a mailbox's own scripts that the portal had switched off, with the scripts as they were."""
+    """What a mailbox's own scripts do beside the portal's, and what the portal had switched off in them."""
 
     mailbox = models.OneToOneField(Mailbox, models.CASCADE, related_name="own_scripts")
     rules = models.JSONField(
@@ -280,11 +280,32 @@ class OwnScripts(models.Model):
         help_text=_("Each: script, name, before, after, whole, at, is_off, is_due: the server must hear it."),
     )
 
+    run_first = models.BooleanField(
+        default=True, help_text=_("They run before the auto-reply and the forwarding.")
+    )
+    # As they were when the server was last looked at.
+    active = models.CharField(
+        max_length=512, blank=True, help_text=_("The one that runs beside the portal's, by its name.")
+    )
+    notes = models.JSONField(default=list, help_text=_("What of it stands against what is set here."))
+    redirects = models.JSONField(default=list, help_text=_("To where they send mail on."))
+
     class Meta:
         verbose_name_plural = "own scripts"
 
     def __str__(self) -> str:
         return f"{self.mailbox_id}"
+
+    @classmethod
+    def of(cls, mailbox: Mailbox) -> "OwnScripts":
+        """As it was joined; else one that is not yet saved."""
+        found: OwnScripts | None = getattr(mailbox, "own_scripts", None)
+        return found or cls(mailbox_id=mailbox.pk)
+
+    @property
+    def notes_told(self) -> list[str]:
+        """In the reader's language."""
+        return [say(sentence, values) for sentence, values in self.notes]
 
 
 class SettingRequest(models.Model):

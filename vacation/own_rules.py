@@ -125,6 +125,16 @@ def switch(mailbox: Mailbox, numbers: Iterable[int], *, off: bool) -> None:
     own.save()
 
 
+def put_first(mailbox: Mailbox, *, first: bool) -> bool:
+    """Whether that is another choice than before. The caller's lock on the mailbox."""
+    own = _locked(mailbox)
+    if own.run_first == first:
+        return False
+    own.run_first = first
+    own.save(update_fields=["run_first"])
+    return True
+
+
 def answers(mailbox: Mailbox, number: int) -> bool:
     """Whether the rule answers mail when it is on."""
     own = OwnScripts.objects.filter(mailbox=mailbox).first()
@@ -155,17 +165,39 @@ def names_of(mailbox: Mailbox, numbers: Iterable[int]) -> list[str]:
 
 
 @transaction.atomic
-def note_done(mailbox: Mailbox, wanted: ScriptState, _held: ScriptState) -> None:
-    """The server was told of these; what was asked for since is still due."""
-    if not wanted.edits:
+def note_done(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> None:
+    """The server was told of these, and what it holds beside them; what was asked for since is still due."""
+    known = OwnScripts.of(mailbox)
+    # Once nothing of the portal's is to run, nothing is to come back later.
+    told = _told_of(held, known.active if held.active else "")
+    if not wanted.edits and told == (known.notes, known.redirects, known.active):
         return
-    own = OwnScripts.objects.select_for_update().filter(mailbox=mailbox).first()
-    if own is None:
-        return
+    own = _locked(mailbox)
+    own.notes, own.redirects, own.active = told
     for rule in own.rules:
         if rule["is_due"] and _edit(rule) in wanted.edits:
             rule["is_due"] = False
     own.save()
+
+
+@transaction.atomic
+def note_seen(seen: Sequence[tuple[Mailbox, ScriptState]]) -> None:
+    """What a look at the server told of these mailboxes' own scripts; they come with what was known."""
+    for mailbox, held in seen:
+        known = OwnScripts.of(mailbox)
+        if _told_of(held, known.active) != (known.notes, known.redirects, known.active):
+            own = _locked(mailbox)
+            own.notes, own.redirects, own.active = _told_of(held, own.active)
+            own.save(update_fields=["notes", "redirects", "active"])
+
+
+def _told_of(held: ScriptState, known: str) -> tuple[list[Any], list[str], str]:
+    """Notes, redirects, and the name of what runs beside the portal's.
+
+    When the portal's script was deleted, that name is known here alone.
+    """
+    notes = [[sentence, dict(values)] for sentence, values in held.notes]
+    return notes, list(held.own_redirects), held.before if held.active and held.before else known
 
 
 def _locked(mailbox: Mailbox) -> OwnScripts:

@@ -17,10 +17,12 @@ from mailservers.drivers.base import (
     DriverError,
     ForwardRule,
     OwnRule,
+    OwnScript,
     ReplyRule,
     ScriptReport,
     ScriptState,
 )
+from mailservers.drivers.portal_script import NAME as PORTAL
 from mailservers.drivers.sieve_reading import has_vacation, redirects
 from mailservers.servers import limits_of
 from vacation import own_rules
@@ -40,6 +42,9 @@ NOT_SWITCHED = gettext_noop("The portal cannot switch that rule off by itself. P
 STOPS_OTHERS = gettext_noop("The rule keeps those after it from running; without it they would run again.")
 LEADS_BACK = gettext_noop("Mail that is sent on there would come back to this mailbox.")
 TOO_MANY = gettext_noop("Together these are more addresses than the mail server forwards to.")
+MEND_IT = gettext_noop("Please mend the mailbox's own scripts in webmail.")
+MOVES = gettext_noop("Your filter “%(rule)s” moves to the script “%(script)s” and still runs.")
+IS_KEPT_OFF = gettext_noop("The rule “%(rule)s” is kept in the script “%(script)s”, switched off.")
 BEGINS_LATER = gettext_noop("It sends mail on from a set time, which the portal does not do.")
 
 
@@ -53,7 +58,37 @@ def read_scripts(
 
 def explain_script(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drift:
     """What somebody wrote stays out of the sentences."""
-    return replace(_explained(mailbox, wanted, held), leave=_leave(wanted, held))
+    drift = _with_what_moves(_explained(mailbox, wanted, held), wanted, held)
+    if held.broken:
+        # Nothing of it runs, whatever the rest says.
+        drift = replace(drift, held=None, why_not=MEND_IT, keeping=())
+        only = replace(held, broken=()) == wanted
+        told = tuple((sentence, dict(values)) for sentence, values in held.broken)
+        drift = replace(drift, differences=told if only else (*told, *drift.differences))
+    return replace(drift, leave=_leave(wanted, held))
+
+
+def _with_what_moves(drift: Drift, wanted: ScriptState, held: ScriptState) -> Drift:
+    """Rules made in the portal's script go into one of the mailbox's own.
+
+    Those that answer all mail or send all of it on are switched off with that: what is set here holds.
+    """
+    if not held.moving:
+        return drift
+    scripts = [OwnScript(PORTAL, held.in_portal)]
+    in_the_way = own_rules.in_the_way(wanted, replace(held, own=own_rules.found_in(scripts)))
+    off = own_rules.as_told(scripts, in_the_way) or []
+    texts = {rule["before"] for rule in off}
+    restoring = []
+    for rule in held.moving:
+        where = {"rule": rule.name, "script": rule.script}
+        if rule.runs and rule.text not in texts:
+            restoring.append((MOVES, where))
+        else:
+            restoring.append((IS_KEPT_OFF, where))
+    known = (drift.put_right or {}).get("own_rules", [])
+    put_right = {"own_rules": [*known, *off]} if off else drift.put_right
+    return replace(drift, restoring=tuple(restoring), put_right=put_right)
 
 
 def _leave(wanted: ScriptState, held: ScriptState) -> str:
@@ -324,7 +359,9 @@ _FORWARD_CHANGED = {
 def _seen(report: ScriptReport | DriverError) -> Seen | DriverError:
     if isinstance(report, DriverError):
         return report
-    held = report.script if report.script.active or report.script.rules is not None else OFF
+    held = report.script
+    if not held.active and held.rules is None:
+        held = replace(OFF, own_redirects=held.own_redirects, moving=held.moving, in_portal=held.in_portal)
     own = own_rules.found_in(report.own)
     if own:
         held = replace(held, own=own, own_scripts=report.own)
@@ -339,6 +376,7 @@ watch = Watch(
     may_keep=may_keep_script,
     needs_proof=leads_outside,
     alarm=raise_unknown,
+    noted=own_rules.note_seen,
     after_refusal=True,
     at_once=100,
 )

@@ -42,6 +42,7 @@ register_verb(
     "forwarding.kept_from_server",
     gettext_noop("%(who)s kept what was changed of the forwarding on the mail server"),
 )
+register_verb("own_rules.ordered", gettext_noop("%(who)s chose when rules made in webmail run"))
 register_verb("forwarding.confirmed", gettext_noop("A target of the forwarding agreed to get the mail"))
 register_verb("forwarding.declined", gettext_noop("A target of the forwarding does not want the mail"))
 register_verb("forwarding.target_gone", gettext_noop("A target of the forwarding takes no mail any more"))

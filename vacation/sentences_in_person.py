@@ -146,6 +146,11 @@ for verb, own, to_you in (
         gettext_noop("%(who)s undid the change of your auto-reply and your forwarding"),
     ),
     (
+        "own_rules.ordered",
+        gettext_noop("You chose when rules made in webmail run"),
+        gettext_noop("%(who)s chose when your rules made in webmail run"),
+    ),
+    (
         "domain.mail_rules_changed",
         gettext_noop("You changed the rules for auto-replies and forwarding"),
         "",

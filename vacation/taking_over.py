@@ -100,6 +100,10 @@ def _take(mailbox: Mailbox, told: dict[str, Any], by: Actor, how: str) -> Event:
     except ValidationError as out_of_range:
         raise NotAllowed(" ".join(out_of_range.messages)) from None
     before, after = _switch_own_rules(mailbox, told)
+    if "own_rules_first" in told:
+        first = told["own_rules_first"]
+        own_rules.put_first(mailbox, first=first)
+        before, after = {**before, "own_rules_first": not first}, {**after, "own_rules_first": first}
     what = entries[0][0] if len(entries) == 1 else "mail_rules"
     return record(
         f"{what}.{how}",

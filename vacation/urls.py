@@ -7,6 +7,7 @@ urlpatterns = [
     path("mailboxes/<str:address>/auto-reply/", views.edit_auto_reply, name="edit-auto-reply"),
     path("mailboxes/<str:address>/forwarding/", forward_views.edit_forwarding, name="edit-forwarding"),
     path("mailboxes/<str:address>/forwarding/ask-again/", forward_views.ask_again, name="ask-again"),
+    path("mailboxes/<str:address>/own-rules/", views.order_own_rules, name="order-own-rules"),
     path("domains/<str:name>/mail-rules/", domain_views.edit_mail_rules, name="edit-mail-rules"),
     path("domains/<str:name>/forwardings/", domain_views.list_forwardings, name="list-forwardings"),
     path("domains/<str:name>/away/", domain_views.show_away, name="show-away"),

