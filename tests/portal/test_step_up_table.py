@@ -82,6 +82,7 @@ HARMLESS = {
     "mailboxtemplates:edit-template": TEXT,
     "mailboxtemplates:remove-template": TEXT,
     "vacation:edit-reply-templates": TEXT,
+    "vacation:order-own-rules": "it answers and sends on what would be, or less; no address is new",
     "vacation:edit-auto-reply": "it answers those who wrote; no mail goes elsewhere",
     "quotas:empty-trash": "what its user deleted already; the page asks by itself",
     "quotas:change-quota": ROOM,

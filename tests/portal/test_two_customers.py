@@ -384,6 +384,7 @@ AT_HOME: dict[str, str] = {
             "vacation.forwarding.ask_again",
             "vacation.forwarding.save_forwarding",
             "vacation.many.switch_many",
+            "vacation.ordering.order_own_rules",
             "vacation.proofs.start",
             "vacation.requests.approve",
             "vacation.requests.ask",

@@ -221,6 +221,7 @@ def test_own_rules_that_stand_against_it_are_noted(told, live, dovecot, committe
         {"enabled": "on", "keep_copy": "on", "version": "0", "addresses": "a@example.test b@example.test"},
         instance=Forwarding(mailbox=live),
         limits=Limits(redirects=3),
+        by=webmaster,
     )
     assert "Together these are 4 addresses" in str(form.errors["addresses"])
 
