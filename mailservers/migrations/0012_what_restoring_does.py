@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailservers", "0010_left_as_it_is"),
+        ("mailservers", "0011_change_feature"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("vacation", "0006_answered_aliases"),
+        ("vacation", "0007_gone_targets"),
     ]
 
     operations = [
