@@ -15,6 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts import sessions
 from accounts.backends import at_hand
 from accounts.places import COME_BACK_SECONDS, Busy
+from accounts.refusals import note_refusal
 
 Handler = Callable[[HttpRequest], HttpResponse]
 OPEN_VIEWS = {
@@ -56,6 +57,20 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         # The page of the form, as the address it goes to may take posts alone; `wanted_page` looks at it.
         page = urlsplit(request.headers.get("Referer", ""))._replace(scheme="", netloc="").geturl()
         return redirect(f"{reverse('accounts:sign-in')}?{urlencode({'next': page, 'unsaved': 'yes'})}")
+
+
+def note_refused_access(get_response: Handler) -> Handler:
+    """What is not open to somebody is not found, and that they asked for it is noted."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        match = request.resolver_match
+        if response.status_code in (403, 404) and match is not None:
+            who = f"person {request.user.pk}" if request.user.is_authenticated else ""
+            note_refusal("access", who, view=match.view_name, status=response.status_code)
+        return response
+
+    return middleware
 
 
 class BusyMiddleware:

@@ -33,7 +33,8 @@ def folded(typed: str) -> str:
     """
     text = unicodedata.normalize("NFKC", typed[:LONGEST_TYPED])
     seen = "".join(letter for letter in text if unicodedata.category(letter) not in UNSEEN_OR_HALF)
-    name = unicodedata.normalize("NFC", seen.strip().casefold())
+    # One sign may have become eighteen.
+    name = unicodedata.normalize("NFC", seen.strip().casefold())[:LONGEST_TYPED].strip()
     local_part, sign, host = name.rpartition("@")
     return f"{local_part}{sign}{_in_ascii(host).rstrip('.')}" if sign else name
 

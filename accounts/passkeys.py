@@ -227,7 +227,10 @@ def _read(answer: str) -> dict[str, Any]:
     """Raises ValueError."""
     if len(answer) > LONGEST_ANSWER:
         raise ValueError(len(answer))
-    data = json.loads(answer)
+    try:
+        data = json.loads(answer)
+    except RecursionError:  # a few thousand brackets
+        raise ValueError(len(answer)) from None
     if not isinstance(data, dict):
         raise ValueError(type(data))
     return data

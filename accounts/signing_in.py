@@ -9,6 +9,7 @@ from accounts import throttling
 from accounts.models import Mailbox, Person
 from accounts.names import Named, who_is
 from accounts.places import KNOWN_BROWSERS, UNKNOWN_BROWSERS, Busy
+from accounts.refusals import note_refusal
 from audit.chain import record
 from audit.models import Event
 
@@ -39,6 +40,8 @@ def person_with(request: HttpRequest, name: str, password: str) -> Person | None
 
 def _note_failure(named: Named) -> None:
     """Of everybody whom the name leads to; of nobody's, what was typed may be a password."""
+    if named.person is None and not named.mailboxes:
+        note_refusal("unknown name")
     for about in (named.person, *named.mailboxes):
         if about is not None:
             record(

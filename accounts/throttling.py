@@ -23,6 +23,7 @@ from django.utils.crypto import salted_hmac
 from accounts import devices
 from accounts.models import KnownDevice, Mailbox, Person, SignInAttempt
 from accounts.names import Named
+from accounts.refusals import note_refusal
 from audit.origin import current_origin
 
 What = Literal["password", "code"]
@@ -95,6 +96,7 @@ def begin_try(request: HttpRequest, what: What, who: Person | Named | str) -> Tr
     if latest:
         # It was not looked at: it does not prolong the wait.
         made.was_right()
+        note_refusal(f"{what} tries", _ids(who))
         raise TooManyTries(max(1, math.ceil((latest - now).total_seconds() / 60)))
     return made
 
@@ -148,6 +150,11 @@ def _accounts(who: Person | Named | str) -> list[Account]:
             account = each.owner or each if isinstance(each, Mailbox) else each
             found[_named(account)] = account
     return list(found.values()) or [f"name {who.name}"]
+
+
+def _ids(who: Person | Named | str) -> str:
+    """For the log: whose tries they are; of nobody's name, nothing."""
+    return ", ".join(_named(each) for each in _accounts(who) if not isinstance(each, str))
 
 
 def _named(account: Account) -> str:

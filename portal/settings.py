@@ -163,6 +163,7 @@ MIDDLEWARE = [
     # Instead of django-otp's: what a session still owes stands in it, and nothing asks for its device.
     "accounts.middleware.PersonMiddleware",
     "portal.middleware.refuse_nul",
+    "accounts.middleware.note_refused_access",
     # Default-deny: a view is for people who signed in unless it says otherwise.
     "accounts.middleware.SignedInMiddleware",
     "accounts.languages.speak_their_language",

@@ -80,10 +80,25 @@ def test_search_finds_it_by_the_address_that_is_known(idn_mailbox, mailbox, type
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "@", "a@", "@b", "\0", "\ud800", "x" * 9999, "a@b@c", "é" * 400, "a@" + "ü" * 99]
+    "typed",
+    [
+        "",
+        "@",
+        "a@",
+        "@b",
+        "\0",
+        "\ud800",
+        "x" * 9999,
+        "a@b@c",
+        "é" * 400,
+        "a@" + "ü" * 99,
+        "ﷺ" * 320,
+        "ﷺ" * 9 + "@a.test",
+    ],
 )
 def test_folding_takes_anything(typed):
     assert folded(folded(typed)) == folded(typed)
+    assert len(folded(typed)) <= 320
 
 
 def test_a_mailbox_gets_no_login_that_is_a_user_name(client, domain, webmaster, staff):

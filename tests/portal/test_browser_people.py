@@ -170,7 +170,7 @@ def test_a_mailbox_lives_its_whole_life(world: World, newcomer: Newcomer) -> Non
     user.lose_cookies()
     user.open("/sign-in/")
     user.page.get_by_role("link", name="Password forgotten").click()
-    user.page.get_by_label("E-mail address of the mailbox").fill(address)
+    user.page.get_by_label("User name or e-mail address").fill(address)
     user.page.get_by_role("button", name="Ask for a link").click()
     approve = page.get_by_role("button", name=f"Approve {address}")
     for _each in range(20):  # A worker looks at the request first.
