@@ -13,6 +13,11 @@ from accounts import tasks
 from accounts.led_here import GONE
 from accounts.models import Alias, Domain, Mailbox, Person, RedirectAlarm
 from audit.chain import Entry, record, record_all
+from mailservers.drivers.addresses import is_address
+from mailservers.drivers.sieve_reading import SOMEWHERE
+
+# Of thousands it is enough to know that there are many.
+MOST_TOLD = 100
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +25,7 @@ log = structlog.get_logger(__name__)
 @transaction.atomic
 def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_before: bool) -> None:
     """For targets in no domain of the same customer. What was there at a first look is shown, not mailed."""
-    names = {address.rpartition("@")[2] for _, targets in found for address in targets}
+    names = {address.rpartition("@")[2] for _, targets in found for address in targets if is_address(address)}
     inside: dict[int, set[str]] = {}
     for subject, _targets in found:
         if subject.domain_id not in inside:
@@ -29,7 +34,7 @@ def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_b
     outside = [
         (
             subject,
-            [target for target in targets if target.rpartition("@")[2] not in inside[subject.domain_id]],
+            [target for target in targets if not _is_inside(target, inside[subject.domain_id])][:MOST_TOLD],
         )
         for subject, targets in found
     ]
@@ -51,7 +56,7 @@ def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_b
                 verb=f"{alarm.subject._meta.model_name}.redirect_found",
                 about=alarm.subject,
                 domain=alarm.subject.domain.name,
-                after={"sent_on_to": ", ".join(alarm.targets)},
+                after={"sent_on_to": _in_short(alarm.targets)},
             )
             for alarm in alarms
         ],
@@ -59,6 +64,16 @@ def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_b
     )
     if known_before:
         transaction.on_commit(_announce)
+
+
+def _is_inside(target: str, ours: set[str]) -> bool:
+    """What is no plain address may lead anywhere."""
+    return is_address(target) and target.rpartition("@")[2] in ours
+
+
+def _in_short(targets: Sequence[str]) -> str:
+    """For an event; what is somewhere is a question mark in every language."""
+    return ", ".join(SOMEWHERE if target.startswith(SOMEWHERE) else target for target in targets)
 
 
 @transaction.atomic
@@ -74,7 +89,7 @@ def acknowledge(subject: Mailbox | Alias, *, up_to: int, by: Person) -> int:
             by=by,
             about=subject,
             domain=subject.domain.name,
-            after={"sent_on_to": ", ".join(targets)},
+            after={"sent_on_to": _in_short(targets)},
         )
     return seen
 

@@ -16,11 +16,13 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.functional import Promise, cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.naming import folded, searched_forms
 from accounts.sealed_keys import open_key
+from mailservers.drivers.sieve_reading import SOMEWHERE, UNREAD
 from mailservers.models import Change, Server, one_subject
 from mailservers.ranges import CountColumn, SizeColumn
 
@@ -646,10 +648,21 @@ class RedirectAlarm(models.Model):
         return f"{self.subject}"
 
     @property
+    def targets_told(self) -> list[str]:
+        """In the reader's language."""
+        return [_target_told(target) for target in self.targets]
+
+    @property
     def subject(self) -> Mailbox | Alias:
         found = self.mailbox if self.alias_id is None else self.alias
         assert found is not None  # noqa: S101 - the table's own rule
         return found
+
+
+def _target_told(target: str) -> str:
+    if target == UNREAD:
+        return gettext("somewhere, maybe: the portal can't read the rules")
+    return gettext("somewhere that can't be told beforehand") if target.startswith(SOMEWHERE) else target
 
 
 class OneTimeLinkQuerySet(models.QuerySet["OneTimeLink"]):

@@ -81,11 +81,12 @@ def list_failed(request: HttpRequest, server: str) -> HttpResponse:
 @never_cache
 @require_safe
 def list_drifted(request: HttpRequest, server: str) -> HttpResponse:
-    """What somebody changed on the server, of mailboxes and aliases."""
+    """What somebody changed on the server, of mailboxes and aliases, and what could not be read."""
     row = get_object_or_404(servers_open_to(person_of(request)), name=server)
     mine = Q(mailbox__server=row, mailbox__deleted_at=None) | Q(alias__domain__server=row)
-    drifted = Observation.objects.drifted().filter(mine).select_related("mailbox", "alias__domain")
-    page = page_by_id(drifted, before=request.GET.get("before", ""))
+    told = Observation.objects.drifted() | Observation.objects.unread()
+    told = told.filter(mine).select_related("mailbox", "alias__domain")
+    page = page_by_id(told, before=request.GET.get("before", ""))
     context = {"server": row, "figures": figures.figures_of([row])[row.pk], "page": page, "tab": "drifted"}
     return render(request, "accounts/list_drifted.html", context)
 

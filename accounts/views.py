@@ -24,7 +24,7 @@ from accounts.requests import person_of
 from accounts.switches import can_switch
 from audit.chain import record
 from audit.models import Event
-from mailservers.drift import drifted_parts, left_parts, may_keep
+from mailservers.drift import drifted_parts, left_parts, may_keep, unread_parts
 from mailservers.models import Change, Observation
 from mailservers.servers import limits_of
 from mailservers.standing import standing_of
@@ -192,6 +192,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         .annotate(
             checked_at=Subquery(newest.values("seen_at")[:1]),
             has_drift=Exists(Observation.objects.filter(mailbox=OuterRef("pk"), drifted_since__isnull=False)),
+            has_unread=Exists(Observation.objects.unread().filter(mailbox=OuterRef("pk"))),
             has_left=Exists(Observation.objects.filter(mailbox=OuterRef("pk"), left_at__isnull=False)),
             led_here=led_to(),
             has_alarm=Exists(RedirectAlarm.objects.open().filter(mailbox=OuterRef("pk"))),
@@ -219,6 +220,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "leavable": [
             part.aspect for part in drifted if may_leave(part, bool(mailbox.told("is_administered")))
         ],
+        "unread": unread_parts(mailbox) if mailbox.told("has_unread") else [],
         "left": left_parts(mailbox) if mailbox.told("has_left") else [],
         "keepable": [part.aspect for part in drifted if may_keep(part, person)],
         "checked_at": getattr(mailbox, "checked_at", None),

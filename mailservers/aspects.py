@@ -7,11 +7,13 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from celery.exceptions import SoftTimeLimitExceeded
 
 from audit.chain import Actor
 from audit.models import Event
-from mailservers.drivers.base import Driver, DriverError, Limits, Told
+from mailservers.drivers.base import Driver, DriverError, Limits, Told, unexpected
 from mailservers.models import subject_field
 
 if TYPE_CHECKING:
@@ -42,6 +44,27 @@ class Seen:
     """Where its mail is sent on to; None where the aspect does not tell."""
     in_the_way: bool = False
     """There is something that may be why a change failed: it is told even where nothing was ever live."""
+
+
+Report = TypeVar("Report")
+
+
+def see_each(
+    reports: Mapping[str, "Report | DriverError"], see: "Callable[[Report], Seen]"
+) -> dict[str, "Seen | DriverError"]:
+    """What was read of each: one that can't be understood keeps nobody else from being seen."""
+    seen: dict[str, Seen | DriverError] = {}
+    for name, report in reports.items():
+        if isinstance(report, DriverError):
+            seen[name] = report
+            continue
+        try:
+            seen[name] = see(report)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as surprise:  # noqa: BLE001 - a reader of what anybody wrote
+            seen[name] = unexpected(surprise)
+    return seen
 
 
 # What `Drift.leave` begins with where mail is sent on by it: that is a webmaster's to leave.

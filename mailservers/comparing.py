@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
@@ -19,7 +20,19 @@ from django.utils.translation import gettext, gettext_noop
 from audit.chain import Entry, record_all
 from mailservers import breaker
 from mailservers.aspects import Aspect, Drift, Seen, Watch, aspect_named, fingerprint, watched_aspects
-from mailservers.drivers.base import Driver, DriverError, Limits, Refused, ServerAway, TryAgain
+from mailservers.drivers.base import (
+    Driver,
+    DriverError,
+    Limits,
+    NotThere,
+    Refused,
+    ServerAway,
+    TryAgain,
+    unexpected,
+)
+from mailservers.drivers.sieve_reading import UNREAD
+from mailservers.each import NOT_OF_ONE, keep_each
+from mailservers.foreign import can_hold, folded
 from mailservers.models import Change, DriftCheck, Lease, Observation, Server, Slot, subject_field
 from mailservers.servers import driver_for
 
@@ -38,8 +51,9 @@ GIVE_UP_AFTER = timedelta(hours=24)
 WRITTEN = (
     *("fingerprint", "drifted_since", "differences", "held", "why_not", "keeping", "put_right"),
     "restoring",
-    *("leave", "left", "left_at", "redirects"),
+    *("leave", "left", "left_at", "redirects", "unread_since", "unread"),
 )
+TOO_ODD = gettext_noop("It holds characters that the portal can't keep.")
 
 Reading = TypeVar("Reading", Seen, Seen | DriverError)
 Stamp = tuple[int | None, datetime | None, bool]
@@ -65,6 +79,10 @@ class _Pair:
     wanted: Any
     reading: Seen
     mark: str
+    drift: Drift | None = None
+    """Where the two differ, and it is not as it was before."""
+    trouble: DriverError | None = None
+    """Instead of all that: why it could not be read."""
 
 
 @dataclass(slots=True)
@@ -79,6 +97,8 @@ class Tally:
     found: list[Found] = field(default_factory=list)
     redirects: list[tuple["Subject", list[str], bool]] = field(default_factory=list)
     """Those that were not there before; False: there was no before (see Watch.alarm)."""
+    unread: int = 0
+    """Those that could not be read, which stops nobody else's turn."""
     error: DriverError | None = None
     """Why it stopped: for the server's sake, not for one mailbox's."""
 
@@ -161,16 +181,22 @@ def compare(
         tally.finished = False
         tally.reached = max([after, *(number for number in numbers if number < unread[0])])
     # What takes time is done before the transaction: others wait for it.
-    pairs = [
-        _prepared(aspect, mailbox, reading, driver_for(server).limits)
-        for mailbox in asked
-        if isinstance(reading := readings.get(mailbox.login), Seen) and mailbox.pk <= tally.reached
-    ]
-    with transaction.atomic():
-        prepared = [pair for pair in pairs if pair is not None]
-        _judge(aspect, prepared, stamps, tally, note=note)
-        if note and watch.noted is not None:
-            watch.noted([(pair.subject, pair.reading.state) for pair in prepared])
+    pairs: list[_Pair] = []
+    known = _known(aspect, [mailbox.pk for mailbox in asked])
+    began = monotonic()
+    for mailbox in asked:
+        if mailbox.pk > tally.reached:
+            break
+        if pairs and monotonic() - began > ENOUGH:
+            # The rest has its turn in the next go, whatever took so long here.
+            tally.finished = False
+            tally.reached = max([after, *(number for number in numbers if number < mailbox.pk)])
+            break
+        pair = _prepared(
+            aspect, mailbox, readings[mailbox.login], driver_for(server).limits, known.get(mailbox.pk)
+        )
+        pairs += [pair] if pair is not None else []
+    _judge_each(aspect, pairs, stamps, tally, note=note)
     _log(server, aspect, tally)
     return tally
 
@@ -193,7 +219,15 @@ def compare_domains(
         if monotonic() - began > ENOUGH:
             tally.finished = False
             break
-        _compare_domain(server, aspect, watch, domain, tally, note=note)
+        try:
+            _compare_domain(server, aspect, watch, domain, tally, note=note)
+        except NOT_OF_ONE:
+            raise
+        except Exception as surprise:
+            tally.unread += 1
+            log.exception(
+                "domain not compared", server=server.name, domain=domain.pk, kind=type(surprise).__name__
+            )
         if tally.error is not None:
             tally.finished = False
             break
@@ -218,8 +252,15 @@ def _compare_domain(
     if tally.error is not None:
         return
     limits = driver_for(server).limits
+    before = _known(aspect, [subject.pk for subject in subjects])
     pairs = [
-        _prepared(aspect, each, readings.get(each.name_there) or Seen(None, redirects=()), limits)
+        _prepared(
+            aspect,
+            each,
+            readings.get(each.name_there) or Seen(None, redirects=()),
+            limits,
+            before.get(each.pk),
+        )
         for each in subjects
     ]
     known = set(mine.filter(address__in=readings).values_list("address", flat=True))
@@ -229,9 +270,9 @@ def _compare_domain(
         if note and watch.note_unknown is not None:
             found, seen_before = watch.note_unknown(domain, unknown)
             stamps |= {each.pk: (None, None, False) for each in found}
-            pairs += [_prepared(aspect, each, readings[each.name_there], limits) for each in found]
+            pairs += [_prepared(aspect, each, readings[each.name_there], limits, None) for each in found]
         judged = [pair for pair in pairs if pair is not None]
-        _judge(aspect, judged, stamps, tally, note=note, seen_before=seen_before)
+        _judge_each(aspect, judged, stamps, tally, note=note, seen_before=seen_before)
 
 
 def compare_some(
@@ -307,9 +348,12 @@ def _check_some(check: DriftCheck) -> bool:
     check.reached = tally.reached
     check.compared += tally.compared
     check.drifted += len(tally.found)
+    check.unread += tally.unread
     check.reason, check.reason_values = (tally.error.reason, tally.error.values) if tally.error else ("", {})
     check.finished_at = timezone.now() if tally.finished else None
-    check.save(update_fields=["reached", "compared", "drifted", "reason", "reason_values", "finished_at"])
+    check.save(
+        update_fields=["reached", "compared", "drifted", "unread", "reason", "reason_values", "finished_at"]
+    )
     return not tally.finished and tally.error is None
 
 
@@ -352,6 +396,8 @@ def _ask(
         readings = read(driver_for(server))
     except DriverError as error:
         tally.error, readings = error, {}
+    except SoftTimeLimitExceeded:
+        raise
     except Exception as surprise:  # noqa: BLE001 - a driver may raise anything; its text may hold secrets
         tally.error, readings = _unexpected(server, surprise), {}
     away = [error for error in (tally.error, *readings.values()) if isinstance(error, ServerAway)]
@@ -369,14 +415,80 @@ def _unexpected(server: Server, surprise: Exception) -> TryAgain:
     )
 
 
-def _prepared(aspect: Aspect, subject: "Subject", reading: Seen, limits: Limits) -> "_Pair | None":
-    """None when the server can't hold what is wanted: the push tells the person why."""
+def _known(aspect: Aspect, numbers: Sequence[int]) -> dict[int, Observation]:
+    key = subject_field(aspect.name)
+    rows = Observation.objects.filter(("aspect", aspect.name), (f"{key}__in", numbers))
+    return {row.subject_id: row for row in rows}
+
+
+def _prepared(
+    aspect: Aspect, subject: "Subject", reading: Seen | DriverError, limits: Limits, row: Observation | None
+) -> "_Pair | None":
+    """None when the server can't hold what is wanted: the push tells the person why.
+
+    Nothing that a server holds, or that a reader makes of it, keeps others from their turn.
+    """
+    if isinstance(reading, NotThere):
+        return None
+    if isinstance(reading, DriverError):
+        return _Pair(subject, None, Seen(None), "", trouble=reading)
     try:
         wanted = aspect.fit(aspect.desired(subject), limits)
     except (DriverError, ValueError):
         return None
-    own = replace(reading, state=aspect.own(wanted, reading.state))
-    return _Pair(subject, wanted, own, fingerprint(own.state))
+    try:
+        own = replace(reading, state=aspect.own(wanted, reading.state))
+        pair = _Pair(subject, wanted, own, fingerprint(own.state))
+        if own.state == wanted or (row is not None and pair.mark in (row.fingerprint, fingerprint(wanted))):
+            return pair
+        watch = aspect.watch
+        assert watch is not None  # noqa: S101 - see compare
+        return replace(pair, drift=_holdable(watch.explain(subject, wanted, own.state)))
+    except NOT_OF_ONE:
+        raise
+    except Exception as surprise:  # noqa: BLE001 - a reader of what anybody wrote
+        return _Pair(subject, wanted, Seen(None), "", trouble=unexpected(surprise))
+
+
+def _holdable(drift: Drift) -> Drift:
+    """What the database could not keep to the letter can't be kept, or switched off, either."""
+    told = replace(
+        drift,
+        differences=folded(drift.differences),
+        keeping=folded(drift.keeping),
+        restoring=folded(drift.restoring),
+    )
+    if not can_hold(drift.held):
+        told = replace(told, held=None, why_not=TOO_ODD)
+    return told if can_hold(drift.put_right) else replace(told, put_right=None)
+
+
+def _judge_each(
+    aspect: Aspect,
+    pairs: "Sequence[_Pair]",
+    stamps: Mapping[int, Stamp],
+    tally: Tally,
+    *,
+    note: bool,
+    seen_before: bool = False,
+) -> None:
+    """All in one transaction; where that fails, each by itself, and whichever it was is noted as unread."""
+
+    def judge(some: "Sequence[_Pair]") -> None:
+        part = Tally(tally.reached)
+        _judge(aspect, some, stamps, part, note=note, seen_before=seen_before)
+        if note and aspect.watch is not None and aspect.watch.noted is not None:
+            aspect.watch.noted([(pair.subject, pair.reading.state) for pair in some if pair.trouble is None])
+        tally.compared += part.compared
+        tally.unread += part.unread
+        tally.found += part.found
+        tally.redirects += part.redirects
+
+    def note_unread(pair: "_Pair", surprise: Exception) -> None:
+        if pair.trouble is None:
+            keep_each([replace(pair, trouble=unexpected(surprise), drift=None)], judge)
+
+    keep_each(pairs, judge, note_unread)
 
 
 def _judge(
@@ -400,24 +512,29 @@ def _judge(
     same: list[int] = []
     changed: list[Observation] = []
     for pair in pairs:
-        subject, reading = pair.subject, pair.reading
+        subject = pair.subject
         stamp = stamps[subject.pk]
         if stamps_now.get(subject.pk) != stamp:
             continue
         tally.compared += 1
         row = known.get(subject.pk)
         before = _values(row) if row else None
-        judged = _judge_one(aspect, pair, row, stamp)
+        is_first = row is None or row.unread_since is None
+        if pair.trouble is None:
+            judged = _judge_one(aspect, pair, row, stamp)
+        else:
+            judged = _unread(aspect, pair, row), None
         if judged is None:
             continue
         row, found = judged
         if found is not None:
             tally.found.append(found)
-        if reading.redirects is not None:
+        tally.unread += pair.trouble is not None
+        if (redirects := _redirects(aspect, pair, row, is_first=is_first)) is not None:
             known_before = row.redirects is not None or subject.pk in made_here or seen_before
-            if added := [target for target in reading.redirects if target not in (row.redirects or [])]:
+            if added := [target for target in redirects if target not in (row.redirects or [])]:
                 tally.redirects.append((subject, added, known_before))
-            row.redirects = list(reading.redirects)
+            row.redirects = redirects
         if _values(row) == before:
             same.append(subject.pk)
         else:
@@ -426,21 +543,50 @@ def _judge(
         _write(aspect, same, changed, tally)
 
 
+def _redirects(aspect: Aspect, pair: "_Pair", row: Observation, *, is_first: bool) -> list[str] | None:
+    """Where mail is sent on to, as far as anybody knows; None where there is no such thing."""
+    if pair.trouble is None:
+        return None if pair.reading.redirects is None else folded(list(pair.reading.redirects))
+    # A server may be slow once; what can never be read, or not twice in a row, is told.
+    if (
+        aspect.watch is None
+        or aspect.watch.alarm is None
+        or (is_first and isinstance(pair.trouble, TryAgain))
+    ):
+        return None
+    return [*(target for target in row.redirects or [] if target != UNREAD), UNREAD]
+
+
+def _unread(aspect: Aspect, pair: "_Pair", row: Observation | None) -> Observation:
+    """All that is known stays as it was."""
+    assert pair.trouble is not None  # noqa: S101 - see _judge_one
+    now = timezone.now()
+    if row is None:
+        mark = fingerprint(pair.wanted) if pair.wanted is not None else ""
+        key = {subject_field(aspect.name): pair.subject}
+        row = Observation(aspect=aspect.name, fingerprint=mark, seen_at=now, unread_since=now, **key)
+    elif row.unread_since is None:
+        row.unread_since = now
+    row.unread = [pair.trouble.reason, folded(pair.trouble.values)]
+    return row
+
+
 def _judge_one(
     aspect: Aspect, pair: "_Pair", row: Observation | None, stamp: Stamp
 ) -> tuple[Observation, Found | None] | None:
     """The observation as it is now; None when there is nothing to compare with."""
     subject, wanted, held, mark = pair.subject, pair.wanted, pair.reading.state, pair.mark
     newest, _settled, is_live = stamp
-    if row is None:
-        # Nothing of it was ever read back; where a push failed, its badge tells that already.
-        if newest is not None and not is_live and not pair.reading.in_the_way:
-            return None
+    if row is not None:
+        row.unread_since, row.unread = None, []
+        as_it_was = mark in (row.fingerprint, fingerprint(wanted))
+    else:
         key = {subject_field(aspect.name): subject}
         row = Observation(aspect=aspect.name, fingerprint=mark, seen_at=timezone.now(), **key)
         as_it_was = held == wanted
-    else:
-        as_it_was = mark == row.fingerprint or mark == fingerprint(wanted)
+        # Nothing of it was ever read back; where a push failed, its badge tells that already.
+        if newest is not None and not is_live and not pair.reading.in_the_way:
+            return (row, None) if pair.reading.redirects else None
     if as_it_was and row.left and mark != fingerprint(wanted):
         # What somebody left there is still so.
         return row, None
@@ -448,9 +594,10 @@ def _judge_one(
         row.fingerprint = mark
         row.forget_drift()
         return row, None
-    watch = aspect.watch
-    assert watch is not None  # noqa: S101 - see compare
-    drift = watch.explain(subject, wanted, held)
+    drift = pair.drift
+    if drift is None:
+        # What was known has changed since the look before this transaction: the next one tells.
+        return None
     row.differences = [[sentence, values] for sentence, values in drift.differences]
     row.held, row.why_not, row.put_right = drift.held, drift.why_not, drift.put_right
     row.keeping = [[sentence, values] for sentence, values in drift.keeping]

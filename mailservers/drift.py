@@ -51,6 +51,11 @@ def left_parts(mailbox: "Mailbox") -> list[Observation]:
     return list(Observation.objects.filter(mailbox=mailbox, left_at__isnull=False).order_by("aspect"))
 
 
+def unread_parts(mailbox: "Mailbox") -> list[Observation]:
+    """What could not be read when somebody last looked."""
+    return list(Observation.objects.unread().filter(mailbox=mailbox).order_by("aspect"))
+
+
 def may_keep(part: Observation, person: Any) -> bool:
     """Whether somebody who may settle it may also have it kept."""
     watch = aspect_named(part.aspect).watch

@@ -29,6 +29,8 @@ class Figures:
     """Those that nothing newer stands for: somebody has to look."""
     drifted: int = 0
     """Parts of mailboxes, and aliases, that somebody changed on the server."""
+    unread: int = 0
+    """Those that could not be read when somebody last looked."""
     pushes_a_minute: float = 0.0
     connections_in_use: int = 0
 
@@ -92,12 +94,13 @@ def figures_of(servers: Collection[Server]) -> dict[int, Figures]:
         Subquery(_together(mine.open()).annotate(oldest=Min("requested_at")).values("oldest")),
         _count_of(failed),
         _count_of(drifted),
+        _count_of(Observation.objects.unread().filter(of_mailbox | of_alias)),
         _count_of(pushed),
         _count_of(in_use),
     )
     return {
-        number: Figures(waiting, oldest, failing, differing, settled / A_MINUTE, slots)
-        for number, waiting, oldest, failing, differing, settled, slots in counted
+        number: Figures(waiting, oldest, failing, differing, unread, settled / A_MINUTE, slots)
+        for number, waiting, oldest, failing, differing, unread, settled, slots in counted
     }
 
 

@@ -395,6 +395,10 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         """Those where the server holds something else, and no change is on its way that makes it right."""
         return self.filter(_without_any(Change.objects.open()), drifted_since__isnull=False)
 
+    def unread(self) -> "ObservationQuerySet":
+        """Those of which nobody knows what the server holds now."""
+        return self.filter(unread_since__isnull=False)
+
 
 class Observation(OfOneSubject, models.Model):
     """What a server was last seen to hold for an aspect of a mailbox, or for an alias."""
@@ -424,6 +428,10 @@ class Observation(OfOneSubject, models.Model):
     left = models.CharField(max_length=64, blank=True, help_text=_("The same, once somebody has left it."))
     left_at = models.DateTimeField(null=True, blank=True)
     redirects = models.JSONField(null=True, help_text=_("Where mail was sent on to; empty: never looked."))
+    unread_since = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when it could not be read; empty: the last look went well.")
+    )
+    unread = models.JSONField(default=list, help_text=_("Why: a sentence, and what fills its places."))
 
     objects = ObservationQuerySet.as_manager()
 
@@ -439,6 +447,9 @@ class Observation(OfOneSubject, models.Model):
                 name="observation_drifted",
                 condition=Q(drifted_since__isnull=False),
             ),
+            models.Index(
+                fields=["mailbox"], name="observation_unread", condition=Q(unread_since__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:
@@ -448,6 +459,11 @@ class Observation(OfOneSubject, models.Model):
     def differences_told(self) -> list[str]:
         """In the reader's language."""
         return _said(self.differences)
+
+    @property
+    def unread_told(self) -> str:
+        """Why it could not be read, in the reader's language."""
+        return say(*self.unread) if self.unread else ""
 
     @property
     def why_not_text(self) -> str:
@@ -689,6 +705,7 @@ class DriftCheck(models.Model):
     finished_at = models.DateTimeField(null=True)
     compared = models.PositiveIntegerField(default=0)
     drifted = models.PositiveIntegerField(default=0)
+    unread = models.PositiveIntegerField(default=0, help_text=_("How many could not be read."))
     reason = models.TextField(blank=True, help_text=_("Why it stopped, if it did."))
     reason_values = models.JSONField(default=dict, blank=True)
 

@@ -59,6 +59,7 @@ class PushFigures(Collector):
 GAUGES = {
     "portal_changes_waiting": "Changes that wait for their server or are being pushed.",
     "portal_changes_failed": "Changes that failed and that nothing newer stands for.",
+    "portal_unread": "Parts of mailboxes, and aliases, that could not be read when they were last compared.",
     "portal_oldest_waiting_seconds": "How long the oldest waiting change has waited; 0 when none waits.",
     "portal_connections_in_use": "Workers that speak to the server now.",
     "portal_connections_limit": "Workers that may speak to the server at the same time.",
@@ -79,6 +80,7 @@ def _value(name: str, server: Server, figures: Figures) -> float:
     values = {
         "portal_changes_waiting": figures.waiting,
         "portal_changes_failed": figures.failed,
+        "portal_unread": figures.unread,
         "portal_oldest_waiting_seconds": (timezone.now() - oldest).total_seconds() if oldest else 0,
         "portal_connections_in_use": figures.connections_in_use,
         "portal_connections_limit": server.connections,

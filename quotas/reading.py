@@ -19,7 +19,8 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import Domain, Mailbox
 from mailservers import usage
-from mailservers.drivers.base import DriverError, TryAgain, UsageState
+from mailservers.drivers.base import DriverError, TryAgain, UsageState, unexpected
+from mailservers.each import NOT_OF_ONE, keep_each
 from mailservers.models import Change, Server, Slot, UsageRequest
 from mailservers.servers import driver_for
 from quotas import warnings
@@ -63,9 +64,13 @@ def read_some(domain_id: int) -> str:
         is_whole = _read_on(reading)
     except DriverError as error:
         log.info("usage not read", domain=domain_id, server=server.name, error=type(error).__name__)
-        reading.reason, reading.reason_values = error.reason, error.values
-        _plan(reading, timezone.now() + AFTER_TROUBLE)
-        return ""
+        return _put_off(reading, error)
+    except NOT_OF_ONE:
+        raise
+    except Exception as surprise:
+        # Else it would be due again at once, for ever, and nobody would know why.
+        log.exception("usage not read", domain=domain_id, server=server.name, kind=type(surprise).__name__)
+        return _put_off(reading, unexpected(surprise))
     finally:
         Slot.objects.give_back(slot)
     if not is_whole:
@@ -75,6 +80,12 @@ def read_some(domain_id: int) -> str:
     reading.reason, reading.reason_values = "", {}
     # Not all at the same time of day, however they began.
     _plan(reading, reading.finished_at + EVERY * random.uniform(0.8, 1.0))  # noqa: S311 - spreads load
+    return ""
+
+
+def _put_off(reading: DomainReading, error: DriverError) -> str:
+    reading.reason, reading.reason_values = error.reason, error.values
+    _plan(reading, timezone.now() + AFTER_TROUBLE)
     return ""
 
 
@@ -97,6 +108,11 @@ def answer(mailbox_id: int) -> str:
         _read_one(wish.mailbox)
     except DriverError as error:
         reason, values = error.reason, error.values
+    except NOT_OF_ONE:
+        raise
+    except Exception as surprise:  # noqa: BLE001 - whoever asked is told, and what it holds may be secret
+        unreadable = unexpected(surprise)
+        reason, values = unreadable.reason, unreadable.values
     finally:
         Slot.objects.give_back(slot)
     UsageRequest.objects.filter(mailbox=mailbox_id).update(
@@ -138,6 +154,10 @@ def _keep(server: Server, states: Sequence[UsageState]) -> None:
         usage.Reading(pk, quota_bytes, by_login[login])
         for pk, login, quota_bytes in rows.values_list("pk", "login", "quota_bytes")
     ]
+    keep_each(readings, _note)
+
+
+def _note(readings: Sequence[usage.Reading]) -> None:
     warnings.note_crossings(usage.keep(readings, timezone.now()))
 
 
@@ -150,7 +170,7 @@ def _read_one(mailbox: Mailbox) -> None:
     if driver.limits.empties_trash:
         old_trash = driver.trash(mailbox.login, int(time() - OLD_TRASH.total_seconds()))
     reading = usage.Reading(mailbox.pk, mailbox.quota_bytes, state, old_trash)
-    warnings.note_crossings(usage.keep([reading], timezone.now()))
+    _note([reading])
 
 
 def _somebody_waits(server: Server) -> bool:

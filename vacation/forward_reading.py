@@ -7,6 +7,7 @@ from typing import Literal
 
 from django.utils.translation import gettext_noop
 
+from mailservers.drivers.addresses import bare_address
 from mailservers.drivers.base import ReplyRule
 from vacation.rendering import fit_address
 from vacation.reply_reading import (
@@ -16,6 +17,7 @@ from vacation.reply_reading import (
     UNCLEAR,
     NotUnderstood,
     TimeWindow,
+    refuse_variables,
     reply_in,
     running_commands,
     window_of,
@@ -60,6 +62,7 @@ def read_script(
                 answers.append(Command("if", test=command.test, block=rest))
         else:
             answers.append(command)
+    refuse_variables(script, [*answers, *forwards])
     keeps = any(command.name == "keep" for command in answers)
     found = _forward(forwards, keeps=keeps)
     reply = reply_in(answers, alone=True)
@@ -97,6 +100,6 @@ def _target(action: Command) -> str:
         case _:
             raise NotUnderstood(UNCLEAR)
     try:
-        return fit_address(address).casefold()
+        return fit_address(bare_address(address))
     except UnfitText:
         raise NotUnderstood(UNCLEAR) from None

@@ -4,100 +4,138 @@ Found, understood where the portal could do the same, and switched off there onc
 was is kept, so that nothing is ever lost.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.models import Mailbox
+from mailservers.drivers.addresses import bare_address
 from mailservers.drivers.base import OwnRule, OwnScript, ReplyRule, RuleEdit, ScriptState
-from mailservers.drivers.sieve_reading import has_vacation
-from mailservers.drivers.switching_off import Rule, does, rules, switched_off
+from mailservers.drivers.sieve_reading import ENDS, answer_together, has_vacation
+from mailservers.drivers.sieve_windows import NEVER
+from mailservers.drivers.switching_off import Rule, does, rules, switched_off, with_lf
 from mailservers.models import Observation
 from vacation.forward_reading import FoundForward, read_script
 from vacation.models import OwnScripts
-from vacation.reply_reading import NotUnderstood, window_of
+from vacation.reply_reading import DEPENDS, TOO_LONG, NotUnderstood, read_leftovers, window_of
 from vacation.sieve_parsing import NotSieve, parse
 
+MOST_NAMES = 10
 # What else may stand in a rule that only sends mail on.
 _WITH_REDIRECT = frozenset(["redirect", "vacation", "keep", "stop"])
 
 
 def found_in(scripts: Sequence[OwnScript]) -> tuple[OwnRule, ...]:
-    """The rules that answer mail, and those that send all mail on; a rule that files some is none of them."""
-    found = []
+    """The rules that answer mail, and those that send all mail on; a rule that files some is none of them.
+
+    One whose time is over, or that is never come to, does neither any more.
+    """
+    found, now = [], timezone.now()
     for script in scripts:
-        for rule in rules(script.text):
-            plain = _is_plain(rule) and script.always
-            if does(rule, "vacation") or (plain and does(rule, "redirect")):
-                found.append(OwnRule(script.name, rule.name or f"#{rule.number}", rule.text, plain))
+        every = rules(script.text)
+        for rule in every:
+            if not rule.is_reached or rule.runs.ends <= now:
+                continue
+            plain = script.always and _is_plain(rule)
+            answers = any(span.ends > now for span in rule.answers)
+            if answers or (plain and does(rule, "redirect")):
+                starts = rule.runs.starts if rule.runs.starts > now else None
+                name, text = rule.name or f"#{rule.number}", with_lf(rule.text)
+                why_not = DEPENDS if rule.depends else "" if every.is_whole else TOO_LONG
+                found.append(OwnRule(script.name, name, text, plain, starts, why_not))
     return tuple(found)
 
 
 def in_the_way(wanted: ScriptState, held: ScriptState) -> tuple[OwnRule, ...]:
     """Those that are the portal's business: one that answers some mail only, while the portal answers too."""
-    answers = has_vacation(wanted.text)
-    return tuple(rule for rule in held.own if rule.is_plain or answers)
+    return tuple(rule for rule in held.own if rule.is_plain or answer_together([wanted.text, rule.text]))
 
 
-def read(found: Iterable[OwnRule]) -> tuple[ReplyRule | None, FoundForward | None]:
+def read(found: Sequence[OwnRule]) -> tuple[ReplyRule | None, FoundForward | None]:
     """What these rules do together; raises NotUnderstood when the portal can't do the same."""
+    for rule in found:
+        if rule.why_not:
+            raise NotUnderstood(rule.why_not)
     reply, forward = read_script("\n".join(rule.text for rule in found))
     assert reply != "as here"  # noqa: S101 - only with a script of ours to compare
     return reply, forward
 
 
-def are_stopped_before(scripts: Iterable[OwnScript], found: Sequence[OwnRule]) -> bool:
-    """Whether an earlier rule keeps some mail from them, which the portal's part then would not."""
+def are_stopped_before(scripts: Sequence[OwnScript], found: Sequence[OwnRule]) -> bool:
+    """Whether an earlier rule may keep some mail from them, which the portal's part then would not."""
     texts = {(rule.script, rule.text) for rule in found}
+    # Which script is come to first is not known here; one that was not told of may do anything.
+    known = {script.name: rules(script.text) for script in scripts}
+    ending = {name for name, own in known.items() if any(does(rule, "stop") for rule in own)}
     for script in scripts:
-        stops = False
-        for rule in rules(script.text):
-            if (script.name, rule.text) in texts and stops:
+        stops = bool(ending - {script.name})
+        for rule in known[script.name]:
+            if (script.name, with_lf(rule.text)) in texts and stops:
                 return True
-            stops = stops or does(rule, "stop")
+            stops = stops or any(does(rule, action) for action in (*ENDS, "include"))
     return False
 
 
-def stop_others(scripts: Iterable[OwnScript], found: Sequence[OwnRule]) -> bool:
+def stop_others(scripts: Sequence[OwnScript], found: Sequence[OwnRule]) -> bool:
     """Whether one of them keeps later rules from running, which would then run again."""
     texts = {(rule.script, rule.text) for rule in found}
     for script in scripts:
         stopped = False
         for rule in rules(script.text):
-            if stopped and not rule.text.startswith("if false"):
+            if stopped and rule.runs != NEVER:
                 return True
-            stopped = stopped or ((script.name, rule.text) in texts and does(rule, "stop"))
+            if (script.name, with_lf(rule.text)) in texts:
+                stopped = stopped or any(does(rule, action) for action in ENDS)
+                # Whatever includes it is stopped as well.
+                if does(rule, "stop") and len(scripts) > 1:
+                    return True
     return False
 
 
 def as_told(scripts: Iterable[OwnScript], found: Sequence[OwnRule]) -> list[dict[str, Any]] | None:
-    """What has to be kept of the rules to switch them off, and on again; None where one can't be."""
-    texts = {script.name: script.text for script in scripts}
+    """What has to be kept of the rules to switch them off, and on again; None where one can't be.
+
+    The script as it was stands with the first of its rules alone.
+    """
+    wholes = {script.name: script.text for script in scripts}
+    ways: dict[tuple[str, str], tuple[str, str]] = {}
+    for name in {rule.script for rule in found}:
+        for one in rules(wholes.get(name, "")):
+            if (off := switched_off(one)) is not None:
+                ways.setdefault((name, with_lf(one.text)), (one.text, off))
     told = []
     for rule in found:
-        off = next(
-            (
-                off
-                for one in rules(texts.get(rule.script, ""))
-                if one.text == rule.text and (off := switched_off(one))
-            ),
-            None,
-        )
-        if off is None:
+        if (rule.script, rule.text) not in ways:
             return None
+        before, after = ways[rule.script, rule.text]
+        whole = wholes.pop(rule.script, "")
         told.append(
-            {
-                "script": rule.script,
-                "name": rule.name,
-                "before": rule.text,
-                "after": off,
-                "whole": texts[rule.script],
-            }
+            {"script": rule.script, "name": rule.name, "before": before, "after": after, "whole": whole}
         )
     return told
+
+
+def left_out(mailbox: Mailbox, script: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What of an auto-reply the portal has no place for, in sentences."""
+    for sender, days in read_leftovers(script):
+        name, address = parseaddr(sender)
+        if sender and (name, bare_address(address)) != (mailbox.name, mailbox.address):
+            yield (
+                gettext_noop(
+                    "There it answers as “%(sender)s”; here it answers with the mailbox's own name."
+                ),
+                {"sender": sender[:200]},
+            )
+        if days is not None:
+            yield (
+                gettext_noop("Here the same sender gets it again after %(days)s days, which differs there."),
+                {"days": days},
+            )
 
 
 def edits_of(mailbox: Mailbox) -> tuple[RuleEdit, ...]:
@@ -142,10 +180,20 @@ def answers(mailbox: Mailbox, number: int) -> bool:
 
 
 def switched_off_in(mailbox: Mailbox) -> list[dict[str, Any]]:
-    """The rules that are off, the newest first, for people; as it was joined."""
+    """The rules that are off, by script and time, the newest first, for people; as it was joined."""
     own: OwnScripts | None = getattr(mailbox, "own_scripts", None)
-    rules = [rule for rule in own.rules if rule["is_off"]] if own else []
-    return [{**rule, "at": datetime.fromisoformat(rule["at"])} for rule in reversed(rules)]
+    together: dict[tuple[str, str], dict[str, Any]] = {}
+    for rule in reversed(own.rules if own else []):
+        # Those that were switched off together were in the same script, of which one copy is kept.
+        row = together.setdefault((rule["script"], rule["at"]), {**rule, "names": []})
+        row["whole"] = row["whole"] or rule["whole"]
+        if rule["is_off"]:
+            row["names"].insert(0, rule["name"])
+    return [
+        {**row, "name": ", ".join(row["names"][:MOST_NAMES]), "at": datetime.fromisoformat(row["at"])}
+        for row in together.values()
+        if row["names"]
+    ]
 
 
 def drift_of(mailbox: Mailbox) -> Observation | None:

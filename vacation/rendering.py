@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
 
+from mailservers.drivers.addresses import is_address
 from mailservers.moments import in_zone
 from vacation import sieve
 from vacation.guard import from_somebody, unmarked
@@ -39,9 +40,6 @@ READABLE_AT_MOST = 1.15
 _HEADER_LINE = 78  # RFC 5322, 2.1.1
 _ENCODED_WORD = 75  # RFC 2047, 2
 _ENCODED_LINE = 76  # RFC 2045, 6.7 and 6.8
-_ADDRESS = re.compile(
-    r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*", re.ASCII
-)
 _UTF8 = Charset("utf-8")
 
 Window = tuple[datetime | None, datetime | None]
@@ -276,7 +274,7 @@ def fit_line(line: str) -> str:
 
 def fit_address(address: str) -> str:
     """The address unchanged; `UnfitText` when Pigeonhole would not know it as one."""
-    if not _ADDRESS.fullmatch(address):
+    if not is_address(address):
         raise UnfitText(gettext_noop("“%(address)s” is not a mail address."), address=address)
     return address
 

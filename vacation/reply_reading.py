@@ -10,21 +10,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email import message_from_string, policy
-from email.errors import MessageError
 from email.header import decode_header, make_header
 
 from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext_noop
 
+from mailservers.drivers.addresses import bare_address
 from mailservers.drivers.base import ReplyRule
+from mailservers.drivers.sieve_reading import ENDS
+from mailservers.drivers.sieve_tokens import required, tokens
 from vacation.guard import without_guard
 from vacation.rendering import DAYS, fit_address, reply_entity, reply_subject
 from vacation.sieve import Argument, Command, Tag, Test, UnfitText
 from vacation.sieve_parsing import NotSieve, parse
 
 USUAL_DAYS = 7
+_DAY = 24 * 60 * 60
 # They do nothing to the mail beyond what happens anyway.
-HARMLESS = frozenset(["keep", "stop"])
+HARMLESS = frozenset(["keep", "stop", "return"])
 _WITH_VALUE = frozenset(["days", "seconds", "subject", "from", "addresses", "handle"])
 _ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
 _ENTITY = re.compile(r"content-type: *text/plain\b", re.IGNORECASE)
@@ -45,6 +48,8 @@ DOES_MORE = gettext_noop("The script does more than answer; the portal could not
 SENDS_ON_TOO = gettext_noop("With the answer it also sends mail on or throws it away; the portal does not.")
 ONLY_SOME = gettext_noop("It answers only some mails, by rules that the portal does not have.")
 SEVERAL = gettext_noop("The script has more than one auto-reply.")
+TOO_LONG = gettext_noop("The script is too long for the portal to read all of it.")
+DEPENDS = gettext_noop("What it does depends on variables or encoded characters in the script.")
 
 
 def read_reply(script: str, *, alone: bool) -> ReplyRule | None:
@@ -52,7 +57,44 @@ def read_reply(script: str, *, alone: bool) -> ReplyRule | None:
 
     `alone`: nothing else may be in the script. Where it may, the other rules are not looked at.
     """
-    return reply_in(running_commands(script), alone=alone)
+    running = running_commands(script)
+    refuse_variables(script, [command for command in running if _answers(command)])
+    return reply_in(running, alone=alone)
+
+
+def read_leftovers(script: str) -> list[tuple[str, int | None]]:
+    """Of each auto-reply: its sender as written there, and the days here where they are others there."""
+    found: list[tuple[str, int | None]] = []
+    waiting = list(running_commands(script))
+    for command in waiting:
+        waiting += command.block
+        if command.name != "vacation":
+            continue
+        options, _text = _options(command.arguments)
+        days = _days(options)
+        written = options.get("seconds", 0) if "seconds" in options else None
+        differs = options.get("days", days) != days or (written is not None and written != days * _DAY)
+        found.append((_subject(options.get("from", "")), days if differs else None))
+    return found
+
+
+def refuse_variables(script: str, commands: Sequence[Command]) -> None:
+    """Raises NotUnderstood where what one of these does is told by variables."""
+    if "variables" in required(tokens(script)) and any(map(_expands, commands)):
+        raise NotUnderstood(DEPENDS)
+
+
+def _expands(node: Command | Test) -> bool:
+    texts = [
+        text
+        for argument in node.arguments
+        for text in (argument if isinstance(argument, tuple) else (argument,))
+        if isinstance(text, str)
+    ]
+    inner: list[Command | Test] = list(node.tests if isinstance(node, Test) else node.block)
+    if isinstance(node, Command) and node.test is not None:
+        inner.append(node.test)
+    return any("${" in text for text in texts) or any(map(_expands, inner))
 
 
 def running_commands(script: str) -> list[Command]:
@@ -66,8 +108,11 @@ def running_commands(script: str) -> list[Command]:
 
 def reply_in(running: Sequence[Command], *, alone: bool) -> ReplyRule | None:
     """As `read_reply`, of commands that run."""
-    replies = [command for command in running if _answers(command)]
-    if alone and any(command not in replies and command.name not in HARMLESS for command in running):
+    replies: list[Command] = []
+    others: list[Command] = []
+    for command in running:
+        (replies if _answers(command) else others).append(command)
+    if alone and any(command.name not in HARMLESS for command in others):
         raise NotUnderstood(DOES_MORE)
     match replies:
         case []:
@@ -86,11 +131,13 @@ class TimeWindow:
 
 
 def _running(commands: Sequence[Command]) -> Iterator[Command]:
-    """Without rules that are switched off, as Roundcube does it: ``if false { … }``."""
+    """Without rules that are switched off, as Roundcube does it: ``if false { … }``, or are never come to."""
     for position, command in enumerate(commands):
         goes_on = [following.name in ("elsif", "else") for following in commands[position + 1 : position + 2]]
         if command.name != "if" or command.test != Test("false") or any(goes_on):
             yield command
+        if command.name in ENDS:
+            return
 
 
 def _answers(command: Command) -> bool:
@@ -213,7 +260,7 @@ def _days(options: Mapping[str, Argument]) -> int:
         case {"days": int(days)}:
             pass
         case {"seconds": int(seconds)}:
-            days = -(-seconds // (24 * 60 * 60))
+            days = -(-seconds // _DAY)
         case _:
             days = USUAL_DAYS
     return min(max(days, DAYS[0]), DAYS[-1])
@@ -227,7 +274,7 @@ def _addresses(written: Argument) -> tuple[str, ...]:
     fit = []
     for address in found:
         with suppress(UnfitText):
-            fit.append(fit_address(address.strip()).casefold())
+            fit.append(fit_address(bare_address(address)))
     return tuple(dict.fromkeys(fit))
 
 
@@ -236,7 +283,7 @@ def _subject(written: Argument) -> str:
         raise NotUnderstood(UNCLEAR)
     try:
         return str(make_header(decode_header(written)))
-    except (MessageError, ValueError, LookupError):
+    except Exception:  # noqa: BLE001 - as below
         return written
 
 
@@ -245,7 +292,7 @@ def _text_of(entity: str) -> str:
     try:
         message = message_from_string(f"{entity}\n", policy=policy.default)
         content = message.get_content()
-    except (MessageError, ValueError, LookupError, KeyError):
+    except Exception:  # noqa: BLE001 - headers of others' making: the library raises TypeErrors and more
         raise NotUnderstood(UNCLEAR) from None
     if message.get_content_type() != "text/plain" or not isinstance(content, str):
         raise NotUnderstood(UNCLEAR)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.alarms import raise_alarms
 from accounts.models import Mailbox
-from mailservers.aspects import SENDS_ON, Drift, Seen, Watch
+from mailservers.aspects import SENDS_ON, Drift, Seen, Watch, see_each
 from mailservers.drivers.base import (
     Driver,
     DriverError,
@@ -23,7 +23,7 @@ from mailservers.drivers.base import (
     ScriptState,
 )
 from mailservers.drivers.portal_script import NAME as PORTAL
-from mailservers.drivers.sieve_reading import has_vacation, redirects
+from mailservers.drivers.sieve_reading import answer_together, has_vacation, redirects
 from mailservers.servers import limits_of
 from vacation import own_rules
 from vacation.content import content_of
@@ -37,6 +37,9 @@ from vacation.rules import told_by
 from vacation.taking_over import keep_script, leads_outside, may_keep_script, restore_own_rules
 
 OFF = ScriptState("", active=False)
+# A sentence for each of thousands would help nobody.
+MOST_TOLD = 20
+MOST_TARGETS = 100
 Reply = ReplyRule | Literal["as here"] | None
 NOT_SWITCHED = gettext_noop("The portal cannot switch that rule off by itself. Please do so in webmail.")
 STOPS_OTHERS = gettext_noop("The rule keeps those after it from running; without it they would run again.")
@@ -53,7 +56,7 @@ def read_scripts(
 ) -> Mapping[str, Seen | DriverError]:
     """A script that lies there but does not run is as good as none."""
     reports = driver.read_scripts(logins, connections=connections, seconds=seconds)
-    return {login: _seen(report) for login, report in reports.items()}
+    return see_each(reports, _seen)
 
 
 def explain_script(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drift:
@@ -96,13 +99,17 @@ def _leave(wanted: ScriptState, held: ScriptState) -> str:
 
     Unless both would answer: then the server sends neither.
     """
-    answers = any(has_vacation(rule.text) for rule in held.own)
-    if not held.own or replace(held, own=()) != wanted or (answers and has_vacation(wanted.text)):
+    if not held.own or replace(held, own=()) != wanted or _rival(held.own, wanted.text):
         return ""
     sends_on = any(redirects(rule.text) for rule in held.own)
     told = json.dumps([[rule.script, rule.text] for rule in held.own])
     digest = hashlib.sha256(told.encode()).hexdigest()[:40]
     return f"{SENDS_ON if sends_on else 'answers'} {digest}"
+
+
+def _rival(own: Sequence[OwnRule], text: str) -> bool:
+    """Whether two of these, or one and this script, would answer the same mail."""
+    return answer_together([text, *(rule.text for rule in own)])
 
 
 def _explained(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drift:
@@ -132,7 +139,9 @@ def _explained(mailbox: Mailbox, wanted: ScriptState, held: ScriptState) -> Drif
     if not changed:
         changed = [(gettext_noop("The portal's script is another one there."), {})]
     if not own:
-        return Drift(tuple(changed), held=told)
+        is_read = isinstance(reply, ReplyRule) and held.rules is None
+        more = tuple(own_rules.left_out(mailbox, held.text)) if is_read else ()
+        return Drift(tuple(changed), held=told, keeping=more)
     if told_own is None:
         return Drift(tuple(changed), held=None, why_not=NOT_SWITCHED)
     return Drift(
@@ -174,6 +183,9 @@ def _parts_of(
 
 def _own_parts(held: ScriptState, own: Sequence[OwnRule]) -> tuple[ReplyRule | None, FoundForward | None]:
     """What the mailbox's own rules do of what the portal does; raises NotUnderstood."""
+    for rule in own:
+        if rule.why_not:
+            raise NotUnderstood(rule.why_not)
     if any(not rule.is_plain for rule in own):
         raise NotUnderstood(ONLY_SOME)
     if own_rules.stop_others(held.own_scripts, own):
@@ -195,7 +207,8 @@ def _both(
 
 def _refuse_what_no_form_takes(mailbox: Mailbox, told: Mapping[str, Any]) -> None:
     targets, limits = told.get("targets", []), limits_of(mailbox.server)
-    if limits is not None and limits.redirects and len(targets) > limits.redirects:
+    most = limits.redirects if limits is not None and limits.redirects else MOST_TARGETS
+    if len(targets) > most:
         raise NotUnderstood(TOO_MANY)
     known = {target.address for target in Forwarding.of(mailbox).listed_targets()}
     if any(way_back(mailbox.address, address, mailbox.domain) for address in targets if address not in known):
@@ -203,10 +216,15 @@ def _refuse_what_no_form_takes(mailbox: Mailbox, told: Mapping[str, Any]) -> Non
 
 
 def _own_differences(held: ScriptState, own: Sequence[OwnRule]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for rule in own:
+    for rule in own[:MOST_TOLD]:
         where = {"rule": rule.name, "script": rule.script}
-        answers = has_vacation(rule.text)
-        if answers and redirects(rule.text):
+        answers, sends_on = has_vacation(rule.text), bool(redirects(rule.text))
+        if rule.starts is not None:
+            sentence = gettext_noop(
+                "The rule “%(rule)s” in the script “%(script)s” answers or sends mail on from %(date)s."
+            )
+            yield sentence, where | {"date": rule.starts.date().isoformat()}
+        elif answers and sends_on:
             yield (
                 gettext_noop("The rule “%(rule)s” in the script “%(script)s” answers and sends mail on."),
                 where,
@@ -215,8 +233,9 @@ def _own_differences(held: ScriptState, own: Sequence[OwnRule]) -> Iterator[tupl
             yield gettext_noop("The rule “%(rule)s” in the script “%(script)s” answers automatically."), where
         else:
             yield gettext_noop("The rule “%(rule)s” in the script “%(script)s” sends mail on."), where
-    answering = [rule for rule in own if has_vacation(rule.text)]
-    if len(answering) + (held.active and has_vacation(held.text)) > 1:
+    if len(own) > MOST_TOLD:
+        yield gettext_noop("So do %(number)s more rules."), {"number": len(own) - MOST_TOLD}
+    if _rival(own, held.text if held.active else ""):
         yield gettext_noop("More than one auto-reply runs there: the mail server then sends none at all."), {}
 
 
@@ -230,6 +249,8 @@ def _keeping(
     """What comes of keeping rules of the mailbox's own."""
     if own_reply is not None:
         yield gettext_noop("The auto-reply set here becomes the one of that rule."), {}
+        for rule in own:
+            yield from own_rules.left_out(mailbox, rule.text)
     rules = DomainRules.of(mailbox.domain)
     known = {target.address: target.answer for target in Forwarding.of(mailbox).listed_targets()}
     for address in told.get("targets", []):
@@ -356,9 +377,7 @@ _FORWARD_CHANGED = {
 }
 
 
-def _seen(report: ScriptReport | DriverError) -> Seen | DriverError:
-    if isinstance(report, DriverError):
-        return report
+def _seen(report: ScriptReport) -> Seen:
     held = report.script
     if not held.active and held.rules is None:
         held = replace(OFF, own_redirects=held.own_redirects, moving=held.moving, in_portal=held.in_portal)

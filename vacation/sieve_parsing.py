@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from mailservers.drivers.sieve_reading import Token, tokens
+from mailservers.drivers.sieve_tokens import Token, tokens
 from vacation.sieve import Argument, Command, Tag, Test
 
 _NUMBER = re.compile(r"(\d{1,9})([kmg]?)")
@@ -13,12 +13,15 @@ DEEPEST = 30
 
 
 class NotSieve(ValueError):
-    """The source does not keep to the grammar of RFC 5228, or goes too deep."""
+    """The source does not keep to the grammar of RFC 5228, or goes too deep or on too long."""
 
 
 def parse(source: str) -> tuple[Command, ...]:
     """All commands, comments left out; names and tags in lower case. Raises NotSieve."""
-    return _Reader(tokens(source.replace("\r\n", "\n"))).commands(until="", depth=0)
+    every = tokens(source)
+    if not every.is_whole:
+        raise NotSieve
+    return _Reader(every).commands(until="", depth=0)
 
 
 @dataclass(slots=True)
@@ -68,7 +71,7 @@ class _Reader:
                 found.append(Tag(token.value.removeprefix(":")))
             elif token.kind == "string":
                 found.append(token.value)
-            elif token.kind == "word" and (number := _NUMBER.fullmatch(token.value)):
+            elif token.kind == "number" and (number := _NUMBER.fullmatch(token.value)):
                 found.append(int(number[1]) * _STEPS[number[2]])
             elif token.is_a("sign", "["):
                 found.append(self._list())

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 from math import ceil
@@ -172,8 +172,12 @@ class AccountTable:
         query = select(APP_PASSWORD_USE.c.number, APP_PASSWORD_USE.c.used_at).where(
             APP_PASSWORD_USE.c.number > 0, APP_PASSWORD_USE.c.used_at >= int(since.timestamp())
         )
-        rows = self.run(partial(_rows_of, query))
-        return {row.number: datetime.fromtimestamp(row.used_at, UTC) for row in rows}
+        used = {}
+        for row in self.run(partial(_rows_of, query)):
+            # One that is out of the calendar hides no other.
+            with suppress(ValueError, TypeError, OverflowError, OSError):
+                used[row.number] = datetime.fromtimestamp(row.used_at, UTC)
+        return used
 
     def _app_passwords_of(
         self, connection: Connection, logins: Sequence[str]

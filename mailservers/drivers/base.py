@@ -8,6 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from django.utils.translation import gettext_noop
+
+from mailservers.foreign import folded
+
 
 class DriverError(Exception):
     """A mail server could not do it. `reason` is a sentence for people, with %(name)s places for `values`.
@@ -17,6 +21,8 @@ class DriverError(Exception):
     """
 
     def __init__(self, reason: str, **values: str | int) -> None:
+        # What servers say comes in here, and goes on to pages, rows and events.
+        values = {name: folded(value) for name, value in values.items()}
         super().__init__(reason % values if values else reason)
         self.reason = reason
         self.values = values
@@ -30,8 +36,24 @@ class ServerAway(TryAgain):
     """The server itself cannot be spoken to, so no other mailbox on it can be served either."""
 
 
+class NotThere(TryAgain):
+    """The server knows no such mailbox, or not yet: nothing of it can be amiss."""
+
+
 class Refused(DriverError):
     """Never like this: the server understood and said no. Somebody has to change what is asked for."""
+
+
+class Unreadable(DriverError):
+    """What the server holds is nothing that the portal can read."""
+
+
+def unexpected(surprise: Exception) -> Unreadable:
+    """What nobody foresaw, met while something was read; its text may hold secrets, so its kind is told."""
+    return Unreadable(
+        gettext_noop("It holds something that the portal does not know how to read (%(kind)s)."),
+        kind=type(surprise).__name__,
+    )
 
 
 class ConfigurationError(ValueError):
@@ -165,6 +187,10 @@ class OwnRule:
     text: str = field(repr=False)
     is_plain: bool
     """It answers all mail or sends all mail on, at most between two moments; else only some."""
+    starts: datetime | None = None
+    """It does nothing before; None: it may at once."""
+    why_not: str = ""
+    """Why the portal can't do the same, where that is plain to see, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from mailservers.drivers.time_limits import hang_up_after
 
 LARGEST_ANSWER = 8 * 1024 * 1024
 
+# What an answer that is not as it should be leads to; RecursionError: JSON that is nested without end.
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+
 NO_SUCH_USER = 67
 NOT_FOUND = 68
 
@@ -59,7 +62,7 @@ class Doveadm:
             answers = {str(tag): _outcome(kind, payload) for kind, payload, tag in json.loads(body)}
             return [answers[str(tag)] for tag in range(len(commands))]
         # Not only our mistakes: a command that the server's settings forbid is answered with broken JSON.
-        except (ValueError, TypeError, LookupError):
+        except UNREADABLE:
             raise TryAgain(
                 gettext_noop("The mail server's doveadm interface gave an answer the portal does not know.")
             ) from None
@@ -68,7 +71,7 @@ class Doveadm:
         """What the server can be asked; also shows that it is there and takes the key."""
         try:
             return frozenset(command["command"] for command in json.loads(self._request("GET", b"")))
-        except (ValueError, TypeError, LookupError):
+        except UNREADABLE:
             raise TryAgain(
                 gettext_noop("The mail server's doveadm interface gave an answer the portal does not know.")
             ) from None

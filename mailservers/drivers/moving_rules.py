@@ -21,7 +21,7 @@ from mailservers.drivers.portal_script import (
     take_apart,
     written_marks,
 )
-from mailservers.drivers.sieve_reading import Token, tokens
+from mailservers.drivers.sieve_tokens import Token, tokens
 from mailservers.drivers.switching_off import Rule, rules, switched_off
 
 HANDLE = "portal-"
@@ -74,6 +74,9 @@ def others_in(stored: str, wanted: str = "") -> Others:
     """
     if not stored or take_apart(stored) is not None:
         return Others((), (), whole=False)
+    if not rules(stored).is_whole:
+        # Too long to tell its parts: nothing of it may get lost.
+        return Others((), (), whole=True)
     ours = {*written_marks(stored), *marks_of(wanted), *_ALWAYS_OURS}
     own = remembered(stored)
     found, met_ours = [], False

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext_noop
 
 from mailservers.drivers.base import OwnScript, Told
-from mailservers.drivers.sieve_reading import Token, live_tokens, redirects, tokens
+from mailservers.drivers.sieve_reading import live_tokens, redirects
+from mailservers.drivers.sieve_tokens import Token, tokens
 
 
 class Command(NamedTuple):

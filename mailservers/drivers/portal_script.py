@@ -8,7 +8,8 @@ import hashlib
 import re
 from typing import NamedTuple
 
-from mailservers.drivers.sieve_reading import Token, included, tokens
+from mailservers.drivers.sieve_reading import included
+from mailservers.drivers.sieve_tokens import Token, tokens
 from mailservers.drivers.switching_off import rules
 
 NAME = "portal"

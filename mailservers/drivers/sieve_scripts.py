@@ -15,11 +15,13 @@ from mailservers.drivers.account_table import refuse_unspeakable
 from mailservers.drivers.base import (
     DriverError,
     Health,
+    NotThere,
     Refused,
     ScriptReport,
     ScriptState,
     ServerAway,
     TryAgain,
+    unexpected,
 )
 from mailservers.drivers.dovecot_usage import NOT_THERE_YET
 from mailservers.drivers.managesieve import (
@@ -119,6 +121,8 @@ class SieveScripts:
                 if isinstance(error, ServerAway):
                     away.set()
                 return error
+            except Exception as surprise:  # noqa: BLE001 - of this mailbox alone: others are read all the same
+                return unexpected(surprise)
 
         with ThreadPoolExecutor(max(1, connections), thread_name_prefix="scripts") as threads:
             reports = list(threads.map(read, logins))
@@ -188,7 +192,7 @@ class _Shared(threading.local):
     client: ManageSieveClient | None = None
 
 
-class _MailboxUnknown(TryAgain):
+class _MailboxUnknown(NotThere):
     """The portal is let in, but there is no such mailbox."""
 
 

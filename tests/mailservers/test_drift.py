@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts.alarm_mails import mail_alarms
-from accounts.models import Mailbox, RedirectAlarm
+from accounts.models import DomainAdmin, Mailbox, RedirectAlarm
 from audit.chain import record
 from audit.models import Event
 from audit.sentences import sentence_for
@@ -316,10 +316,11 @@ def test_an_old_script_that_runs_again_is_told(live, server, committed, owner):
 def test_a_new_redirect_alarms_once(live, server, committed, webmaster, mailoutbox, other_domain):
     webmaster.email = "willem@example.test"
     webmaster.save()
+    DomainAdmin.objects.create(person=webmaster, domain=other_domain)
     MemoryDriver.own_scripts[LOGIN] = 'redirect "thief@evil.test";\nredirect "bert@elsewhere.test";\n'
     check(server, committed)
     [alarm] = RedirectAlarm.objects.open_to(webmaster)
-    assert alarm.targets == ["thief@evil.test"]  # elsewhere.test is a domain of the portal's own
+    assert alarm.targets == ["thief@evil.test"]  # elsewhere.test is in the same hands
     [mail] = mailoutbox
     assert mail.to == ["willem@example.test"]
     assert "example.test" in mail.subject

@@ -124,3 +124,135 @@ def test_a_rule_that_is_off_answers_nobody(words: list[str]) -> None:
     for rule in rules(" ".join(words)):
         off = switched_off(rule)
         assert off is None or not has_vacation(off)
+
+
+# --- to the byte
+
+
+def off_and_on(script: str) -> str:
+    """Each rule that can be switched off is, and after that on again."""
+    changed = [RuleEdit("x", rule.text, off) for rule in rules(script) if (off := switched_off(rule))]
+    back = [RuleEdit("x", edit.after, edit.before) for edit in reversed(changed)]
+    return edited(edited(script, changed), back)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'keep;\r\r\n\r\r\nif true\r\r\n{ vacation "a"; }\r\r\nkeep;\r\r\n',
+        'keep;\r\nif allof (true,\n  true)\n{\n\tvacation "a";\n}\r\nredirect "a@b.test";\n',
+        'if\rtrue\r{\rvacation "a";\r}\rredirect "a@b.test";\r',
+        "vacation text:\r\na\n..b\r\n.\n;keep;\n\r\n",
+        'if true{vacation "a";}if true {vacation "a";} vacation "a"; vacation "a";',
+        "if allof ( true ,\r\n\ttrue )  { keep; }\r\nkeep;\n",
+    ],
+)
+def test_line_ends_of_all_kinds_come_back(script: str) -> None:
+    assert off_and_on(script) == script
+
+
+def test_a_stray_line_end_shifts_no_rule() -> None:
+    script = '# a\r\r\nkeep;\r\r\nif true\n{ vacation "a"; }\n'
+    assert without_vacation(script) == script.replace("if true", "if false # true")
+
+
+def test_of_rules_that_are_alike_as_many_as_were_told_are_switched() -> None:
+    script = 'vacation "a";\nkeep;\nvacation "a";\n'
+    [off, _] = edits(script)
+    assert edited(script, [off]).count("if false") == 1
+    assert edited(script, [off, off]).count("if false") == 2
+
+
+def test_what_was_kept_with_other_line_ends_is_still_found() -> None:
+    """Rows from before: the texts have LF line ends."""
+    script = 'keep;\r\nif true\r\n{\r\n\tvacation "a";\r\n}\r\n'
+    before = 'if true\n{\n\tvacation "a";\n}'
+    after = before.replace("if true", "if false # true")
+    off = edited(script, [RuleEdit("x", before, after)])
+    assert off == script.replace("if true", "if false # true")
+    assert edited(off, [RuleEdit("x", after, before)]) == script
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "if ",
+            "true ",
+            "false ",
+            "not ",
+            "allof (",
+            "anyof (",
+            ")",
+            ", ",
+            "{",
+            "}",
+            ";",
+            "elsif true",
+            "else",
+        ),
+        *(
+            'vacation "a"',
+            'redirect "a@b.test"',
+            "vacation text:\n.a\n.\n",
+            "5text:\nx\n.\r\n",
+            "stop",
+            "keep",
+        ),
+        *(
+            "\n",
+            "\r\n",
+            "\r",
+            "\r\r\n",
+            " ",
+            "\t",
+            "# rule:[x]\n",
+            "# c\r\n",
+            "/* ; */",
+            '"',
+            "\\",
+            ":copy ",
+            "\0",
+        ),
+        *('currentdate :value "le" "date" "2024-01-01" ', 'header :is "if" "false" ', 'require "variables";'),
+        *(
+            'set "x" "${hex:00}"',
+            "é",
+            "\ud800",
+            "\U0001f600",
+            'include :personal "y"',
+            "return",
+            '["a", "b"]',
+        ),
+    ]
+)
+RULES = st.builds(
+    lambda test, block, between: f"{test}{between}{{{between}{''.join(block)}{between}}}{between}",
+    st.sampled_from(
+        ["if true", "if\tallof (true,\n true)", 'if header :is "a" "b"', "if false # true\n", "if not false"]
+    ),
+    st.lists(
+        st.sampled_from(
+            ['vacation "a";', "keep;", "stop;", 'redirect "a@b.test";', "vacation text:\r\nx\n.\n;"]
+        )
+    ),
+    st.sampled_from(["\n", "\r\n", " ", "", "\r", "\n\r\n"]),
+)
+
+
+@given(st.lists(RULES | st.sampled_from(["keep;\n", 'redirect "a@b.test";\r\n', "# rule:[x]\n"])))
+def test_any_rules_switched_off_and_on_are_what_they_were(parts: list[str]) -> None:
+    script = "".join(parts)
+    assert off_and_on(script) == script
+
+
+@given(st.lists(PIECES, max_size=60).map("".join))
+def test_any_script_switched_off_and_on_is_what_it_was(script: str) -> None:
+    assert off_and_on(script) == script
+    for rule in rules(script):
+        assert script[rule.start : rule.end] == rule.text
+
+
+def test_rules_of_a_name_of_odd_letters() -> None:
+    [rule] = rules("# rule:[a\0\x1bb" + "c" * 500 + "]\r\nkeep;")
+    assert rule.name.startswith("abccc")
+    assert len(rule.name) == 100
