@@ -1,15 +1,12 @@
-"""The life of a mailbox once it is made: changed, switched off and on, deleted, brought back, purged."""
+"""The life of a mailbox once it is made: changed, switched off and on, deleted, brought back."""
 
 from django.db import transaction
 
 from accounts import aliases
-from accounts.logins import note_given
 from accounts.many import change_mailboxes, delete_mailboxes, restore_mailboxes
 from accounts.models import Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
 from accounts.switches import SWITCHES, fit_switches
-from audit.chain import record
-from mailservers import outbox
 from mailservers.models import Change
 from mailservers.servers import limits_of
 
@@ -78,23 +75,6 @@ def restore_mailbox(mailbox: Mailbox, *, by: Person) -> list[aliases.NotBack]:
     require_room(domain, current.quota_bytes, instead_of=[0])
     restore_mailboxes([current], by=by, priority=PERSON)
     return aliases.bring_back(current, by=by)
-
-
-def purge_mailboxes() -> int:
-    """Have those whose time is over removed from their servers, then forget them; how many are forgotten."""
-    forgotten = 0
-    for mailbox in Mailbox.objects.gone().select_related("domain", "server")[:500]:
-        change = Change.objects.newest_of(mailbox.pk, "account")
-        if change is None or change.event is None or change.event.verb != "mailbox.purged":
-            with transaction.atomic():
-                event = record("mailbox.purged", by=None, about=mailbox, domain=mailbox.domain.name)
-                outbox.request_push(mailbox, "account", event)
-        elif change.state == Change.State.LIVE:
-            with transaction.atomic():
-                note_given(mailbox.server, [mailbox.login])
-                mailbox.delete()
-            forgotten += 1
-    return forgotten
 
 
 def _locked(mailbox: Mailbox) -> Mailbox:

@@ -91,6 +91,11 @@ class CreateMailboxForm(ProtectedName):
 
     def _refuse_taken(self, address: str) -> None:
         found = Mailbox.objects.filter(address=address).first()
+        if found is not None and found.is_gone:
+            self.deleted = found
+            raise ValidationError(
+                _("The deleted mailbox with this address is being removed just now. Try again later.")
+            )
         if found is not None and found.purge_after is not None:
             self.deleted = found
             raise ValidationError(

@@ -143,6 +143,7 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             )
             return redirect("accounts:list-deleted", mailbox.domain.name)
     only_here, also_here = leading_here(mailbox.address, person)
+    limits = limits_of(mailbox.server)
     context = {
         "mailbox": mailbox,
         "typed": typed,
@@ -154,7 +155,8 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "also_here": also_here,
         "leads": leads_to([mailbox.address], person),
         "days": settings.KEEP_DELETED_DAYS,
-        "takes_mail": fit_switches(ALL_OFF, limits_of(mailbox.server))["receives"],
+        "erases_mail": limits is None or limits.erases_mail,
+        "takes_mail": fit_switches(ALL_OFF, limits)["receives"],
     }
     return render(request, "accounts/delete_mailbox.html", context)
 
@@ -163,7 +165,9 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
 def list_deleted(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
     domain = get_object_or_404(Domain.objects.open_to(person).select_related("server"), name=name)
-    mailboxes = list(Mailbox.objects.deleted().filter(domain=domain).order_by("-deleted_at")[:500])
+    # Those whose time is over as well, as long as their server has not removed them.
+    deleted = Mailbox.objects.filter(domain=domain, deleted_at__isnull=False)
+    mailboxes = list(deleted.order_by("-deleted_at")[:500])
     changes = Change.objects.newest_of_each([mailbox.pk for mailbox in mailboxes])
     context = {
         "domain": domain,

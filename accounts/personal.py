@@ -113,3 +113,16 @@ def erase_person(person: Person, reason: str, *, by: Actor | None) -> int:
     person.save()
     second_factors.forget_all(person)
     return count
+
+
+@transaction.atomic
+def forget_person(person: Person) -> bool:
+    """Somebody whose only mailbox is gone for good, with sessions, devices, factors and all else of theirs.
+
+    Whoever has a mailbox or a task yet stays. What the audit tells of them has a time of its own.
+    """
+    if person.is_operator or person.is_support or person.domains.exists() or person.mailboxes.exists():
+        return False
+    second_factors.forget_all(person)
+    person.delete()
+    return True

@@ -9,10 +9,10 @@ from accounts import (
     aliases,
     app_password_rule,
     app_passwords,
-    lifecycle,
     notices,
     open_sessions,
     password_requests,
+    purging,
     refused_mails,
 )
 from accounts.models import AppPassword
@@ -48,7 +48,7 @@ def mail_notices() -> None:
 @shared_task(soft_time_limit=100, time_limit=120)
 def purge_mailboxes() -> None:
     """Remove for good what was deleted long ago."""
-    lifecycle.purge_mailboxes()
+    purging.purge_mailboxes()
     aliases.purge_aliases()
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import lifecycle
+from accounts import lifecycle, purging
 from accounts.logins import propose_login
 from accounts.many import NewMailbox, create_mailboxes
 from accounts.models import Domain, GivenLogin, Mailbox, Person
@@ -37,8 +37,8 @@ def purged(domain: Domain, local_part: str, by: Person, committed, **values) -> 
         lifecycle.delete_mailbox(mailbox, by=by)
     Mailbox.objects.filter(pk=mailbox.pk).update(purge_after=timezone.now() - timedelta(seconds=1))
     with committed():
-        lifecycle.purge_mailboxes()
-    lifecycle.purge_mailboxes()
+        purging.purge_mailboxes()
+    purging.purge_mailboxes()
     assert not Mailbox.objects.filter(pk=mailbox.pk).exists()
     return mailbox.login
 
@@ -106,8 +106,8 @@ def test_one_that_was_made_before_there_was_a_list_is_noted_when_it_is_purged(ma
     lifecycle.delete_mailbox(mailbox, by=webmaster)
     Mailbox.objects.update(purge_after=timezone.now() - timedelta(seconds=1))
     with committed():
-        lifecycle.purge_mailboxes()
-    lifecycle.purge_mailboxes()
+        purging.purge_mailboxes()
+    purging.purge_mailboxes()
     assert not Mailbox.objects.exists()
     assert propose_login(mailbox.domain) == "example0002"
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import lifecycle, logins
+from accounts import lifecycle, logins, purging
 from accounts.models import Alias, Domain, Mailbox
 from audit.chain import record
 from mailservers import outbox
@@ -214,9 +214,9 @@ def test_when_its_time_is_over_nothing_is_left_of_it(as_webmaster, live, committ
     Mailbox.objects.update(purge_after=timezone.now() - timedelta(seconds=1))
     assert as_webmaster.post("/deleted/anna@example.test/restore/").status_code == 404
     with committed():
-        assert lifecycle.purge_mailboxes() == 0
+        assert purging.purge_mailboxes() == 0
     assert "example0001" not in MemoryDriver.accounts
-    assert lifecycle.purge_mailboxes() == 1
+    assert purging.purge_mailboxes() == 1
     assert not Mailbox.objects.exists()
     assert "anna@example.test" not in as_webmaster.get("/domains/example.test/deleted/").content.decode()
 
@@ -225,8 +225,8 @@ def test_what_the_server_still_has_is_not_forgotten(live, webmaster, committed):
     lifecycle.delete_mailbox(live, by=webmaster)
     Mailbox.objects.update(purge_after=timezone.now() - timedelta(seconds=1))
     Change.objects.all().update(state=Change.State.LIVE)
-    lifecycle.purge_mailboxes()
-    assert lifecycle.purge_mailboxes() == 0
+    purging.purge_mailboxes()
+    assert purging.purge_mailboxes() == 0
     assert Mailbox.objects.exists()
 
 
