@@ -21,12 +21,13 @@ from accounts.app_password_rule import (
 from accounts.domains import save_app_password_rule
 from accounts.models import Domain, PasswordRules
 from accounts.requests import person_of
+from accounts.seen_values import SeenValues
 
 # So many addresses are named in a plan.
 NAMED = 10
 
 
-class AppPasswordRuleForm(forms.Form):
+class AppPasswordRuleForm(SeenValues):
     """Which passwords mail programs may use, and how long people get ready for it."""
 
     mail_programs = forms.ChoiceField(label=gettext_lazy("Mail programs sign in with"))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import passwords, stepping_up, throttling
 from accounts.models import Person
 from accounts.places import Busy
+from accounts.seen_values import SeenValues
 from accounts.signing_in import person_with
 from mailservers.models import Server
 from mailservers.signing_in import CannotAsk
@@ -93,7 +94,7 @@ class AuthenticatorForm(forms.Form):
     )
 
 
-class MaintenanceForm(forms.ModelForm[Server]):
+class MaintenanceForm(SeenValues, forms.ModelForm[Server]):
     """From when until when nothing is pushed to a server, and what its people are told."""
 
     class Meta:

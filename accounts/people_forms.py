@@ -12,6 +12,7 @@ from accounts.address_field import AddressField
 from accounts.domain_names import BadDomainName, in_ascii
 from accounts.models import Domain, Person
 from accounts.naming import folded
+from accounts.seen_values import SeenValues
 
 USERNAME = re.compile(r"[a-z0-9]([a-z0-9._@+-]*[a-z0-9])?")
 ROLES = [
@@ -105,7 +106,7 @@ class InviteForm(_RoleFields, InviteWebmasterForm):
         return person
 
 
-class RightsForm(_RoleFields):
+class RightsForm(SeenValues, _RoleFields):
     """What somebody may do who is there already."""
 
     def __init__(self, data: Any = None, *, person: Person) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -143,8 +144,12 @@ def try_failed_again(request: HttpRequest, server: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
 def plan_maintenance(request: HttpRequest, server: str) -> HttpResponse:
     person = person_of(request)
+    if request.method == "POST":
+        # Until it is saved: who saves at the same moment waits, and is then told.
+        list(servers_run_by(person).select_for_update(no_key=True).filter(name=server))
     row = get_object_or_404(servers_run_by(person), name=server)
     form = MaintenanceForm(request.POST if request.method == "POST" else None, instance=row)
     if form.is_valid():

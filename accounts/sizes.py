@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from django.conf import settings
-from django.utils.formats import get_format, number_format
+from django.utils.formats import number_format
 from django.utils.translation import get_language, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
@@ -27,7 +27,10 @@ UNITS = (
 # What a database can hold; no server and no event tells a true one beyond it.
 MOST_TOLD = 2**63 - 1
 
-_TYPED = re.compile(r"([\d.,'\s]*\d)\s*([^\W\d]*)", re.UNICODE)
+_TYPED = re.compile(r"([\d.,'’\s]*\d)\s*([^\W\d]*)", re.UNICODE)
+_GROUPED = re.compile(r"\d{1,3}(?:[\s'’]\d{3})+(?:[.,]\d+)?", re.UNICODE)
+# 1,5 became 1 May and 1000000000 became 1E+09.
+_RECKONED = re.compile(r"\d+([.,]\d+)?E[+-]?\d+.*|\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?( .*)?", re.ASCII | re.I)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _BYTES = {"b", "o", "byte", "bytes", "octet", "octets"}
 
@@ -56,10 +59,17 @@ def parse(typed: str) -> int:
     text = typed.strip()
     if text.startswith(("-", "−")) or not text:
         raise ValueError(_not_a_size())
+    if _RECKONED.fullmatch(text):
+        words = _(
+            "A spreadsheet seems to have changed this. Format its cell as text and write for example"
+            " %(size)s."
+        )
+        raise ValueError(words % {"size": _example()})
     found = _TYPED.fullmatch(text)
     if found is None:
         raise ValueError(_not_a_size())
-    number, unit = _number(found[1]), found[2].casefold()
+    unit = found[2].casefold()
+    number = _number(found[1], found[2])
     if not unit and number:
         raise ValueError(_("Say which unit is meant, for example %(size)s.") % {"size": _example()})
     size = int(number * _factor(unit)) if unit else 0
@@ -81,22 +91,38 @@ def _factor(unit: str) -> int:
     return int(step**power)
 
 
-def _number(text: str) -> Decimal:
-    """In the reader's notation; the other sign as well, wherever it can only mean one thing."""
-    digits = re.sub(r"[\s']", "", text)
-    decimal_sign = get_format("DECIMAL_SEPARATOR")
-    other_sign = "," if decimal_sign == "." else "."
-    whole, sign, fraction = digits.partition(decimal_sign)
-    if sign and (decimal_sign in fraction or other_sign in fraction):
-        raise ValueError(_not_a_size())
-    if re.fullmatch(rf"\d{{1,3}}(\{other_sign}\d{{3}})+", whole):
-        whole = whole.replace(other_sign, "")
-    elif not sign and whole.count(other_sign) == 1:
-        # 1,5 in English or 1.5 in Dutch: no group of thousands, so it can't be misunderstood.
-        whole, _sign, fraction = whole.partition(other_sign)
+def _number(text: str, unit: str) -> Decimal:
+    """In whichever notation; what could be meant in two ways is asked about, never guessed."""
+    if found := _GROUPED.fullmatch(text):
+        # Blanks and apostrophes only ever stand between groups of three digits.
+        text = re.sub(r"[\s'’]", "", found[0])
+    signs = [sign for sign in text if sign in ".,"]
+    whole, fraction = text, ""
+    if signs and (len(set(signs)) == 2 or len(signs) == 1):
+        whole, _sign, fraction = text.rpartition(signs[-1])
+        if len(signs) == 1 and _could_be_grouped(whole, fraction):
+            raise ValueError(_two_ways(whole, fraction, unit))
+    if any(sign in whole for sign in ".,"):
+        if not re.fullmatch(r"\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+", whole):
+            raise ValueError(_not_a_size())
+        whole = re.sub(r"[.,]", "", whole)
     if not whole.isdecimal() or (fraction and not fraction.isdecimal()):
         raise ValueError(_not_a_size())
     return Decimal(f"{int(whole)}.{fraction or '0'}")
+
+
+def _could_be_grouped(whole: str, fraction: str) -> bool:
+    """1.024 is a thousand and more in Dutch and one and a bit in English; 0.500 is neither's thousand."""
+    return len(fraction) == 3 and whole.isdecimal() and len(whole) <= 3 and not whole.startswith("0")
+
+
+def _two_ways(whole: str, fraction: str, unit: str) -> str:
+    decimals = len(fraction.rstrip("0"))
+    small = number_format(Decimal(f"{int(whole)}.{fraction}"), decimals) if decimals else whole
+    return _("This can be read in two ways. Write %(large)s or %(small)s.") % {
+        "large": f"{whole}{fraction} {unit}",
+        "small": f"{small} {unit}",
+    }
 
 
 def _not_a_size() -> str:

@@ -227,10 +227,16 @@ def _text(cell: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+        return Reckoned(int(value))
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="minutes")
-    return str(value)
+        return Reckoned(value.isoformat(sep=" ", timespec="minutes"))
+    return value if isinstance(value, str) else Reckoned(value)
+
+
+class Reckoned(str):
+    """Of a cell that a spreadsheet holds as a number, a day or a time: what people typed may be lost."""
+
+    __slots__ = ()
 
 
 # --- Both --------------------------------------------------------------------------------------------
@@ -253,7 +259,7 @@ def _table(rows: Iterator[list[str]], notes: list[Note], *, with_passwords: bool
                 gettext_noop("The file has more than %(most)s rows. Split it into smaller ones."),
                 most=MOST_ROWS,
             )
-        lines.append(_line(number, row, titles))
+        lines.append(_line(number, row, titles, keys))
     if not lines:
         raise Unreadable(
             gettext_noop("The file has a line of titles only. Write a row for each mailbox under it.")
@@ -302,12 +308,25 @@ def _keys(titles: list[str], notes: list[Note], *, with_passwords: bool) -> list
     return ["" if key == "reason" else key for key in keys]
 
 
-def _line(number: int, row: list[str], titles: list[str]) -> Line:
+# Numbers in these are names, not amounts: leading zeros count.
+NAMES = {"address", "name", "recovery_address", "login", "template"}
+# As a spreadsheet writes long numbers, and what it takes for a day, into a text file.
+_RECKONED = re.compile(r"\d+(?:[.,]\d+)?E[+-]?\d+|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}", re.ASCII | re.I)
+
+
+def _line(number: int, row: list[str], titles: list[str], keys: list[str]) -> Line:
     cells = tuple(
         cell.replace("\0", "\N{REPLACEMENT CHARACTER}")[:LONGEST_CELL] for cell in row[: len(titles)]
     )
     if any(len(cell) > LONGEST_CELL for cell in row):
         return Line(number, cells, gettext_noop("One of its cells is far too long."))
+    for key, title, cell in zip(keys, titles, row, strict=False):
+        if key in NAMES and (isinstance(cell, Reckoned) or _RECKONED.fullmatch(cell.strip())):
+            sentence = gettext_noop(
+                "The column “%(title)s” holds a number or a day here, “%(cell)s”: a spreadsheet may have"
+                " changed what was typed. Format its cells as text and write it again."
+            )
+            return Line(number, cells, sentence, {"title": title.strip()[:40], "cell": str(cell)[:40]})
     if any(map(str.strip, row[len(titles) :])):
         return Line(
             number,

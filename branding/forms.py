@@ -8,12 +8,13 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.seen_values import SeenValues
 from branding import colours
 from branding.logos import LARGEST_FILE, NotALogo, as_png
 from branding.models import Brand
 
 
-class BrandForm(forms.ModelForm[Brand]):
+class BrandForm(SeenValues, forms.ModelForm[Brand]):
     """The picture is kept as `png`; None: it stays as it is."""
 
     picture = forms.FileField(

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import sizes, stepping_up
 from accounts.requests import person_of
+from accounts.seen_values import SeenValues
 from audit.chain import record
 from clientsetup.asking import domain_name
 from mailservers.models import Server
@@ -27,7 +28,7 @@ TITLES = {
 }
 
 
-class ServerForm(forms.ModelForm[Server]):
+class ServerForm(SeenValues, forms.ModelForm[Server]):
     """An empty host says that the server does not offer the protocol."""
 
     largest = forms.CharField(label=gettext_lazy("Largest message"), max_length=30)

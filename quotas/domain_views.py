@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -88,12 +89,17 @@ def change_quotas(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_http_methods(READ_AND_WRITE)
+@transaction.atomic
 def edit_rules(request: HttpRequest, name: str) -> HttpResponse:
     person = person_of(request)
-    domain = get_object_or_404(Domain.objects.quota_changeable_by(person).select_related("server"), name=name)
+    mine = Domain.objects.quota_changeable_by(person).select_related("server")
+    if request.method == "POST":
+        # Until it is saved: who saves at the same moment waits, and is then told.
+        list(Domain.objects.select_for_update(of=("self",), no_key=True).filter(name=name))
+    domain = get_object_or_404(mine, name=name)
     form = DomainRulesForm(request.POST or None, domain=domain, operator=person.is_operator)
     if form.is_valid():
-        change_domain_rules(domain, form.cleaned_data, by=person)
+        change_domain_rules(domain, form.rules, by=person)
         messages.success(request, _("Saved."))
         return redirect("quotas:list-usage", name)
     return render(request, "quotas/edit_rules.html", {"domain": domain, "form": form})

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain
+from accounts.seen_values import SeenValues
 from accounts.size_field import SizeField
 from accounts.sizes import in_words
 from quotas.reading import OLD_TRASH
@@ -15,7 +16,7 @@ from quotas.reading import OLD_TRASH
 EXAMPLES = _("For example 500 MB or 1.5 GB.")
 
 
-class QuotaForm(forms.Form):
+class QuotaForm(SeenValues):
     """How much room a mailbox gets; without a limit only in a domain that has none itself."""
 
     quota_bytes = SizeField(label=_("Room for mail"), required=False, help_text=EXAMPLES)
@@ -69,7 +70,7 @@ class TrashForm(forms.Form):
         return OLD_TRASH if self.cleaned_data["older_than"] == "30" else timedelta(0)
 
 
-class DomainRulesForm(forms.Form):
+class DomainRulesForm(SeenValues):
     """When people are warned, and how much the whole domain may be given; the latter is the operators'."""
 
     warning_thresholds = forms.CharField(
@@ -96,6 +97,11 @@ class DomainRulesForm(forms.Form):
         )
         if not operator:
             del self.fields["max_quota_bytes"]
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What a valid form says, by the domain's fields."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
 
     def clean_warning_thresholds(self) -> list[int]:
         words = [word for word in re.split(r"[\s,;%]+", self.cleaned_data["warning_thresholds"]) if word]

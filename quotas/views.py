@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -99,8 +100,12 @@ def empty_trash(request: HttpRequest, address: str) -> HttpResponse:
 
 
 @require_http_methods(READ_AND_WRITE)
+@transaction.atomic
 def change_quota(request: HttpRequest, address: str) -> HttpResponse:
     person = person_of(request)
+    if request.method == "POST":
+        # As in domain_views.edit_rules.
+        list(Mailbox.objects.alive().select_for_update(of=("self",), no_key=True).filter(address=address))
     givable = Mailbox.objects.quota_changeable_by(person).select_related("domain", "server")
     mailbox = get_object_or_404(givable.select_related("usage"), address=address)
     usage = _usage_of(mailbox)

@@ -111,7 +111,7 @@ def test_the_day_is_drawn_and_told_in_a_table(client, operator, ask):
         Change.objects.filter(pk=change.pk).update(state=state, settled_at=at)
     client.force_login(operator)
     page = read(client, PAGE)
-    assert "3 went live, 1 failed." in page
+    assert "3 reached it, 1 failed." in page
     assert page.count('<th scope="row"><time') == 2
     assert '<data value="2">2</data></td><td class="number"><data value="1">1</data>' in page
     assert "style=" not in page

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import datetime
 
 import pytest
 from openpyxl import Workbook
@@ -9,6 +10,7 @@ from openpyxl import Workbook
 from batches import reading
 from batches.reading import Unreadable, read_table
 
+DAY = datetime(2026, 5, 1, 7)  # noqa: DTZ001 - as spreadsheets have them
 ROWS = [("adres", "naam"), ("anna", "Zoë"), ("bert", "Bjørn")]
 
 
@@ -138,3 +140,30 @@ def test_a_cell_too_long_is_that_rows_trouble():
     [line] = read_table(b"address,name\na," + b"x" * 3000 + b"\n").lines
     assert "far too long" in line.problem
     assert len(line.cells[1]) == reading.LONGEST_CELL
+
+
+@pytest.mark.parametrize("title", ["address", "name", "login", "recovery address", "template"])
+@pytest.mark.parametrize("value", [12, 1_000_000_000_000.0, 1.5, DAY, DAY.date(), DAY.time()])
+def test_a_name_that_a_spreadsheet_holds_as_a_number_or_a_day_is_refused(title, value):
+    row = (value, "1 GB") if title == "address" else ("jan", value)
+    [line] = read_table(book(("address", "room" if title == "address" else title), row)).lines
+    assert "a spreadsheet may have changed" in line.problem
+    assert line.problem_values["title"] == title
+
+
+@pytest.mark.parametrize("cell", ["1E+09", "1,23E+11", "1.5e9", "01/05/2026", "1-5-26", "1.5.2026"])
+def test_so_is_one_that_came_through_a_text_file(cell):
+    [line] = read_table(f"address;login\njan;{cell}\n".encode()).lines
+    assert "a spreadsheet may have changed" in line.problem
+    assert line.problem_values == {"title": "login", "cell": cell}
+
+
+@pytest.mark.parametrize("cell", ["0012", "e1", "example0001", "jan.1.5", "1e"])
+def test_other_logins_are_left_alone(cell):
+    [line] = read_table(f"address;login\njan;{cell}\n".encode()).lines
+    assert not line.problem
+
+
+def test_amounts_may_be_numbers_in_a_spreadsheet():
+    [line] = read_table(book(("address", "signing in"), ("jan", 1))).lines
+    assert not line.problem
