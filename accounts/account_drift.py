@@ -13,6 +13,7 @@ from audit.chain import Actor, record
 from audit.models import Event
 from mailservers.aspects import Drift, Seen, Watch
 from mailservers.drivers.base import OWN_HASH, AccountState, Driver, RemovedAccount
+from mailservers.one_line import as_one_line
 
 # What a page needs of them, and an event may hold.
 TOLD = ("quota_bytes", "enabled")
@@ -107,7 +108,8 @@ def keep_account(mailbox: Mailbox, held: dict[str, Any], by: Actor) -> Event:
     names = [*TOLD, *(name for name in MAYBE if name in held)]
     before, name_before = _told(current, names), current.name
     for name in names:
-        setattr(current, name, held[name])
+        # A name that somebody made on the server may hold what no name here does.
+        setattr(current, name, as_one_line(held[name]) if name == "name" else held[name])
     if current.password_hash != held["password_hash"]:
         current.password_hash, current.password_changed_at = held["password_hash"], timezone.now()
         current.password_asked_at = None

@@ -14,12 +14,13 @@ from accounts import app_password_rule, app_passwords, stepping_up
 from accounts.models import Mailbox, MailboxQuerySet, Person
 from accounts.requests import person_of
 from mailservers.models import Change
+from mailservers.one_line import OneLineFormField
 
 
 class AppPasswordForm(forms.Form):
     """What a new app password is for."""
 
-    name = forms.CharField(
+    name = OneLineFormField(
         label=gettext_lazy("Which device or program is it for?"),
         max_length=60,
         help_text=gettext_lazy(

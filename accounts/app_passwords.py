@@ -20,6 +20,7 @@ from audit.chain import Actor, record
 from mailservers import outbox
 from mailservers.drivers.base import AppPasswordState, TellsLastUse
 from mailservers.models import Server
+from mailservers.ranges import require_ranges
 from mailservers.servers import driver_for, limits_of
 
 # So many for one mailbox: more devices than anybody has, and few enough to keep an eye on.
@@ -68,7 +69,8 @@ def states_of(mailbox: Mailbox) -> tuple[AppPasswordState, ...]:
 
 
 def make_app_password(mailbox: Mailbox, name: str, *, by: Person) -> tuple[AppPassword, str]:
-    """A new one, and its text, which is told this once. Raises TooMany, or NotHere."""
+    """A new one, and its text, which is told this once. Raises TooMany, NotHere or ValidationError."""
+    require_ranges(AppPassword(name=name), "name")
     if not can_have(mailbox) or not knows_password(mailbox):
         raise NotHere
     with transaction.atomic():

@@ -13,6 +13,7 @@ from accounts.places import Busy
 from accounts.seen_values import SeenValues
 from accounts.signing_in import person_with
 from mailservers.models import Server
+from mailservers.one_line import OneLineFormField
 from mailservers.signing_in import CannotAsk
 
 BUSY = _("Many people are signing in at this moment. Nothing was looked at: try again in a few seconds.")
@@ -85,7 +86,7 @@ class AuthenticatorForm(forms.Form):
         help_text=_("The six digits that the app shows now."),
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
-    name = forms.CharField(
+    name = OneLineFormField(
         label=_("Name"),
         max_length=64,
         required=False,

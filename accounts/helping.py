@@ -23,6 +23,7 @@ from accounts.requests import person_of
 from audit.chain import record
 from audit.origin import Behalf, acting_for
 from mails import queue
+from mailservers.one_line import OneLineFormField, require_one_line
 
 Handler = Callable[[HttpRequest], HttpResponse]
 HOURS = (1, 2, 4, 8)
@@ -47,7 +48,7 @@ class GrantForm(forms.Form):
             for hours in HOURS
         ],
     )
-    reason = forms.CharField(
+    reason = OneLineFormField(
         label=gettext_lazy("Reason"),
         min_length=5,
         max_length=300,
@@ -58,6 +59,7 @@ class GrantForm(forms.Form):
 @transaction.atomic
 def allow_help(mailbox: Mailbox, helper: Person, *, hours: int, reason: str, by: Person) -> SupportGrant:
     """Let one of the staff change the mailbox's settings for a while; its user is written to."""
+    require_one_line(reason)
     now = timezone.now()
     grant = SupportGrant.objects.create(
         mailbox=mailbox,

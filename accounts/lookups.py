@@ -19,13 +19,14 @@ from accounts import sessions
 from accounts.models import LookUp, Mailbox, MailboxQuerySet, Person
 from accounts.requests import person_of
 from audit.chain import record
+from mailservers.one_line import OneLineFormField, require_one_line
 
 HOLDS = timedelta(hours=1)
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(
+    reason = OneLineFormField(
         label=_("Reason"),
         max_length=300,
         min_length=5,
@@ -75,6 +76,7 @@ def without_reason(person: Person) -> MailboxQuerySet:
 @transaction.atomic
 def look_up(mailbox: Mailbox, reason: str, *, by: Person) -> None:
     """Let them look for an hour; the reason is in the audit."""
+    require_one_line(reason)
     LookUp.objects.update_or_create(person=by, mailbox=mailbox, defaults={"until": timezone.now() + HOLDS})
     record("mailbox.looked_up", by=by, about=mailbox, domain=mailbox.domain.name, after={"reason": reason})
 

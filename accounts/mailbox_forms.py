@@ -18,6 +18,7 @@ from accounts.naming import BadName, login_of, new_local_part_of
 from accounts.protected_names import ProtectedName
 from accounts.size_field import SizeField
 from accounts.switches import SWITCHES, can_switch, switches_of, why_not_apart
+from mailservers.one_line import OneLineFormField
 from mailservers.servers import limits_of
 
 
@@ -31,7 +32,7 @@ class CreateMailboxForm(ProtectedName):
         max_length=320,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "autofocus": True}),
     )
-    name = forms.CharField(
+    name = OneLineFormField(
         label=gettext_lazy("Name"),
         max_length=200,
         required=False,
@@ -141,7 +142,7 @@ class CreateMailboxForm(ProtectedName):
 class EditMailboxForm(forms.Form):
     """What can be changed of a mailbox; what the person saw goes along, so that nobody's change is lost."""
 
-    name = forms.CharField(
+    name = OneLineFormField(
         label=gettext_lazy("Name"),
         max_length=200,
         required=False,

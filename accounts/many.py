@@ -21,6 +21,7 @@ from accounts.logins import give_logins
 from accounts.models import Domain, Mailbox, Person
 from accounts.names import require_free
 from accounts.naming import new_local_part_of
+from accounts.room import held_by, require_fits
 from accounts.switches import SWITCHES
 from audit.chain import Entry, record_all
 from mailservers import outbox
@@ -111,8 +112,12 @@ def create_mailboxes(
 def change_mailboxes(
     wanted: Sequence[tuple[Mailbox, dict[str, Any]]], *, by: Person | None, priority: int = BULK
 ) -> list[Change]:
-    """Set the named fields: name, recovery_address, language, quota_bytes, and those of switches.py."""
+    """Set the named fields: name, recovery_address, language, quota_bytes, and those of switches.py.
+
+    Raises HoldsMore for room that is less than what is there.
+    """
     entries, moved, renamed = [], [], []
+    held = held_by(mailbox.pk for mailbox, values in wanted if "quota_bytes" in values)
     alike: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for mailbox, values in wanted:
         before = {name: getattr(mailbox, name) for name in values}
@@ -120,6 +125,8 @@ def change_mailboxes(
             moved.append((mailbox, mailbox.recovery_address))
         if values.get("name", mailbox.name) != mailbox.name:
             renamed.append(mailbox)
+        if "quota_bytes" in values:
+            require_fits(held.get(mailbox.pk, 0), values["quota_bytes"])
         for name, value in values.items():
             setattr(mailbox, name, value)
         require_ranges(mailbox, *values)

@@ -24,6 +24,7 @@ from accounts.naming import folded, searched_forms
 from accounts.sealed_keys import open_key
 from mailservers.drivers.sieve_reading import SOMEWHERE, UNREAD
 from mailservers.models import Change, Server, one_subject
+from mailservers.one_line import OneLine
 from mailservers.ranges import CountColumn, SizeColumn
 
 
@@ -86,7 +87,7 @@ class Person(AbstractBaseUser):
     """
 
     username = models.CharField(max_length=320, unique=True)
-    name = models.CharField(_("name"), max_length=200, blank=True)
+    name = OneLine(_("name"), max_length=200, blank=True)
     email = models.EmailField(_("e-mail address"), blank=True)
     language = models.CharField(
         max_length=5, blank=True, help_text=_("Empty: the domain's, or the browser's.")
@@ -380,7 +381,7 @@ class Mailbox(models.Model):
     domain = models.ForeignKey(Domain, models.PROTECT, related_name="mailboxes")
     server = models.ForeignKey(Server, models.PROTECT, related_name="mailboxes")
     login = models.CharField(max_length=200, db_index=True, help_text=_("The user name on the mail server."))
-    name = models.CharField(_("name"), max_length=200, blank=True)
+    name = OneLine(_("name"), max_length=200, blank=True)
     quota_bytes = SizeColumn(help_text=_("0 means no limit."))
     password_hash = models.CharField(max_length=500, blank=True)
     password_changed_at = models.DateTimeField(null=True, blank=True)
@@ -816,7 +817,7 @@ class PasswordRequest(models.Model):
     source_address = models.CharField(max_length=45, blank=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
-    reason = models.CharField(max_length=200, blank=True)
+    reason = OneLine(max_length=200, blank=True)
     mail_due_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -827,7 +828,7 @@ class AppPassword(models.Model):
     """A further password of a mailbox, for one device or program; see app_passwords.py."""
 
     mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="app_passwords")
-    name = models.CharField(max_length=60)
+    name = OneLine(max_length=60)
     selector = models.CharField(max_length=4, help_text=_("16 bits of its SHA-256: picks the row."))
     password_hash = models.CharField(max_length=200)
     made_at = models.DateTimeField(default=timezone.now)
@@ -925,7 +926,7 @@ class SupportGrant(models.Model):
     mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="support_grants")
     helper = models.ForeignKey(Person, models.CASCADE, related_name="support_grants")
     granted_by = models.ForeignKey(Person, models.CASCADE, related_name="+")
-    reason = models.CharField(max_length=300)
+    reason = OneLine(max_length=300)
     granted_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, help_text=_("Before its time."))

@@ -14,6 +14,7 @@ from accounts import backends, devices, passkeys, sessions, stepping_up, throttl
 from accounts.adding_factors import NotFirst, may_add_factor, show_what_was_added, still_allowed
 from accounts.forms import SignInForm
 from accounts.requests import person_of
+from mailservers.one_line import OneLineFormField
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -21,7 +22,7 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 class PasskeyForm(forms.Form):
     """A new passkey: what its owner calls it, and what their authenticator answered."""
 
-    name = forms.CharField(
+    name = OneLineFormField(
         label=gettext_lazy("Name"),
         max_length=64,
         required=False,

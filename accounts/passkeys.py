@@ -26,6 +26,7 @@ from accounts.factor_changes import follow_factor_change
 from accounts.models import Person
 from audit.chain import record
 from audit.models import Event
+from mailservers.one_line import require_one_line
 
 # What is in the session between the halves.
 BEING_ADDED, BEING_USED, SIGNING_IN = "passkey_being_added", "passkey_being_used", "passkey_signing_in"
@@ -71,7 +72,8 @@ def begin_adding(request: HttpRequest, person: Person) -> dict[str, Any]:
 
 
 def finish_adding(request: HttpRequest, person: Person, answer: str, *, name: str) -> WebAuthnCredential:
-    """From now on it is a second factor, and other sessions end; raises NotAccepted."""
+    """From now on it is a second factor, and other sessions end; raises NotAccepted or ValidationError."""
+    require_one_line(name)
     state = _taken(request, BEING_ADDED)
     try:
         with transaction.atomic():

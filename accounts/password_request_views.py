@@ -20,6 +20,7 @@ from accounts.qr import qr_picture
 from accounts.requests import person_of
 from accounts.services import close_until_new_password
 from accounts.tasks import look_after_password_requests
+from mailservers.one_line import as_one_line
 from mailservers.sealed_passwords import NoSealingKey
 
 LONGEST_REASON = 200
@@ -80,7 +81,7 @@ def decide_password_request(request: HttpRequest, number: int) -> HttpResponse:
     try:
         if "refuse" in request.POST:
             password_requests.refuse(
-                asked, request.POST.get("reason", "").strip()[:LONGEST_REASON], by=person
+                asked, as_one_line(request.POST.get("reason", ""))[:LONGEST_REASON], by=person
             )
             messages.success(request, _("The request is refused."))
         elif not stepping_up.has_stepped_up(request):

@@ -18,6 +18,7 @@ from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link, plan_
 from accounts.open_sessions import end_sessions
 from accounts.passwords import normalise
 from audit.chain import record
+from mailservers.ranges import require_ranges
 
 
 class NotAllowed(Exception):
@@ -43,6 +44,7 @@ def invite_by_mail(person: Person, *, domains: Iterable[Domain], by: Person) -> 
 
 def _keep_invited(person: Person, domains: Iterable[Domain], by: Person) -> None:
     require_free(person.username)
+    require_ranges(person, "name")
     person.set_unusable_password()
     person.save()
     DomainAdmin.objects.bulk_create([DomainAdmin(person=person, domain=domain) for domain in domains])

@@ -1,11 +1,14 @@
 """What a domain may give its mailboxes together; whoever gives room asks here first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Sum
 
 from accounts.models import Domain, Mailbox
+from mailservers.models import Usage
+
+AT_ONCE = 500
 
 
 class NoRoomLeft(Exception):
@@ -22,6 +25,29 @@ class NoPlaceLeft(Exception):
     def __init__(self, most: int) -> None:
         super().__init__(most)
         self.most = most
+
+
+class HoldsMore(Exception):
+    """The mailbox holds more than it would have room for: it could not take any mail."""
+
+    def __init__(self, held_bytes: int) -> None:
+        super().__init__(held_bytes)
+        self.held_bytes = held_bytes
+
+
+def held_by(mailboxes: Iterable[int]) -> dict[int, int]:
+    """What each holds as it was last read; those that were never read are missing."""
+    numbers, found = list(mailboxes), {}
+    for start in range(0, len(numbers), AT_ONCE):
+        some = Usage.objects.filter(mailbox__in=numbers[start : start + AT_ONCE], bytes_used__gt=0)
+        found |= dict(some.values_list("mailbox", "bytes_used"))
+    return found
+
+
+def require_fits(held_bytes: int, quota_bytes: int) -> None:
+    """A mailbox that holds so much gets so much room (0: no limit); raises HoldsMore."""
+    if quota_bytes and quota_bytes < held_bytes:
+        raise HoldsMore(held_bytes)
 
 
 def lock_room(domain_id: int) -> Domain:

@@ -26,6 +26,7 @@ from accounts.models import AuthenticatorApp, Person
 from accounts.sealed_keys import seal_key
 from audit.chain import record
 from mailservers.credentials import CredentialsLocked
+from mailservers.one_line import require_one_line
 
 log = structlog.get_logger(__name__)
 
@@ -168,7 +169,11 @@ def _base32(key: bytes) -> str:
 def add_app(
     person: Person, key: bytes, code: str, *, name: str, keep: str | None = None
 ) -> AuthenticatorApp | None:
-    """The app with this key if that is its code, from now on a second factor; other sessions end."""
+    """The app with this key if that is its code, from now on a second factor; other sessions end.
+
+    Raises ValidationError for a name of several lines.
+    """
+    require_one_line(name)
     totp = TOTP(key, STEP_SECONDS, 0, DIGITS, 0)
     totp.time = time()
     bare = _bare(code)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 # What makes a spreadsheet reckon instead of show, some of it after blanks only.
@@ -11,12 +12,27 @@ LONGEST_CELL = 32_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
 WIDTH = 28
+BLANKS = " \u00a0\ufeff"
+# A separator of some program, and what would begin a formula behind it; a line end is one too.
+_BEHIND = rf"[;,\t|\r\n][{BLANKS}\"]*"
+_SIGNS = "".join(map(re.escape, FORMULA))
+_INSIDE = re.compile(rf"({_BEHIND})(?=[{_SIGNS}])")
+_GUARDED = re.compile(rf"({_BEHIND})'(?=[{_SIGNS}])")
 
 
 def harmless(text: str) -> str:
-    """Text that a spreadsheet shows and never reckons with: an apostrophe in front where it could."""
-    cut = text[:LONGEST_CELL]
-    return f"'{cut}" if cut.lstrip(" \u00a0\ufeff").startswith(FORMULA) else cut
+    """Text that a spreadsheet shows and never reckons with: an apostrophe in front where it could.
+
+    Inside as well: a program that takes another separator splits a cell there, and reads what follows anew.
+    """
+    cut = _INSIDE.sub(r"\1'", text[:LONGEST_CELL])
+    return f"'{cut}" if cut.lstrip(BLANKS).startswith(FORMULA) else cut
+
+
+def as_written(cell: str) -> str:
+    """What `harmless` made of a text, back to the text."""
+    inside = _GUARDED.sub(r"\1", cell)
+    return inside[1:] if inside[:1] == "'" and inside[1:].lstrip(BLANKS).startswith(FORMULA) else inside
 
 
 def as_csv(titles: Sequence[str], rows: Iterable[Sequence[str]], *, separator: str = ",") -> Iterator[str]:

@@ -22,6 +22,7 @@ from audit.chain import Actor, Entry, record_all
 from mailservers.aspects import fingerprint
 from mailservers.drivers.base import FoundMailbox, Inventory, Limits, MailRules, ScriptState
 from mailservers.models import Observation, Server
+from mailservers.one_line import as_one_line
 from vacation.models import AutoReply, Forwarding, ForwardingTarget
 from vacation.rendering import DAYS
 from vacation.rules import own_part
@@ -237,7 +238,7 @@ def _mailbox(server: Server, domain: Domain, found: FoundMailbox, limits: Limits
         domain=domain,
         server=server,
         login=account.login,
-        name=account.name[:200],
+        name=as_one_line(account.name)[:200],
         quota_bytes=account.quota_bytes,
         password_hash=_hash_of(found),
         **fit_switches({name: getattr(account, name) for name in SWITCHES}, limits),

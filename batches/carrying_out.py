@@ -22,10 +22,10 @@ from accounts.many import (
 )
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.one_time_links import CHOOSE_PASSWORD, end_links, plan_links
-from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft, lock_room
+from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft, held_by, lock_room
 from audit.chain import Entry, record_all
 from batches.models import Batch, Row, label_of, told
-from batches.planning import Refused, no_room, require_no_alias, templates_by_name
+from batches.planning import Refused, change_room, no_room, require_no_alias, templates_by_name
 from mailboxtemplates.services import begin_replies
 from mailservers.models import Change
 from vacation.many import SWITCHES, note_switches, switch_many
@@ -72,6 +72,7 @@ def _piece(
 
 def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) -> None:
     ledger, here = Ledger.of(domain), _lock(domain, rows)
+    held = held_by(row.mailbox_id for row in rows if row.mailbox_id and "quota_bytes" in row.wanted)
     taken = _taken(domain, [row for row in rows if row.verdict == Verdict.NEW])
     needed = last_readers([row.address for row in rows if row.verdict == Verdict.DELETED], by)
     fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
@@ -80,7 +81,7 @@ def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) ->
             if row.verdict == Verdict.NEW:
                 _look_at_new(ledger, taken, domain, row)
             else:
-                _look_at(ledger, needed, here.get(row.mailbox_id or 0), row)
+                _look_at(ledger, held, needed, here.get(row.mailbox_id or 0), row)
         except (NoPlaceLeft, NoRoomLeft) as full:
             _leave(row, no_room(full), "result")
         except Refused as refused:
@@ -111,7 +112,9 @@ def _look_at_new(ledger: Ledger, taken: tuple[set[str], set[str]], domain: Domai
     logins.add(login)
 
 
-def _look_at(ledger: Ledger, needed: dict[str, str], mailbox: Mailbox | None, row: Row) -> None:
+def _look_at(
+    ledger: Ledger, held: dict[int, int], needed: dict[str, str], mailbox: Mailbox | None, row: Row
+) -> None:
     if mailbox is None or mailbox.deleted_at is not None:
         raise Refused(gettext_noop("The mailbox was deleted meanwhile."))
     _as_seen(mailbox, row.seen)
@@ -119,7 +122,7 @@ def _look_at(ledger: Ledger, needed: dict[str, str], mailbox: Mailbox | None, ro
         require_no_alias(needed, mailbox)
         ledger.remove(mailbox.quota_bytes)
     elif "quota_bytes" in row.wanted:
-        ledger.change(mailbox.quota_bytes, int(row.wanted["quota_bytes"]))
+        change_room(ledger, held, mailbox, int(row.wanted["quota_bytes"]))
 
 
 def _make(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) -> None:
@@ -167,11 +170,12 @@ def _send_links(mailboxes: Sequence[Mailbox], by: Person) -> None:
 
 def _undo(domain: Domain, rows: Sequence[Row], by: Person) -> None:
     ledger, here = Ledger.of(domain), _lock(domain, rows)
+    held = held_by(row.mailbox_id for row in rows if row.mailbox_id and "quota_bytes" in row.wanted)
     needed = last_readers([row.address for row in rows if row.verdict == Verdict.NEW], by)
     fit: dict[str, list[Row]] = {verdict: [] for verdict in Verdict.values}
     for row in rows:
         try:
-            _look_back(ledger, needed, here.get(row.mailbox_id or 0), row)
+            _look_back(ledger, held, needed, here.get(row.mailbox_id or 0), row)
         except (NoPlaceLeft, NoRoomLeft) as full:
             _leave(row, no_room(full), "undo_result")
         except Refused as refused:
@@ -192,7 +196,9 @@ def _undo(domain: Domain, rows: Sequence[Row], by: Person) -> None:
         end_links(here[row.mailbox_id or 0])
 
 
-def _look_back(ledger: Ledger, needed: dict[str, str], mailbox: Mailbox | None, row: Row) -> None:
+def _look_back(
+    ledger: Ledger, held: dict[int, int], needed: dict[str, str], mailbox: Mailbox | None, row: Row
+) -> None:
     if mailbox is None or mailbox.is_gone:
         raise Refused(gettext_noop("The mailbox is gone for good."))
     if row.verdict == Verdict.DELETED:
@@ -211,7 +217,7 @@ def _look_back(ledger: Ledger, needed: dict[str, str], mailbox: Mailbox | None, 
     elif row.verdict == Verdict.CHANGED:
         _as_seen(mailbox, row.wanted)
         if "quota_bytes" in row.seen:
-            ledger.change(mailbox.quota_bytes, int(row.seen["quota_bytes"]))
+            change_room(ledger, held, mailbox, int(row.seen["quota_bytes"]))
 
 
 # --- Both --------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from accounts.sizes import in_words
 from accounts.switches import SWITCHES
 from batches.columns import language_name
 from mailservers.models import Change, say
+from mailservers.one_line import OneLine
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
@@ -47,7 +48,7 @@ class Batch(models.Model):
 
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="batches")
     source = models.CharField(max_length=5, choices=Source)
-    title = models.CharField(max_length=200, help_text=_("The file's name, or what is done."))
+    title = OneLine(max_length=200, help_text=_("The file's name, or what is done."))
     # What people should know of the file: sentences, each with what fills its places.
     notes = models.JSONField(default=list)
     columns = models.JSONField(default=list, help_text=_("The first line of the file, as it was typed."))

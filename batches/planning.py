@@ -12,13 +12,15 @@ from accounts.aliases import PROTECTED, last_readers
 from accounts.logins import not_free, propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.naming import BadName, local_part_of, login_of, new_local_part_of, whole_address
-from accounts.room import Ledger, NoPlaceLeft, NoRoomLeft
+from accounts.room import HoldsMore, Ledger, NoPlaceLeft, NoRoomLeft, held_by, require_fits
 from accounts.sizes import in_words
+from accounts.spreadsheets import as_written
 from batches import columns
 from batches.models import Row
 from batches.reading import Table
 from mailboxtemplates.models import MailboxTemplate
 from mailservers.drivers.base import Limits
+from mailservers.one_line import HIDDEN, hidden_in
 from mailservers.servers import limits_of
 from vacation.many import SWITCHES, note_switches
 
@@ -62,6 +64,8 @@ class _Here:
     """Logins that the file asks for: no other row is proposed one of them."""
     needed: dict[str, str]
     """Addresses whose deletion would leave an alias without a reader, each with that alias."""
+    held: dict[int, int]
+    """What each mailbox holds."""
     names: set[str]
     """Addresses that are no mailbox's here, and with which somebody signs in all the same."""
 
@@ -135,6 +139,7 @@ def plan_chosen(
     if SETS.get(action, {}).keys() & SWITCHES.keys():
         note_switches(mailboxes)
     needed = last_readers([mailbox.address for mailbox in mailboxes], by) if action == "delete" else {}
+    held = held_by(mailbox.pk for mailbox in mailboxes) if action == "quota" else {}
     limits = limits_of(domain.server)
     rows = []
     for number, mailbox in enumerate(mailboxes, 1):
@@ -146,7 +151,7 @@ def plan_chosen(
                 _plan_link(row, mailbox)
             else:
                 wanted = {"quota_bytes": quota_bytes} if action == "quota" else SETS[action]
-                _plan_change(ledger, row, mailbox, _as_set(mailbox, wanted, limits))
+                _plan_change(ledger, held, row, mailbox, _as_set(mailbox, wanted, limits))
         except Refused as refused:
             row.verdict = Row.Verdict.REFUSED
             row.problem, row.problem_values = refused.sentence, refused.values
@@ -167,8 +172,8 @@ def _without_formulas(table: Table, given: dict[str, str]) -> dict[str, str]:
                 gettext_noop("The column “%(title)s” holds a formula here. Write its result instead."),
                 title=table.titles[place],
             )
-        clean[key] = cell.removeprefix("'") if cell[:1] == "'" and cell[1:2] in "=+-@|%＝＋－＠" else cell
-        if any(ord(letter) < 32 or ord(letter) == 127 for letter in clean[key]):
+        clean[key] = as_written(cell)
+        if any(letter < " " or letter == "\x7f" for letter in clean[key]):
             raise Refused(gettext_noop("It holds a line break or another control character."))
     return clean
 
@@ -201,7 +206,7 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
     elif action == "link":
         _plan_link(row, mailbox)
     else:
-        _plan_change(plan.ledger, row, mailbox, _wanted(plan, mailbox, given))
+        _plan_change(plan.ledger, plan.here.held, row, mailbox, _wanted(plan, mailbox, given))
 
 
 def _plan_new(plan: _Plan, row: Row, given: dict[str, str], template: MailboxTemplate | None) -> None:
@@ -305,15 +310,14 @@ def _wanted(plan: _Plan, mailbox: Mailbox, given: dict[str, str]) -> dict[str, A
     return wanted
 
 
-def _plan_change(ledger: Ledger, row: Row, mailbox: Mailbox, wanted: dict[str, Any]) -> None:
+def _plan_change(
+    ledger: Ledger, held: dict[int, int], row: Row, mailbox: Mailbox, wanted: dict[str, Any]
+) -> None:
     row.wanted = {name: value for name, value in wanted.items() if getattr(mailbox, name) != value}
     row.seen = {name: getattr(mailbox, name) for name in row.wanted}
     row.verdict = Row.Verdict.CHANGED if row.wanted else Row.Verdict.UNCHANGED
     if "quota_bytes" in row.wanted:
-        try:
-            ledger.change(mailbox.quota_bytes, row.wanted["quota_bytes"])
-        except NoRoomLeft as full:
-            raise no_room(full) from None
+        change_room(ledger, held, mailbox, row.wanted["quota_bytes"])
 
 
 def _plan_deletion(ledger: Ledger, needed: dict[str, str], row: Row, mailbox: Mailbox) -> None:
@@ -341,6 +345,20 @@ def require_no_alias(needed: dict[str, str], mailbox: Mailbox) -> None:
             ),
             alias=needed[mailbox.address],
         )
+
+
+def change_room(ledger: Ledger, held: dict[int, int], mailbox: Mailbox, quota_bytes: int) -> None:
+    """In the plan, or while it is carried out or undone; raises Refused."""
+    try:
+        require_fits(held.get(mailbox.pk, 0), quota_bytes)
+        ledger.change(mailbox.quota_bytes, quota_bytes)
+    except HoldsMore as more:
+        raise Refused(
+            gettext_noop("The mailbox holds %(size)s already: with less room it could not take any mail."),
+            size=in_words(more.held_bytes),
+        ) from None
+    except NoRoomLeft as full:
+        raise no_room(full) from None
 
 
 def no_room(full: NoPlaceLeft | NoRoomLeft) -> Refused:
@@ -384,6 +402,9 @@ def _action(typed: str) -> str:
 def _name(typed: str) -> str:
     if len(typed) > LONGEST_NAME:
         raise Refused(gettext_noop("The name has more than %(most)s characters."), most=LONGEST_NAME)
+    hidden = hidden_in(typed)
+    if hidden:
+        raise Refused(HIDDEN, code=f"U+{ord(hidden):04X}")
     return "" if typed in EMPTIES else typed
 
 
@@ -551,7 +572,8 @@ def _look_up(table: Table, domain: Domain, by: Person) -> _Here:
     taken = not_free(domain.server, logins)
     needed = last_readers(_to_be_deleted(table, domain, found), by) if "action" in table.keys else {}
     new = names.taken_names(set(addresses) - set(found))
-    return _Here(found, aliases, taken, set(logins), needed, new)
+    held = held_by(mailbox.pk for mailbox in found.values()) if "quota_bytes" in table.keys else {}
+    return _Here(found, aliases, taken, set(logins), needed, held, new)
 
 
 def _to_be_deleted(table: Table, domain: Domain, here: dict[str, Mailbox]) -> list[str]:

@@ -5,28 +5,25 @@ What stands in a file was chosen by whoever sent it: nothing is unpacked, read o
 
 import csv
 import io
+import json
 import re
-import zipfile
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from batches import columns
+from accounts.places import Places
+from batches import columns, sheet_process
+from batches.sheet_process import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS
 
-# More than this in one go nobody looks through; 10,000 rows are about 1 MB.
-MOST_ROWS = 20_000
 LARGEST_FILE = 8 * 1024 * 1024
-# What an XLSX may unpack to; real ones of 20,000 rows need a tenth.
-LARGEST_UNPACKED = 100 * 1024 * 1024
-MOST_COLUMNS = 60
-# No field of a mailbox is as long.
-LONGEST_CELL = 2_000
-# A sheet may tell of so many empty rows between the full ones.
-EMPTY_ROWS = 5_000
+# How many Excel files are read at once; more wait a moment, or are told to come back.
+SHEETS = Places(2, waiting=2, seconds=5.0)
 
 Note = tuple[str, dict[str, Any]]
 """A sentence with places, and what fills them."""
@@ -174,63 +171,50 @@ def _separator(text: str) -> str:
 
 
 def _sheet_rows(data: bytes) -> Iterator[list[str]]:
-    """Of the first sheet, with what is wrong with a cell in place of a text: see _text."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            infos = packed.infolist()
-            names = {info.filename for info in infos}
-        if sum(info.file_size for info in infos) > LARGEST_UNPACKED or len(infos) > 2000:
-            raise Unreadable(
-                gettext_noop("The file unpacks to far more than such a table needs. Nothing of it was read.")
+    """Of the first sheet; read by a process that may take only so much (sheet_process.py). Raises Busy."""
+    with SHEETS.one():
+        found = _asked_process(data)
+    problem = found.get("problem")
+    if problem == sheet_process.UNPACKS:
+        raise Unreadable(
+            gettext_noop("The file unpacks to far more than such a table needs. Nothing of it was read.")
+        )
+    if problem == sheet_process.NO_BOOK:
+        raise Unreadable(
+            gettext_noop(
+                "This is no Excel file (.xlsx). From other programs save the table as “.xlsx” or “CSV”."
             )
-        if "xl/workbook.xml" not in names:
-            raise Unreadable(
-                gettext_noop(
-                    "This is no Excel file (.xlsx). From other programs save the table as “.xlsx” or “CSV”."
-                )
-            )
-        # A third of a second, which no process should pay at its start.
-        from openpyxl import load_workbook  # noqa: PLC0415
+        )
+    if problem:
+        raise Unreadable(_BROKEN_BOOK)
+    for row in found["rows"]:
+        yield [cell if isinstance(cell, str) else Reckoned(cell[0]) for cell in row]
 
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
-    except Unreadable:
-        raise
-    except Exception:  # noqa: BLE001 - whatever a broken file makes a parser raise, it is broken
-        raise Unreadable(_BROKEN_BOOK) from None
+
+def _asked_process(data: bytes) -> dict[str, Any]:
+    command = [sys.executable, "-m", "batches.sheet_process", str(sheet_process.CPU_SECONDS)]
     try:
-        sheet = book.worksheets[0]
-        # What it says of its own size may be anything.
-        sheet.reset_dimensions()
-        for row in sheet.iter_rows(max_col=MOST_COLUMNS + 1, max_row=MOST_ROWS + EMPTY_ROWS):
-            yield [_text(cell) for cell in row]
-    except Unreadable:
-        raise
-    except Exception:  # noqa: BLE001 - as above
-        raise Unreadable(_BROKEN_BOOK) from None
-    finally:
-        book.close()
+        process = subprocess.run(  # noqa: S603 - nothing of it is anybody's but ours
+            command,
+            input=data,
+            capture_output=True,
+            cwd=settings.BASE_DIR,
+            env={},
+            timeout=3 * sheet_process.CPU_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {"problem": sheet_process.UNPACKS}
+    if process.returncode < 0 or not process.stdout:
+        # The kernel ended it.
+        return {"problem": sheet_process.UNPACKS}
+    answer: dict[str, Any] = json.loads(process.stdout)
+    return answer
 
 
 _BROKEN_BOOK = gettext_noop(
     "The Excel file is damaged. Open it in your spreadsheet, save it as “.xlsx” again and upload that."
 )
-
-
-def _text(cell: Any) -> str:
-    """A cell as people see it; a formula as it is written, which planning refuses."""
-    value = cell.value
-    if value is None:
-        return ""
-    if cell.data_type == "f":
-        # A shared or array formula is no plain text.
-        return value if isinstance(value, str) and value.startswith("=") else "="
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        return Reckoned(int(value))
-    if isinstance(value, datetime):
-        return Reckoned(value.isoformat(sep=" ", timespec="minutes"))
-    return value if isinstance(value, str) else Reckoned(value)
 
 
 class Reckoned(str):

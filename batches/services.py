@@ -17,6 +17,7 @@ from audit.chain import Entry, record_all
 from batches import carrying_out
 from batches.leads import notes_about
 from batches.models import Batch, Row
+from mailservers.one_line import as_one_line
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,7 @@ def keep_plan(
     batch = Batch.objects.create(
         domain=domain,
         source=source,
-        title=title,
+        title=as_one_line(title),
         notes=[list(note) for note in (*notes, *notes_about(rows, by))],
         columns=list(columns),
         sends_links=sends_links,

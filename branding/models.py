@@ -5,6 +5,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain
+from mailservers.one_line import OneLine
 
 
 class BrandQuerySet(models.QuerySet["Brand"]):
@@ -23,11 +24,11 @@ class Brand(models.Model):
     """The hoster's when it has no domain. What is empty is taken from the hoster's, or the portal's own."""
 
     domain = models.OneToOneField(Domain, models.CASCADE, null=True, blank=True, related_name="brand")
-    name = models.CharField(_("name"), max_length=60, blank=True)
+    name = OneLine(_("name"), max_length=60, blank=True)
     accent = models.CharField(_("colour"), max_length=7, blank=True)
     logo = models.BinaryField(blank=True, default=b"", help_text=_("A PNG."))
     support_email = models.EmailField(_("support: e-mail address"), blank=True)
-    support_phone = models.CharField(_("support: telephone"), max_length=40, blank=True)
+    support_phone = OneLine(_("support: telephone"), max_length=40, blank=True)
     webmail_url = models.URLField(_("webmail address"), blank=True)
     changed_at = models.DateTimeField(auto_now=True)
 

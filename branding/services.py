@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts.models import Domain, Person
 from audit.chain import record
 from branding.models import Brand
+from mailservers.ranges import require_ranges
 
 FIELDS = ("name", "accent", "support_email", "support_phone", "webmail_url")
 
@@ -22,6 +23,7 @@ def save_brand(brand: Brand, *, png: bytes | None, by: Person) -> None:
     before = Brand.objects.filter(pk=brand.pk).first() if brand.pk else None
     if png is not None:
         brand.logo = png
+    require_ranges(brand)
     brand.save()
     record(
         "brand.saved",

@@ -19,6 +19,7 @@ from accounts.seen_values import SeenValues
 from audit.chain import record
 from clientsetup.asking import domain_name
 from mailservers.models import Server
+from mailservers.one_line import OneLineFormField
 
 PROTOCOLS = ("imap", "pop3", "smtp")
 TITLES = {
@@ -31,7 +32,7 @@ TITLES = {
 class ServerForm(SeenValues, forms.ModelForm[Server]):
     """An empty host says that the server does not offer the protocol."""
 
-    largest = forms.CharField(label=gettext_lazy("Largest message"), max_length=30)
+    largest = OneLineFormField(label=gettext_lazy("Largest message"), max_length=30)
     webmail_url = forms.URLField(label=gettext_lazy("Webmail address"), required=False, assume_scheme="https")
 
     class Meta:

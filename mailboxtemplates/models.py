@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain, Person
+from mailservers.one_line import OneLine
 from mailservers.ranges import SizeColumn
 from vacation.models import ReplyTemplate
 
@@ -38,7 +39,7 @@ class MailboxTemplate(models.Model):
     """What mailboxes of one kind begin with; those that were made with it do not change with it."""
 
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="mailbox_templates")
-    title = models.CharField(_("Name of the template"), max_length=80)
+    title = OneLine(_("Name of the template"), max_length=80)
     quota_bytes = SizeColumn(
         _("Room for mail"),
         null=True,
@@ -58,7 +59,7 @@ class MailboxTemplate(models.Model):
         verbose_name=_("Auto-reply"),
     )
     reply_on = models.BooleanField(_("The auto-reply answers from the first day"), default=False)
-    note = models.CharField(_("Note"), max_length=300, blank=True)
+    note = OneLine(_("Note"), max_length=300, blank=True)
     is_default = models.BooleanField(_("Begin with it unless another one is chosen"), default=False)
     version = models.PositiveIntegerField(default=0, help_text=_("Counts saves, so that two editors notice."))
 

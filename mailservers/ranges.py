@@ -27,7 +27,7 @@ def require_ranges(row: models.Model, *names: str) -> None:
         raise ValidationError(problems)
 
 
-class _Plain:
+class PlainColumn:
     """A column like Django's own for migrations."""
 
     def deconstruct(self) -> Any:
@@ -35,27 +35,27 @@ class _Plain:
         return name, f"django.db.models.{self.plain}", args, kwargs  # type: ignore[attr-defined]
 
 
-class SizeColumn(_Plain, models.PositiveBigIntegerField):  # type: ignore[type-arg]
+class SizeColumn(PlainColumn, models.PositiveBigIntegerField):  # type: ignore[type-arg]
     """Bytes."""
 
     plain = "PositiveBigIntegerField"
     default_validators = (MaxValueValidator(LARGEST_SIZE, _("This is more than any mail server has.")),)
 
 
-class CountColumn(_Plain, models.PositiveIntegerField):  # type: ignore[type-arg]
+class CountColumn(PlainColumn, models.PositiveIntegerField):  # type: ignore[type-arg]
     """How many of something there may be."""
 
     plain = "PositiveIntegerField"
     default_validators = (MaxValueValidator(MOST),)
 
 
-class LongText(_Plain, models.TextField):  # type: ignore[type-arg]
+class LongText(PlainColumn, models.TextField):  # type: ignore[type-arg]
     """What somebody writes, as long as a server's script can hold it."""
 
     plain = "TextField"
     default_validators = (MaxLengthValidator(LONGEST_TEXT),)
 
 
-class PortColumn(_Plain, models.PositiveIntegerField):  # type: ignore[type-arg]
+class PortColumn(PlainColumn, models.PositiveIntegerField):  # type: ignore[type-arg]
     plain = "PositiveIntegerField"
     default_validators = (MinValueValidator(1), MaxValueValidator(65_535))

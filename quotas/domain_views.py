@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from accounts.paging import count_of_all, found_count, page_by_address
 from accounts.requests import person_of
-from accounts.room import NoRoomLeft
+from accounts.room import HoldsMore, NoRoomLeft
 from mailservers.models import Change, Server, Usage
 from mailservers.words import with_server
 from quotas.figures import fill_of, totals_by, totals_of
@@ -76,7 +76,7 @@ def change_quotas(request: HttpRequest, name: str) -> HttpResponse:
         else:
             try:
                 count = keep_quotas(wanted, domain, form.cleaned_data["quota_bytes"], by=person)
-            except NoRoomLeft as lacking:
+            except (NoRoomLeft, HoldsMore) as lacking:
                 form.add_error("quota_bytes", no_room_left(lacking))
             else:
                 said = ngettext("%(count)d mailbox was changed.", "%(count)d mailboxes were changed.", count)
@@ -126,7 +126,7 @@ def decide_request(request: HttpRequest, number: int) -> HttpResponse:
                 messages.error(request, " ".join(problems))
     except AlreadyDecided:
         messages.info(request, _("Somebody has decided this already."))
-    except NoRoomLeft as lacking:
+    except (NoRoomLeft, HoldsMore) as lacking:
         messages.error(request, no_room_left(lacking))
     return redirect("quotas:list-usage", mailbox.domain.name)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.languages import writing_to
 from accounts.mail_readers import webmasters_to_tell
 from accounts.models import Domain, Mailbox, Person
-from accounts.room import lock_room, require_room
+from accounts.room import held_by, lock_room, require_fits, require_room
 from accounts.sizes import in_words
 from audit.chain import Entry, record, record_all
 from mails import queue
@@ -36,14 +36,14 @@ class AlreadyAsked(Exception):
 
 @transaction.atomic
 def change_quota(mailbox: Mailbox, quota_bytes: int, *, by: Person) -> Change:
-    """Give a mailbox so much room (0: no limit); raises NoRoomLeft."""
+    """Give a mailbox so much room (0: no limit); raises NoRoomLeft or HoldsMore."""
     changes = _change_quotas([mailbox.pk], mailbox.domain_id, quota_bytes, by, Change.Priority.PERSON)
     return changes[0]
 
 
 @transaction.atomic
 def change_quotas(mailboxes: Sequence[Mailbox], domain: Domain, quota_bytes: int, *, by: Person) -> int:
-    """Give many mailboxes of a domain so much room each, or none of them; raises NoRoomLeft."""
+    """Give many mailboxes of a domain so much room each, or none of them; raises NoRoomLeft or HoldsMore."""
     wanted = [mailbox.pk for mailbox in mailboxes if mailbox.quota_bytes != quota_bytes]
     return len(_change_quotas(wanted, domain.pk, quota_bytes, by, Change.Priority.BULK))
 
@@ -73,7 +73,7 @@ def request_quota(mailbox: Mailbox, *, by: Person) -> QuotaRequest:
 
 @transaction.atomic
 def approve_request(request: QuotaRequest, quota_bytes: int, *, by: Person) -> Change:
-    """Give the room, which may be other than was asked for; raises AlreadyDecided or NoRoomLeft."""
+    """Give the room, or another; raises AlreadyDecided, NoRoomLeft or HoldsMore."""
     _decide(request, QuotaRequest.State.APPROVED, by, quota_bytes)
     mailbox = request.mailbox
     record("quota_request.approved", by=by, about=mailbox, domain=mailbox.domain.name)
@@ -161,6 +161,9 @@ def _change_quotas(
         .order_by("pk")
     )
     require_room(domain, quota_bytes, instead_of=[mailbox.quota_bytes for mailbox in mailboxes])
+    held = held_by(mailbox_ids)
+    for mailbox in mailboxes:
+        require_fits(held.get(mailbox.pk, 0), quota_bytes)
     entries = [
         Entry(
             verb="mailbox.quota_changed",

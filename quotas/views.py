@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Mailbox
 from accounts.requests import person_of
-from accounts.room import NoRoomLeft
+from accounts.room import HoldsMore, NoRoomLeft
 from accounts.sizes import UNITS, in_words
 from mailservers.models import Change, Usage, UsageRequest
 from mailservers.servers import limits_of
@@ -118,7 +118,7 @@ def change_quota(request: HttpRequest, address: str) -> HttpResponse:
     if form.is_valid():
         try:
             keep_quota(mailbox, form.cleaned_data["quota_bytes"], by=person)
-        except NoRoomLeft as lacking:
+        except (NoRoomLeft, HoldsMore) as lacking:
             form.add_error("quota_bytes", no_room_left(lacking))
         else:
             messages.success(request, with_server(_("Saved."), mailbox.server))
@@ -143,7 +143,10 @@ def request_quota(request: HttpRequest, address: str) -> HttpResponse:
     return redirect("quotas:show-usage", address)
 
 
-def no_room_left(lacking: NoRoomLeft) -> str:
+def no_room_left(lacking: NoRoomLeft | HoldsMore) -> str:
+    if isinstance(lacking, HoldsMore):
+        words = _("The mailbox holds %(size)s already: with less room it could not take any mail.")
+        return words % {"size": in_words(lacking.held_bytes)}
     if not lacking.lacking_bytes:
         return _("The domain has a limit, so each of its mailboxes needs one.")
     return _("The domain has not so much left to give: %(size)s are lacking.") % {

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.seen_values import SeenValues
+from mailservers.one_line import OneLineFormField
 from vacation.addresses import NoAddress, read_addresses
 from vacation.models import DomainRules, ReplyTemplate
 from vacation.rendering import reply_entity, reply_subject
@@ -88,7 +89,7 @@ class RefusalForm(forms.Form):
 
     use_required_attribute = False
 
-    reason = forms.CharField(
+    reason = OneLineFormField(
         label=gettext_lazy("Why not"),
         max_length=500,
         error_messages={"required": gettext_lazy("Say in a few words why not: the user reads it.")},

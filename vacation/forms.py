@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
 from mailservers.moments import MomentFormField
+from mailservers.one_line import OneLineFormField
 from vacation.addresses import read_addresses
 from vacation.content import content_of
 from vacation.limits import refuse_unfit
@@ -43,7 +44,7 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         required=False,
         widget=forms.Textarea(attrs={"rows": 8, "dir": "auto"}),
     )
-    subject = forms.CharField(
+    subject = OneLineFormField(
         label=gettext_lazy("Subject"),
         required=False,
         strip=False,
@@ -258,8 +259,8 @@ class FillInForm(forms.Form):
         empty_label=gettext_lazy("nothing"),
     )
     until = MomentField(label=gettext_lazy("Back on"), required=False)
-    replacement = forms.CharField(label=gettext_lazy("Who helps meanwhile"), required=False, max_length=200)
-    phone = forms.CharField(label=gettext_lazy("Their telephone number"), required=False, max_length=60)
+    replacement = OneLineFormField(label=gettext_lazy("Who helps meanwhile"), required=False, max_length=200)
+    phone = OneLineFormField(label=gettext_lazy("Their telephone number"), required=False, max_length=60)
 
     def __init__(self, *args: Any, templates: QuerySet[ReplyTemplate], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

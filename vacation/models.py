@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Domain, Mailbox, Person
 from mailservers.models import say
 from mailservers.moments import MomentField, PeriodsField, read_moment
+from mailservers.one_line import OneLine
 from mailservers.ranges import LongText
 
 LATER = ("outside_text", "periods", "weekdays", "zone", "addresses", "left_out", "groups")
@@ -25,7 +26,7 @@ class AutoReply(models.Model):
 
     mailbox = models.OneToOneField(Mailbox, models.CASCADE, related_name="auto_reply")
     enabled = models.BooleanField(_("Answer automatically"), default=False)
-    subject = models.CharField(_("Subject"), max_length=250, blank=True)
+    subject = OneLine(_("Subject"), max_length=250, blank=True)
     text = LongText(_("Text"), blank=True)
     starts = MomentField(_("From"), null=True, blank=True)
     ends = MomentField(_("Until"), null=True, blank=True)
@@ -331,7 +332,7 @@ class SettingRequest(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     decided_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
-    reason = models.CharField(_("Reason"), max_length=500, blank=True)
+    reason = OneLine(_("Reason"), max_length=500, blank=True)
 
     class Meta:
         ordering = ("-pk",)
@@ -359,9 +360,9 @@ class ReplyTemplate(models.Model):
     """A text that a domain's people may begin their auto-reply with. {name}, {until} … are filled in."""
 
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="reply_templates")
-    title = models.CharField(_("Name of the template"), max_length=80)
+    title = OneLine(_("Name of the template"), max_length=80)
     language = models.CharField(_("Language"), max_length=5, choices=settings.LANGUAGES)
-    subject = models.CharField(_("Subject"), max_length=250, blank=True)
+    subject = OneLine(_("Subject"), max_length=250, blank=True)
     text = models.TextField(_("Text"), max_length=5000)
 
     class Meta:

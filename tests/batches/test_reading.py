@@ -1,13 +1,16 @@
 """Files as spreadsheets and people write them: read, told about, or refused with how to mend them."""
 
 import io
+import resource
 import zipfile
 from datetime import datetime
 
 import pytest
 from openpyxl import Workbook
 
-from batches import reading
+from accounts.places import Busy, Places
+from accounts.spreadsheets import as_written, as_xlsx, harmless
+from batches import reading, sheet_process
 from batches.reading import Unreadable, read_table
 
 DAY = datetime(2026, 5, 1, 7)  # noqa: DTZ001 - as spreadsheets have them
@@ -108,11 +111,10 @@ def test_a_file_that_can_not_be_read_says_how_to_mend_it(data, says):
     assert says in refused.value.sentence
 
 
-def test_a_zip_bomb_is_not_unpacked(monkeypatch):
-    monkeypatch.setattr(reading, "LARGEST_UNPACKED", 100_000)
+def test_a_zip_bomb_is_not_unpacked():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("xl/workbook.xml", b"0" * (reading.LARGEST_UNPACKED + 1))
+        packed.writestr("xl/workbook.xml", b"0" * (sheet_process.LARGEST_UNPACKED + 1))
     with pytest.raises(Unreadable, match="unpacks to far more"):
         read_table(file.getvalue())
 
@@ -167,3 +169,67 @@ def test_other_logins_are_left_alone(cell):
 def test_amounts_may_be_numbers_in_a_spreadsheet():
     [line] = read_table(book(("address", "signing in"), ("jan", 1))).lines
     assert not line.problem
+
+
+def book_with(**parts: bytes) -> bytes:
+    """A good book with some of its parts exchanged or added."""
+    plain, file = io.BytesIO(as_xlsx(["address"], [["anna@example.test"]])), io.BytesIO()
+    with zipfile.ZipFile(plain) as before, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        places = {f"xl/{'worksheets/' if name == 'sheet1' else ''}{name}.xml": parts[name] for name in parts}
+        for name in {*before.namelist(), *places}:
+            packed.writestr(name, places.get(name) or before.read(name))
+    return file.getvalue()
+
+
+SPACE = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+HOSTILE = {
+    "millions of texts": {"sharedStrings": b"<sst " + SPACE + b">" + b"<si/>" * 8_400_000 + b"</sst>"},
+    "millions of cells": {
+        "sheet1": b"<worksheet "
+        + SPACE
+        + b"><sheetData>"
+        + b"<row>"
+        + b"<c/>" * 20_000_000
+        + b"</row></sheetData></worksheet>"
+    },
+    "one text that is all": {
+        "sheet1": b"<worksheet "
+        + SPACE
+        + b'><sheetData><row><c t="inlineStr"><is><t>'
+        + b"x" * 60_000_000
+        + b"</t></is></c></row></sheetData></worksheet>"
+    },
+}
+
+
+@pytest.mark.parametrize("parts", HOSTILE.values(), ids=HOSTILE)
+def test_a_small_file_that_is_endless_work_is_given_up(parts, monkeypatch):
+    monkeypatch.setattr(sheet_process, "CPU_SECONDS", 2)
+    data = book_with(**parts)
+    assert len(data) < 200_000
+    began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    with pytest.raises(Unreadable):
+        read_table(data)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began < 4
+
+
+def test_two_such_files_at_once_keep_nobody_else_waiting_for_long(monkeypatch):
+    monkeypatch.setattr(reading, "SHEETS", Places(1, waiting=0, seconds=0.1))
+    with reading.SHEETS.one(), pytest.raises(Busy):
+        read_table(book_with())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Luc;=HYPERLINK(1)", "Luc;'=HYPERLINK(1)"),
+        ("a\t+32", "a\t'+32"),
+        ("a, @b", "a, '@b"),
+        ('x|"-1"', 'x|"\'-1"'),
+        ("=1", "'=1"),
+        ("Jan-Piet, Els; 5 + 5", "Jan-Piet, Els; 5 + 5"),
+    ],
+)
+def test_a_cell_is_no_formula_whatever_separator_a_program_takes(text, shown):
+    assert harmless(text) == shown
+    assert as_written(shown) == text
