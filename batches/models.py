@@ -177,6 +177,21 @@ class Tally:
         return self._of(verdict=Row.Verdict.REFUSED)
 
     @property
+    def made(self) -> int:
+        """New mailboxes that are there, which undoing deletes."""
+        return self._of(verdict=Row.Verdict.NEW, result=Row.Result.DONE)
+
+    @property
+    def put_back(self) -> int:
+        """Mailboxes that undoing changes back."""
+        return self._of(verdict=Row.Verdict.CHANGED, result=Row.Result.DONE)
+
+    @property
+    def brought_back(self) -> int:
+        """Deleted mailboxes that undoing brings back."""
+        return self._of(verdict=Row.Verdict.DELETED, result=Row.Result.DONE)
+
+    @property
     def to_do(self) -> int:
         """Those that something happens to."""
         return self.all - self.unchanged - self.refused

@@ -1,5 +1,6 @@
 """Plans for many mailboxes: the list of a domain's, one with its rows, and what can be done about it."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -124,9 +125,12 @@ def stop(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 @steps_up
 def undo(request: HttpRequest, number: int) -> HttpResponse:
-    """As beginning it: what was taken away may be given back."""
+    """As beginning it, once somebody has read what undoing does and says so."""
     person = person_of(request)
     batch = _administered(person, number)
+    if "sure" not in request.POST and batch.state != Batch.State.UNDO_STOPPED:
+        context = {"batch": batch, "tally": batch.tally, "days": settings.KEEP_DELETED_DAYS}
+        return render(request, "batches/undo_batch.html", context)
     if not has_stepped_up(request):
         return ask_to_step_up(request)
     try:

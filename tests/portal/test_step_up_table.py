@@ -206,7 +206,7 @@ CASES = {
     ),
     "batches:export": ("webmaster", f"{DOMAIN}export/", {"format": "csv"}),
     "batches:begin": ("webmaster", "/batches/%d/begin/", {}),
-    "batches:undo": ("webmaster", "/batches/%d/undo/", {}),
+    "batches:undo": ("webmaster", "/batches/%d/undo/", {"sure": "1"}),
     "batches:print-letters": ("webmaster", "/batches/%d/letters/", {}),
     "aliases:create-alias": (
         "webmaster",
