@@ -875,7 +875,7 @@ class SignInAttempt(models.Model):
         return f"{self.key} at {self.at}"
 
 
-class AuthenticatorApp(TOTPDevice):
+class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
     """django-otp's, with a key that is sealed in the table; see sealed_keys.py."""
 
     class Meta:

@@ -139,7 +139,8 @@ def new_app_key() -> bytes:
 
 def keep_app(person: Person, key: bytes, *, name: str) -> AuthenticatorApp:
     """As one that can be used; the caller records the event."""
-    return AuthenticatorApp.objects.create(user=person, name=name[:64], key=seal_key(key))
+    app: AuthenticatorApp = AuthenticatorApp.objects.create(user=person, name=name[:64], key=seal_key(key))
+    return app
 
 
 def link_for_app(person: Person, key: bytes) -> str:

@@ -44,6 +44,9 @@ def sign_in(request: HttpRequest, person: Person) -> None:
         PROGRAM: request.headers.get("User-Agent", "")[:300],
     }
     request.session.update(about)
+    # Of an earlier sign-in in the same session.
+    for flag in (OWES_CODE, OWES_DEVICE):
+        request.session.pop(flag, None)
     if second_factors.has_device(person):
         request.session[OWES_CODE] = True
     elif second_factors.is_mandatory_for(person):

@@ -24,9 +24,10 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -45,7 +46,7 @@ STEPPED_UP_AT = "stepped_up_at"
 PROOF, PASSKEY = "step_up_proof", "step_up_passkey"
 NOT_KEPT = {PROOF, PASSKEY, "step_up_name", "csrfmiddlewaretoken"}
 
-Arguments = ParamSpec("Arguments")
+Arguments, Answer = ParamSpec("Arguments"), TypeVar("Answer", bound=HttpResponseBase)
 
 
 def step_up_required(
@@ -64,9 +65,7 @@ def step_up_required(
     return steps_up(stepped_up)
 
 
-def steps_up(
-    view: Callable[Concatenate[HttpRequest, Arguments], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+def steps_up(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
     """A decorator: the view asks by itself. The proof stays out of reports of errors."""
     guarded = sensitive_post_parameters(PROOF)(view)
     guarded.steps_up = True  # type: ignore[attr-defined]

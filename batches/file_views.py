@@ -90,6 +90,8 @@ def export(request: HttpRequest, name: str) -> HttpResponseBase:
 def download_not_done(request: HttpRequest, number: int) -> HttpResponseBase:
     """The rows that could not be done, to be mended and uploaded again."""
     batch = get_object_or_404(Batch.objects.open_to(person_of(request)), pk=number)
+    if not has_stepped_up(request):
+        return ask_to_step_up(request)
     titles, rows = exporting.not_done(batch)
     return _file(_format(request.GET.get("format", "csv")), "rows-to-mend", titles, rows)
 

@@ -60,7 +60,6 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         limits = limits or Limits()
         self._most = limits.redirects or MOST
         self._mailbox: Mailbox = self.instance.mailbox
-        self._was_on = bool(self.instance.enabled)
         self._targets = {target.address: target for target in self.instance.listed_targets()}
         if not limits.forward_window:
             del self.fields["ends"], self.fields["only_while_away"]
@@ -122,15 +121,6 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
             for address in given
             if address not in self._targets and not is_inside(self._mailbox, address)
         ]
-
-    def sends_outside_anew(self) -> bool:
-        """Whether mail would go to addresses outside the domain to which none goes now."""
-        if not self.cleaned_data.get("enabled"):
-            return False
-        # What the form was made with: saving it changes its instance.
-        if self._was_on:
-            return bool(self.new_outside())
-        return any(not is_inside(self._mailbox, each) for each in self.cleaned_data.get("addresses", []))
 
     def tell_of_newer(self, newer: Forwarding) -> None:
         """Somebody else saved meanwhile: say so, keep what was typed, and let a second save go through."""

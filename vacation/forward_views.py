@@ -46,7 +46,8 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
     form = ForwardingForm(request.POST or None, by=person, instance=copy(saved), limits=limits)
     if form.is_valid():
         # Whoever finds an open screen must not send somebody's mail away.
-        if (form.new_outside() or form.sends_outside_anew()) and not stepping_up.has_stepped_up(request):
+        anew = service.sends_anew(saved, form.instance, form.cleaned_data["addresses"])
+        if (form.new_outside() or anew) and not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
         if _keep(request, form, ask=allowed == May.ASK):
             return redirect("vacation:edit-forwarding", address)

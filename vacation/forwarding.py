@@ -114,6 +114,17 @@ def is_inside(mailbox: Mailbox, address: str) -> bool:
     return address.rpartition("@")[2] == mailbox.domain.name
 
 
+def sends_anew(before: Forwarding, wanted: Forwarding, addresses: Sequence[str]) -> bool:
+    """Whether an address outside the domain would get mail that gets none now, or for longer, or oftener."""
+    outside = {address for address in addresses if not is_inside(before.mailbox, address)}
+    if not wanted.enabled or not outside:
+        return False
+    if not before.enabled or before.is_over or outside - set(before.addresses()):
+        return True
+    is_longer = before.ends is not None and (wanted.ends is None or wanted.ends > before.ends)
+    return is_longer or (before.only_while_away and not wanted.only_while_away)
+
+
 def _keep(
     before: Forwarding, forwarding: Forwarding, addresses: Sequence[str], *, by: Person | None = None
 ) -> Entry:

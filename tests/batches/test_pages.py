@@ -12,7 +12,7 @@ from accounts.models import Mailbox, Person
 from accounts.stepping_up import STEPPED_UP_AT
 from audit.models import Event
 from batches.models import Batch
-from tests.conftest import PASSWORD_HASH
+from tests.conftest import PASSWORD_HASH, step_up
 
 LIST = "/domains/example.test/"
 
@@ -157,6 +157,7 @@ def test_a_file_far_too_large_is_refused_and_not_kept(signed_in, domain):
 
 def test_rows_to_mend_come_back_as_they_were_typed_and_can_be_given_again(upload, signed_in, mailbox):
     batch = upload("address;phone;room\nanna;12;2 GB\nbert;34;0\n=x;56;\n")
+    step_up(signed_in)
     data = b"".join(signed_in.get(f"/batches/{batch.pk}/not-done/"))
     rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
     assert rows[0] == ["address", "phone", "room", "reason"]

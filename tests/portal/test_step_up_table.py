@@ -6,6 +6,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from accounts import aliases
 from accounts.models import Alias, Mailbox, PasswordRequest
 from audit.models import Event
 from batches.models import Batch
@@ -122,7 +123,7 @@ MAILBOX, DOMAIN = "/mailboxes/anna@example.test/", "/domains/example.test/"
 PERSON = {"username": "eve", "name": "Eve", "email": "eve@evil.test"}
 RULES = {"auto_reply": "self", "forwarding": "self", "outside": "allowed", "allowed": ""}
 SENDS_ON = {"enabled": "on", "addresses": "spy@evil.test", "version": "0"}
-CASES = {
+CASES: dict[str, tuple[str, str, dict[str, str]] | None] = {
     "accounts:change-own-password": None,  # with a second factor only: tests/accounts/test_factor_changes.py
     "accounts:change-password": None,
     "accounts:edit-own-address": ("webmaster", "/account/recovery/", {"recovery_address": "x@evil.test"}),
@@ -317,6 +318,59 @@ def test_switching_it_on_again_asks_though_the_address_is_an_old_one(client, own
     sent = {"enabled": "on", "addresses": "away@outside.test", "version": "2"}
     assert asks(client.post(f"{MAILBOX}forwarding/", sent))
     assert not Forwarding.objects.get().enabled
+
+
+@pytest.mark.parametrize(
+    ("was", "wanted"),
+    [
+        ({"ends": timedelta(days=1)}, {}),
+        ({"ends": timedelta(days=1)}, {"ends": timedelta(days=9)}),
+        ({"ends": timedelta(days=-1)}, {"ends": timedelta(days=1)}),
+        ({"only_while_away": True}, {}),
+    ],
+)
+def test_sending_to_the_same_address_for_longer_or_oftener_asks_too(client, owner, mailbox, was, wanted):
+    row = Forwarding.objects.create(mailbox=mailbox, enabled=True, **_moments(was))
+    ForwardingTarget.objects.create(forwarding=row, address="away@outside.test", confirmed_at=timezone.now())
+    client.force_login(owner)
+    asked = {name: value for name, value in _moments(wanted).items() if name == "ends"}
+    typed = {name: timezone.localtime(value).strftime("%Y-%m-%dT%H:%M") for name, value in asked.items()}
+    sent = {"enabled": "on", "addresses": "away@outside.test", "version": "0", **typed}
+    assert asks(client.post(f"{MAILBOX}forwarding/", sent))
+    row.refresh_from_db()
+    assert row.version == 0
+
+
+def test_sending_for_less_long_asks_nothing(client, owner, mailbox):
+    row = Forwarding.objects.create(mailbox=mailbox, enabled=True)
+    ForwardingTarget.objects.create(forwarding=row, address="away@outside.test", confirmed_at=timezone.now())
+    client.force_login(owner)
+    tomorrow = timezone.localtime(timezone.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    sent = {"enabled": "on", "addresses": "away@outside.test", "version": "0", "ends": tomorrow}
+    assert client.post(f"{MAILBOX}forwarding/", sent).status_code == 302
+
+
+def _moments(values):
+    now = timezone.now()
+    return {name: now + value if name == "ends" else value for name, value in values.items()}
+
+
+def test_an_alias_that_led_outside_and_was_deleted_asks_to_come_back(client, webmaster, domain):
+    alias = aliases.create_alias(domain, "info@example.test", ["away@outside.test"], by=webmaster)
+    Change.objects.update(state="live")
+    aliases.delete_alias(alias, by=webmaster)
+    Change.objects.update(state="live")
+    change = Change.objects.latest("pk")
+    client.force_login(webmaster)
+    assert asks(client.post(f"/changes/{change.pk}/undo/"))
+    assert not Alias.objects.alive().exists()
+
+
+def test_what_a_file_held_that_could_not_be_done_is_given_to_who_shows_who_they_are(
+    client, webmaster, numbered
+):
+    client.force_login(webmaster)
+    assert asks(client.get(f"/batches/{numbered}/not-done/"))
 
 
 def test_undoing_that_it_is_on_asks_nothing(client, owner, mailbox):
