@@ -46,7 +46,8 @@ STEPPED_UP_AT = "stepped_up_at"
 PROOF, PASSKEY = "step_up_proof", "step_up_passkey"
 NOT_KEPT = {PROOF, PASSKEY, "step_up_name", "csrfmiddlewaretoken"}
 
-Arguments, Answer = ParamSpec("Arguments"), TypeVar("Answer", bound=HttpResponseBase)
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def step_up_required(

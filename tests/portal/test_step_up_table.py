@@ -1,6 +1,7 @@
 """Every address that takes a POST asks who it is once more, or it is said here why it need not."""
 
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -105,7 +106,8 @@ def views(resolver=None, namespace=""):
 
 
 VIEWS = dict(views())
-TAKES_POST = {name for name, row in TABLE.items() if any(post != NOT for _get, post in row[1:])}
+ROWS = cast("dict[str, list[tuple[object, object]]]", TABLE)
+TAKES_POST = {name for name, row in ROWS.items() if any(post != NOT for _get, post in row[1:])}
 ASKS = {name for name in TAKES_POST if getattr(VIEWS[name], "steps_up", False)}
 
 
