@@ -115,6 +115,23 @@ def erase_person(person: Person, reason: str, *, by: Actor | None) -> int:
     return count
 
 
+def events_about_name(name: str) -> "dict[str, QuerySet[Event]]":
+    """The same for somebody whose row is gone, by a user name or an address of theirs; raises StillNeeded
+    where somebody has that name now."""
+    if Mailbox.objects.filter(address=name).exists() or Person.objects.filter(username=name).exists():
+        raise StillNeeded
+    told = Event.objects.filter(subject=name)
+    mailboxes = told.filter(subject_kind=Mailbox._meta.label_lower).values_list("subject_id", flat=True)
+    groups = erasing.about_person(0, list(mailboxes.distinct()), [name])
+    return {**groups, "who": Event.objects.filter(by_name=name, who_digest="")}
+
+
+@transaction.atomic
+def erase_name(name: str, reason: str, *, by: Actor | None) -> int:
+    """Forget in the chain somebody whose row is gone: how many fields' groups. Raises StillNeeded."""
+    return erasing.erase(events_about_name(name), by=by, about=Person(pk=0), reason=reason)
+
+
 @transaction.atomic
 def forget_person(person: Person) -> bool:
     """Somebody whose only mailbox is gone for good, with sessions, devices, factors and all else of theirs.

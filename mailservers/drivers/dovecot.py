@@ -49,6 +49,7 @@ class DovecotDriver:
     def __init__(self, endpoints: Mapping[str, object], credentials: Mapping[str, object]) -> None:
         settings = read_settings(endpoints, credentials)
         self._settings = settings
+        self._is_flush_broken = False
         has_aliases = settings.aliases is not None
         self.limits = Limits(
             redirects=settings.max_redirects,
@@ -183,6 +184,8 @@ class DovecotDriver:
         # By itself, as what is open has to end whatever becomes of the flush.
         [kicked] = doveadm.run([kick])
         if kicked.exit_code in (0, NOT_FOUND):
+            if self._is_flush_broken:
+                return
             try:
                 # And again, for who was let in by the cache in between.
                 flushed, kicked = doveadm.run([flush, kick])
@@ -190,6 +193,7 @@ class DovecotDriver:
                 # In Dovecot 2.4.1 the flush ends doveadm itself, whatever it is asked (docs/dovecot.md).
                 if doveadm.command_names() & COMMANDS_OF_2_3:
                     raise
+                self._is_flush_broken = True
                 return
             if not flushed.exit_code and kicked.exit_code in (0, NOT_FOUND):
                 return

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts import lifecycle, purging
@@ -225,3 +226,23 @@ def test_the_address_is_free_again_and_the_login_is_not(over, client, webmaster,
         client.post("/domains/example.test/new-mailbox/", given)
     assert Mailbox.objects.get().login == "example0002"
     assert set(GivenLogin.objects.values_list("login", flat=True)) == {"example0001", "example0002"}
+
+
+def test_what_the_audit_tells_of_somebody_who_is_gone_can_still_be_erased(over, owner, committed, domain):
+    record("person.signed_in", by=owner, about=owner)
+    told = Event.objects.filter(subject="anna@example.test").count()
+    purge(committed)
+    purge(committed)
+    assert Event.objects.filter(subject="anna@example.test").count() >= told
+    heir = Mailbox.objects.create(
+        address="anna@example.test", domain=domain, server=domain.server, login="x1", quota_bytes=0
+    )
+    with pytest.raises(CommandError, match="A mailbox has this address"):
+        call_command("erase_person", "anna@example.test", reason="asked for it")
+    heir.delete()
+    call_command("erase_person", "Anna@example.test", reason="asked for it")
+    assert not Event.objects.filter(subject="anna@example.test").exists()
+    assert not Event.objects.filter(by_name="anna@example.test").exists()
+    assert list(problems()) == []
+    with pytest.raises(CommandError, match="the audit knows nobody"):
+        call_command("erase_person", "anna@example.test", reason="asked for it")
