@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from mailservers.drivers.base import (
     ScriptState,
     Told,
     TryAgain,
+    Unreadable,
 )
 from mailservers.drivers.managesieve import ManageSieveClient, Rejected, ScriptEntry
 from mailservers.drivers.moving_rules import Others, added_to, moved_script, others_in
@@ -31,10 +33,14 @@ from mailservers.drivers.portal_script import (
     remembered,
     take_apart,
 )
-from mailservers.drivers.sieve_reading import has_vacation, included, included_always, redirects
+from mailservers.drivers.sieve_reading import answer_together, has_vacation, included, redirects
+from mailservers.drivers.sieve_reading import look as look_at
 from mailservers.drivers.switching_off import edited
 
 TRIES = 3
+# Of one mailbox: far more than anybody has, and read within seconds.
+MOST_RUNNING = 50
+LONGEST_RUNNING = 3_000_000
 NOTHING = PortalScript("", "")
 CHANGED_MEANWHILE = TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
 
@@ -65,7 +71,7 @@ def run(
         if not is_last(text):
             # The server would take two, and then fail at each delivery: one reply a mail is all it sends.
             if has_vacation(text):
-                _refuse_rivals(running)
+                _refuse_rivals(running, text)
             if own_first and not master:
                 _refuse_what_ends_all(running)
         whole = compose(PortalScript(text, "" if master else step.before, own_first))
@@ -469,10 +475,17 @@ def _edited(
     return changed, former
 
 
-def _refuse_rivals(running: Sequence[OwnScript]) -> None:
-    """Where a script that runs beside ours answers mail."""
+def _refuse_rivals(running: Sequence[OwnScript], text: str) -> None:
+    """Where a script that runs beside ours answers mail when ours does, or may for all that can be seen."""
     for script in running:
-        if has_vacation(script.text):
+        if not look_at(script.text).is_whole:
+            raise Refused(
+                gettext_noop(
+                    "The script “%(script)s” is too long for the portal to see whether it answers mail."
+                ),
+                script=script.name,
+            )
+        if answer_together([text, script.text]):
             raise Refused(
                 gettext_noop(
                     "The mailbox runs its own auto-reply in the script “%(script)s”."
@@ -500,22 +513,22 @@ def _running(
 ) -> Iterator[OwnScript]:
     """This script and those it includes; asks for the text only where it is not known."""
     seen: set[str] = set()
-    waiting = [(first, True)]
-    while waiting:
-        name, always = waiting.pop()
+    # Those that always run come first: one may be included in both ways.
+    always_run, may_run = deque([first]), deque[str]()
+    length = 0
+    while always_run or may_run:
+        always = bool(always_run)
+        name = (always_run or may_run).popleft()
         if name in seen or name not in names:
             continue
         seen.add(name)
         text = known[name] if name in known else client.get_script(name)
+        length += len(text)
+        if len(seen) > MOST_RUNNING or length > LONGEST_RUNNING:
+            raise Unreadable(gettext_noop("More scripts run in the mailbox than the portal reads."))
         yield OwnScript(name, text, always)
-        outermost = included_always(text)
-        inner = [name for name in included(text) if name not in outermost]
-        # Those that always run come first off the list: one may be included in both ways.
-        if always:
-            waiting += [(name, True) for name in outermost]
-        else:
-            inner += outermost
-        waiting = [*((name, False) for name in inner), *waiting]
+        for include in look_at(text).includes:
+            (always_run if always and include.always else may_run).append(include.name)
 
 
 def _first_error(text: str) -> str:

@@ -12,6 +12,9 @@ from mailservers.drivers.base import OwnScript, Told
 from mailservers.drivers.sieve_reading import live_tokens, redirects
 from mailservers.drivers.sieve_tokens import Token, tokens
 
+# Pigeonhole takes none that is deeper.
+DEEPEST = 32
+
 
 class Command(NamedTuple):
     """A command with what stands in its block; tests are among the tokens before it."""
@@ -38,9 +41,9 @@ def notes_on(own: Iterable[OwnScript], text: str, most: int, *, own_first: bool)
     """
     sent_on = len(set(redirects(text)))
     for script in own:
-        where = {"script": script.name}
+        where, every = {"script": script.name}, commands(script.text)
         refusing = ("reject", "ereject")
-        if own_first and _goes_on_after(commands(script.text), refusing):
+        if own_first and _goes_on_after(every, refusing):
             yield (
                 gettext_noop(
                     "Your script “%(script)s” refuses mail and lets other rules go on: such mail lies in the"
@@ -48,7 +51,7 @@ def notes_on(own: Iterable[OwnScript], text: str, most: int, *, own_first: bool)
                 ),
                 where,
             )
-        elif not own_first and _goes_on_after(commands(script.text), refusing, whatever_follows=True):
+        elif not own_first and _goes_on_after(every, refusing, whatever_follows=True):
             yield (
                 gettext_noop(
                     "Your script “%(script)s” refuses mail. After an answer or forwarding the server can't:"
@@ -56,7 +59,7 @@ def notes_on(own: Iterable[OwnScript], text: str, most: int, *, own_first: bool)
                 ),
                 where,
             )
-        if own_first and _goes_on_after(commands(script.text), ("discard",)):
+        if own_first and _goes_on_after(every, ("discard",)):
             yield (
                 gettext_noop(
                     "Your script “%(script)s” throws mail away and lets other rules go on: such mail is"
@@ -93,8 +96,9 @@ def _goes_on_after(
     every: Sequence[Command], actions: Sequence[str], *, ends: bool = False, whatever_follows: bool = False
 ) -> bool:
     """Whether one of the actions can be followed by what stands behind the script."""
+    ending = _ending(every, "stop")
     for place, command in enumerate(every):
-        ends_after = not whatever_follows and (ends or _ends(every[place + 1 :], "stop"))
+        ends_after = not whatever_follows and (ends or ending[place + 1])
         if command.name in actions and not ends_after:
             return True
         inner = {"ends": ends_after, "whatever_follows": whatever_follows}
@@ -105,29 +109,27 @@ def _goes_on_after(
 
 def _ends(every: Sequence[Command], word: str) -> bool:
     """Whether each way through these comes to it."""
-    place = 0
-    while place < len(every):
+    return _ending(every, word)[0]
+
+
+def _ending(every: Sequence[Command], word: str) -> list[bool]:
+    """For each place, whether each way from there on comes to it: told from the last one on."""
+    ending = [False] * (len(every) + 1)
+    # Of the branches that follow without a gap: where they end, and what all of them do.
+    after, all_end, has_else = len(every), True, False
+    for place in range(len(every) - 1, -1, -1):
         command = every[place]
-        if command.name == word:
-            return True
-        if command.name == "return":
-            return False
+        if command.name not in ("if", "elsif", "else"):
+            ending[place] = command.name == word or (command.name != "return" and ending[place + 1])
+            after, all_end, has_else = place, True, False
+            continue
+        all_end = all_end and _ends(command.block, word)
+        has_else = has_else or command.name == "else"
+        ending[place] = ending[place + 1]
         if command.name == "if":
-            branches = [command, *_branches(every[place + 1 :])]
-            is_whole = branches[-1].name == "else" or _is_true(command)
-            if is_whole and all(_ends(branch.block, word) for branch in branches):
-                return True
-            place += len(branches)
-        else:
-            place += 1
-    return False
-
-
-def _branches(after: Sequence[Command]) -> Iterator[Command]:
-    for command in after:
-        if command.name not in ("elsif", "else"):
-            return
-        yield command
+            ending[place] = (all_end and (has_else or _is_true(command))) or ending[after]
+            after, all_end, has_else = place, True, False
+    return ending
 
 
 def _is_true(command: Command) -> bool:
@@ -144,6 +146,8 @@ def _commands(every: Sequence[Token]) -> list[Command]:
                 blocks[-1].append(Command(head[0].value, tuple(head), ()))
             head = []
         elif token.is_a("sign", "{"):
+            if len(blocks) > DEEPEST:
+                return []
             heads.append(head)
             blocks.append([])
             head = []

@@ -4,9 +4,11 @@ The files in roundcube/ were written by Roundcube's own plug-in (see test_reply_
 """
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from accounts.aliases import create_alias
 from accounts.models import RedirectAlarm
@@ -459,3 +461,122 @@ def test_beside_an_auto_reply_set_here_it_is_not_left(client, mailbox, owner, we
     assert look()
     client.force_login(webmaster, "accounts.backends.PersonBackend")
     assert "Leave it as it is" not in client.get(PAGE).content.decode()
+
+
+# --- read rightly
+
+OVER = (
+    'require ["date","relational","vacation"];\r\n# rule:[Vacation]\r\n'
+    'if allof (currentdate :zone "+0200" :value "ge" "date" "2024-06-01",'
+    ' currentdate :zone "+0200" :value "le" "date" "2024-06-14")\r\n{\r\n\tvacation "Text of 2024.";\r\n}\r\n'
+)
+
+
+def test_an_own_vacation_that_is_over_is_no_rival_and_not_offered(look, mailbox, webmaster, committed):
+    MemoryDriver.own_scripts[LOGIN] = OVER
+    assert look() == []
+    answered_here(mailbox, committed, webmaster)
+    assert Change.objects.latest("pk").state == Change.State.LIVE
+    assert look() == []
+    assert own() == OVER
+
+
+def test_one_that_begins_later_is_told_with_its_day(look):
+    MemoryDriver.own_scripts[LOGIN] = OVER.replace("2024", "2046")
+    assert look() == ["The rule “Vacation” in the script “own” answers or sends mail on from 2046-06-01."]
+
+
+def test_one_at_another_time_than_ours_is_no_second_answer(look, mailbox, webmaster, committed):
+    ends = timezone.now() + dt.timedelta(days=3)
+    with committed():
+        reply = AutoReply(mailbox=mailbox, enabled=True, text="Set here.", ends=ends)
+        save_auto_reply(reply, seen_version=0, by=webmaster)
+    MemoryDriver.own_scripts[LOGIN] = OVER.replace("2024", "2046")
+    assert look() == ["The rule “Vacation” in the script “own” answers or sends mail on from 2046-06-01."]
+
+
+DEPENDS = "What it does depends on variables or encoded characters in the script."
+
+
+@pytest.mark.parametrize(
+    ("script", "why_not"),
+    [
+        ('require "variables"; set "u" "boss"; redirect "${u}@example.test";', DEPENDS),
+        ('require ["variables", "vacation"]; set "name" "Anna"; vacation "I am ${name}.";', DEPENDS),
+        ('require ["encoded-character", "vacation"]; vacation "Gr${hex:c3 bc}n";', DEPENDS),
+        ('require ["encoded-character"]; redirect "bert${hex:40}example.test";', DEPENDS),
+        ('require "vacation"; vacation "a"; keep;' + "keep;" * 3000, "The script is too long for the portal"),
+        (
+            'require "vacation"; if true { vacation "a"; return; } keep;',
+            "The rule keeps those after it from running; without it they would run again.",
+        ),
+    ],
+)
+def test_what_would_be_read_wrongly_is_not_taken_over_and_the_page_says_why(
+    look, client, mailbox, webmaster, script, why_not
+):
+    MemoryDriver.own_scripts[LOGIN] = script
+    assert look()
+    assert part().held is None
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    page = client.get(PAGE).content.decode()
+    assert why_not in page
+    assert "Keep what is there</button>" not in page
+
+
+def test_a_return_before_it_is_told_as_a_stop_is(look):
+    MemoryDriver.own_scripts[LOGIN] = (
+        'require "vacation"; if header :is "a" "b" { return; }\nvacation "Gone.";\n'
+    )
+    look()
+    assert "It holds for all mail then; there, rules before it keep some mail from it." in part().keeping_told
+
+
+def test_what_is_never_come_to_is_nobodys_business(look):
+    MemoryDriver.own_scripts[LOGIN] = 'require "vacation"; return;\nvacation "Gone.";\n'
+    assert look() == []
+
+
+def test_who_it_answers_as_is_not_dropped_without_a_word(look):
+    MemoryDriver.own_scripts[LOGIN] = (
+        'require "vacation"; vacation :days 90 :from "The Boss <boss@example.test>" "Gone.";\n'
+    )
+    look()
+    told = part().keeping_told
+    assert (
+        "There it answers as “The Boss <boss@example.test>”; here it answers with the mailbox's own name."
+        in told
+    )
+    assert "Here the same sender gets it again after 60 days, which differs there." in told
+
+
+def test_addresses_written_oddly_are_the_same_addresses(look, keep, mailbox):
+    MemoryDriver.own_scripts[LOGIN] = 'redirect "Bert (at work) < bert @example.test >";\n'
+    look()
+    keep()
+    assert Forwarding.of(mailbox).addresses() == ["bert@example.test"]
+
+
+@pytest.mark.parametrize("count", [400, 800])
+def test_hundreds_of_redirects_are_kept_once(look, restore, count):
+    """It was 19 MB of the database and 14 s for 800 of them."""
+    script = 'require "copy";\n' + "".join(f'redirect :copy "a{n}@evil.test";\n' for n in range(count))
+    MemoryDriver.own_scripts[LOGIN] = script
+    told = look()
+    assert told[-1] == f"So do {count - 20} more rules."
+    assert len(json.dumps(part().put_right)) < 10 * len(script)
+    restore()
+    assert redirects(own()) == []
+    rules = OwnScripts.objects.get().rules
+    assert [rule["whole"] for rule in rules] == [script] + [""] * (count - 1)
+
+
+def test_rules_switched_off_together_show_their_script_once(look, restore, client, webmaster):
+    script = 'require "copy";\nredirect :copy "a@evil.test";\nredirect :copy "b@evil.test";\n'
+    MemoryDriver.own_scripts[LOGIN] = script
+    look()
+    restore()
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    page = client.get(PAGE + "forwarding/").content.decode()
+    assert "“#1, #2” in the script “own”" in page
+    assert page.count("redirect :copy &quot;a@evil.test&quot;") == 1

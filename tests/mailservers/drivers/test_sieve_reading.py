@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailservers.drivers.base import OwnScript
+from mailservers.drivers.own_effects import ends_all, notes_on
 from mailservers.drivers.sieve_reading import SOMEWHERE, answer_together, has_vacation, included, redirects
 from mailservers.drivers.sieve_tokens import LONGEST, MOST_TOKENS, tokens
 from tests.vacation.sieve_engines import Pigeonhole, pigeonhole
@@ -325,3 +327,39 @@ def test_no_script_is_looked_at_for_long(script: str) -> None:
     has_vacation(script)
     redirects(script)
     included(script)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'if true { discard; } elsif true { keep; } else { reject "x"; }\n' * 2_000,
+        'reject "x";\n' * 10_000,
+        "if true {" * 5_000 + "}" * 5_000,
+        'if header :is "a" "b" { stop; } ' * 4_000,
+    ],
+    ids=range(4),
+)
+def test_what_own_scripts_do_is_looked_at_once(script: str) -> None:
+    """It took minutes where each command looked at all that come after it."""
+    own = [OwnScript("own", script)]
+    list(notes_on(own, 'redirect "a@b.test";', 4, own_first=True))
+    ends_all(script)
+
+
+@pytest.mark.parametrize(
+    ("script", "ends"),
+    [
+        ("stop;", True),
+        ("keep; stop;", True),
+        ("if true { stop; }", True),
+        ('if header :is "a" "b" { stop; }', False),
+        ('if header :is "a" "b" { stop; } else { keep; stop; } keep;', True),
+        ('if header :is "a" "b" { stop; } elsif true { keep; } else { stop; }', False),
+        ('if header :is "a" "b" { keep; } if header :is "a" "c" { keep; } stop;', True),
+        ('if header :is "a" "b" { keep; } else { keep; } if true { if true { stop; } }', True),
+        ("return; stop;", False),
+        ("if true { return; } stop;", True),
+    ],
+)
+def test_whether_a_script_ends_for_all_mail(script: str, ends: bool) -> None:
+    assert ends_all(script) == ends
