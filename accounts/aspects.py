@@ -61,7 +61,8 @@ def note_account(
         # Unless somebody else has it, which only a mistake on the server could bring about.
         taken = Mailbox.objects.filter(server=mailbox.server, login=held.kept_login)
         if not taken.exists():
-            Mailbox.objects.filter(pk=mailbox.pk).update(login=held.kept_login)
+            mailbox.login = held.kept_login
+            mailbox.save(update_fields=["login"])
 
 
 def put_account(driver: Driver, login: str, account: AccountState | RemovedAccount) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import app_password_rule, notices
 from accounts.aliases import take_off
 from accounts.answering import tell_rules, tell_scripts
+from accounts.folding import searched_text
 from accounts.led_here import tell_back, tell_gone
 from accounts.logins import give_logins
 from accounts.models import Domain, Mailbox, Person
@@ -130,7 +131,8 @@ def change_mailboxes(
         for name, value in values.items():
             setattr(mailbox, name, value)
         require_ranges(mailbox, *values)
-        alike.setdefault(repr(values), (values, []))[1].append(mailbox.pk)
+        stored = values | ({"searched": searched_text(mailbox)} if "name" in values else {})
+        alike.setdefault(repr(stored), (stored, []))[1].append(mailbox.pk)
         if values.get("enabled") is False:
             end_sessions(mailbox)
         entries.append(_changed(mailbox, before, values))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.apps import apps as registry
 from django.conf import settings
@@ -11,15 +11,14 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.folding import Searched, all_words
 from accounts.naming import folded, searched_forms
 from accounts.sealed_keys import open_key
 from mailservers.drivers.sieve_reading import SOMEWHERE, UNREAD
@@ -49,13 +48,8 @@ class PersonQuerySet(models.QuerySet["Person"]):
         return equal.exclude(pk__in=beyond).distinct()
 
     def matching(self, text: str) -> "PersonQuerySet":
-        """Those with the text in their user name, name or address."""
-        if not text:
-            return self.all()
-        found = Q(name__icontains=text)
-        for form in searched_forms(text):
-            found |= Q(username__icontains=form) | Q(email__icontains=form)
-        return self.filter(found)
+        """Those with all words in their user name, name or address; see folding.py."""
+        return self.filter(all_words(text, lambda word: Q(searched__contains=word)))
 
     def signing_in_themselves(self) -> "PersonQuerySet":
         """By their user name, now or once they have chosen a password: others do by a mailbox's."""
@@ -80,11 +74,13 @@ class PersonManager(BaseUserManager["Person"]):
 PeopleManager = PersonManager.from_queryset(PersonQuerySet)
 
 
-class Person(AbstractBaseUser):
+class Person(Searched, AbstractBaseUser):
     """Somebody who signs in: an operator, support staff, a webmaster, or the user of a mailbox.
 
     A person who owns a mailbox signs in with the mailbox's password and has none of their own.
     """
+
+    searched_fields = ("username", "name", "email")
 
     username = models.CharField(max_length=320, unique=True)
     name = OneLine(_("name"), max_length=200, blank=True)
@@ -350,32 +346,14 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         return found
 
     def matching(self, text: str) -> "MailboxQuerySet":
-        """Those with the text in their address, login or name."""
-        text = text.strip()
-        if not text:
-            return self.all()
-        found = Q()
-        for form in searched_forms(text):
-            found |= Q(searched__icontains=form)
-        return self.alias(searched=SearchedText()).filter(found)
+        """Those with all words in their address, login or name; PostgreSQL has an index, mailbox_searched."""
+        return self.filter(all_words(text, lambda word: Q(searched__contains=word)))
 
 
-class SearchedText(models.Func):
-    """Address, login and name, a line each; PostgreSQL has an index of it in capitals, mailbox_searched."""
-
-    template = "(%(expressions)s)"
-    arg_joiner = " || chr(10) || "
-    output_field = models.TextField()
-
-    def __init__(self) -> None:
-        super().__init__("address", "login", "name")
-
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, arg_joiner=" || char(10) || ", **extra)
-
-
-class Mailbox(models.Model):
+class Mailbox(Searched):
     """An address with a password and a store of mail on one server."""
+
+    searched_fields = ("address", "login", "name")
 
     address = models.CharField(max_length=320, unique=True)
     domain = models.ForeignKey(Domain, models.PROTECT, related_name="mailboxes")
@@ -522,15 +500,16 @@ class AliasQuerySet(models.QuerySet["Alias"]):
         return self.filter(targets__address=address.casefold())
 
     def matching(self, text: str) -> "AliasQuerySet":
-        """Those with the text in their address or in one of their targets."""
-        text = text.strip()
-        if not text:
-            return self.all()
-        here, led = Q(), Q()
-        for form in searched_forms(text):
-            here |= Q(address__icontains=form)
-            led |= Q(address__icontains=form)
-        return self.filter(here | Q(pk__in=AliasTarget.objects.filter(led).values("alias")))
+        """Those with all words in their address or in their targets."""
+        return self.filter(all_words(text, _in_alias))
+
+
+def _in_alias(word: str) -> Q:
+    here, led = Q(), Q()
+    for form in searched_forms(word):
+        here |= Q(address__icontains=form)
+        led |= Q(address__icontains=form)
+    return here | Q(pk__in=AliasTarget.objects.filter(led).values("alias"))
 
 
 class Alias(models.Model):
