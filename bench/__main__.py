@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench import figures
 
-BENCHES = ("audit", "bulk", "drift", "pages", "push", "usage")
+BENCHES = ("audit", "bulk", "drift", "hostile", "pages", "push", "usage")
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ import fcntl
 import json
 import secrets
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,8 @@ from demo import shelter
 from demo.check import CheckFailed, check
 from demo.steps import printed
 from demo.table import table_of
-from demo.world import CHECKOUT, LOOPBACK, World, from_checkout, tail
+from demo.world import CHECKOUT, World, from_checkout, tail
+from fleet.ports import take_port
 from fleet.processes import ChildProcess, NotReady
 
 WEB_PORT = 8025
@@ -79,7 +79,7 @@ def run_demo(directory: Path) -> int:
     note = directory.with_name(f"{directory.name}.json")
     with alone_in(directory):
         note.unlink(missing_ok=True)
-        world = World(directory, WEB_PORT if is_free(WEB_PORT) else None)
+        world = World(directory, WEB_PORT if take_port(WEB_PORT) else None)
         print("The mail portal starts:")
         world.start(printed)
         with stopped_at_the_end(world, note):
@@ -166,17 +166,6 @@ def remove_old_checks() -> None:
 def remove_check(directory: Path) -> None:
     shelter.remove(directory)
     lock_file(directory).unlink(missing_ok=True)
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-            probe.listen()
-        except OSError:
-            return False
-    return True
 
 
 def write_note(note: Path, description: dict[str, Any]) -> None:

@@ -25,6 +25,18 @@ def reserve_port() -> int:
     raise RuntimeError(f"No free port between {FIRST} and {LAST} on 127.0.0.1.")
 
 
+def take_port(port: int) -> bool:
+    """Whether this very port is ours from now on, as `reserve_port` would have it: no other run gets it."""
+    claim = _claim(port)
+    if claim is None:
+        return False
+    if not _can_listen(port):
+        claim.close()
+        return False
+    _claims[port] = claim
+    return True
+
+
 def _claim(port: int) -> socket.socket | None:
     """A name that one process at a time can hold; the kernel frees it when the process ends."""
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

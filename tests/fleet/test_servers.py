@@ -119,3 +119,18 @@ def test_the_sink_keeps_mail_and_refuses_as_asked(sink):
 
 def test_a_port_in_use_is_never_reserved():
     assert not accepts_connections(reserve_port())
+
+
+def test_of_two_demos_started_together_one_gets_the_well_known_port():
+    port = reserve_port()
+    command = f"from fleet.ports import take_port; print(take_port({port + 1})); input()"
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", command], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    answers = sorted(first_line(run).strip() for run in runs)
+    for run in runs:
+        run.communicate(b"\n")
+    assert answers == ["False", "True"]
