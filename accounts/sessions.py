@@ -28,6 +28,8 @@ OWN_DOMAIN = "own_domain"
 # The same, of somebody who must have a second factor and has none yet.
 OWES_DEVICE = "owes_device"
 SEEN_EVERY_SECONDS = 300
+# Whoever has a password alone waits no longer at the second step.
+HALFWAY = timedelta(hours=1)
 
 
 def sign_in(request: HttpRequest, person: Person) -> None:
@@ -39,7 +41,6 @@ def sign_in(request: HttpRequest, person: Person) -> None:
     about = {
         STARTED_AT: now,
         SEEN_AT: now,
-        ENDS_AT: now + _longest(person).total_seconds(),
         SOURCE: current_origin().address,
         PROGRAM: request.headers.get("User-Agent", "")[:300],
     }
@@ -53,6 +54,9 @@ def sign_in(request: HttpRequest, person: Person) -> None:
         request.session[OWES_DEVICE] = True
     else:
         record("person.signed_in", by=person, about=person)
+    halfway = OWES_CODE in request.session or OWES_DEVICE in request.session
+    longest = HALFWAY if halfway else _longest(person)
+    request.session[ENDS_AT] = now + longest.total_seconds()
 
 
 def second_factor_is_due(request: HttpRequest) -> bool:
@@ -88,6 +92,8 @@ def accept_device(request: HttpRequest, device: Device) -> None:
     django_otp.login(request, device)
     request.session.pop(OWES_CODE, None)
     request.session.pop(OWES_DEVICE, None)
+    if was_due:
+        request.session[ENDS_AT] = time.time() + _longest(person).total_seconds()
     request.session.cycle_key()
     if was_due:
         record("person.signed_in", by=person, about=person)

@@ -88,6 +88,16 @@ def test_a_mailbox_users_ends_after_two_weeks(mailbox):
     assert client.get(ACCOUNT).status_code == 302
 
 
+def test_one_that_owes_the_second_step_ends_after_an_hour(willem):
+    add_app(willem)
+    client = Client()
+    client.post("/sign-in/", {"username": "willem", "password": PASSWORD})
+    assert client.get("/sign-in/code/").status_code == 200
+    assert hours_left() < 1.01
+    begun(client, 1.01)
+    assert client.get("/sign-in/code/").status_code == 302
+
+
 def test_one_that_nobody_uses_ends_after_twelve_hours(mailbox):
     signed_in(mailbox.address)
     assert 11.9 < hours_left() < 12.1

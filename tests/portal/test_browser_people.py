@@ -103,6 +103,13 @@ def test_somebody_is_invited_and_signs_in_with_a_second_factor(world: World, new
     other.expect_answer("/choose-password/", 404)
     other.open(link.removeprefix(world.url))
     other.see_heading("This link is over")
+    other.open("/choose-password/")
+    other.see_heading("Open your link")
+    other.look("open a link")
+    other.expect_answer("/choose-password/", 404)
+    other.page.get_by_label("The link").fill(link)
+    other.page.get_by_role("button", name="Continue").click()
+    other.see_heading("This link is over")
     other.look("link is over")
 
 
