@@ -17,7 +17,7 @@ from accounts import app_passwords, passwords, renewing
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from accounts.names import Named, who_is
 from mailservers.models import Server
-from mailservers.signing_in import CannotAsk, can_be_asked, server_lets_in
+from mailservers.signing_in import can_be_asked, server_lets_in
 
 # Whom the query that read this request's session brought along; only while Django asks whose it is.
 _at_hand: ContextVar[Person | None] = ContextVar("person_at_hand", default=None)
@@ -112,7 +112,10 @@ def may_sign_in(person: Person) -> bool:
 
 
 def is_password_of(person: Person, clear: str) -> bool:
-    """Whether somebody who signed in knows their password: their own, or that of a mailbox of theirs."""
+    """Whether somebody who signed in knows their password: their own, or that of a mailbox of theirs.
+
+    Raises CannotAsk when the server that alone knows it is away.
+    """
     if person.has_usable_password():
         # Not the person's own way, which would make an older hash anew, and end this very session by it.
         return check_password(passwords.normalise(clear), person.password)
@@ -120,10 +123,7 @@ def is_password_of(person: Person, clear: str) -> bool:
     if any(passwords.matches(clear, mailbox.password_hash) for mailbox in own):
         return True
     unknown = [mailbox for mailbox in own if not passwords.can_check(mailbox.password_hash)]
-    try:
-        return any(is_mailbox_password(mailbox, clear) for mailbox in unknown[:1])
-    except CannotAsk:
-        return False
+    return any(is_mailbox_password(mailbox, clear) for mailbox in unknown[:1])
 
 
 def is_mailbox_password(mailbox: Mailbox, clear: str) -> bool:

@@ -39,6 +39,7 @@ from accounts.models import Person
 from accounts.requests import person_of
 from audit.chain import record
 from audit.models import Event
+from mailservers.signing_in import CannotAsk
 
 LASTS = timedelta(minutes=10)
 # In the session: when it was, in seconds since the epoch.
@@ -165,7 +166,11 @@ def _problem_with(request: HttpRequest, person: Person, typed: str) -> str:
     if has_factor:
         right = second_factors.device_for_code(person, typed) is not None
     else:
-        right = is_password_of(person, typed)
+        try:
+            right = is_password_of(person, typed)
+        except CannotAsk:
+            this_try.was_right()
+            return _("The mail server that knows your password cannot be reached. Try again in a while.")
     if not right:
         record("person.step_up_failed", by=person, about=person, outcome=Event.Outcome.FAILED)
         if has_factor:

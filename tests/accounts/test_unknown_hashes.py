@@ -83,3 +83,16 @@ def test_stepping_up_asks_it_as_well(client, asked):
     sign_in(client, "anna@example.test")
     answer = client.post("/sign-in/again/", {"next": "/account/", "step_up_proof": PASSWORD})
     assert answer.headers["Location"] == "/account/"
+
+
+def test_stepping_up_tells_when_it_is_away(client, asked, monkeypatch):
+    sign_in(client, "anna@example.test")
+    # Signing in has made it known.
+    Mailbox.objects.update(password_hash="")
+
+    def away(*_arguments):
+        raise CannotAsk
+
+    monkeypatch.setattr("accounts.backends.server_lets_in", away)
+    answer = client.post("/sign-in/again/", {"next": "/account/", "step_up_proof": PASSWORD})
+    assert "cannot be reached" in answer.content.decode()
