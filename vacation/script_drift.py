@@ -91,7 +91,10 @@ def _with_what_moves(drift: Drift, wanted: ScriptState, held: ScriptState) -> Dr
             restoring.append((IS_KEPT_OFF, where))
     known = (drift.put_right or {}).get("own_rules", [])
     put_right = {"own_rules": [*known, *off]} if off else drift.put_right
-    return replace(drift, restoring=tuple(restoring), put_right=put_right)
+    # Kept, it is the portal's from then on: beside that it must not run either.
+    taken = (drift.held or {}).get("own_rules", [])
+    held_too = {**drift.held, "own_rules": [*taken, *off]} if off and drift.held is not None else drift.held
+    return replace(drift, held=held_too, restoring=tuple(restoring), put_right=put_right)
 
 
 def _leave(wanted: ScriptState, held: ScriptState) -> str:

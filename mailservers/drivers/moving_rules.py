@@ -7,14 +7,18 @@ off: beside the portal's it must not run. No command is thrown away.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from itertools import pairwise
 from typing import NamedTuple
 
 from mailservers.drivers.portal_script import (
+    ANSWERS,
     extensions_of,
     is_comment_of_ours,
     is_ours,
+    kind_of,
     mark_of,
+    mark_of_tests,
     marks_of,
     part_of_portal,
     remembered,
@@ -77,14 +81,20 @@ def others_in(stored: str, wanted: str = "") -> Others:
     if not rules(stored).is_whole:
         # Too long to tell its parts: nothing of it may get lost.
         return Others((), (), whole=True)
-    ours = {*written_marks(stored), *marks_of(wanted), *_ALWAYS_OURS}
-    own = remembered(stored)
+    written, own = written_marks(stored), remembered(stored)
+    ours = {*written, *marks_of(wanted), *_ALWAYS_OURS}
+    units = list(_units(stored))
+    met = {mark for unit in units for mark in unit.marks}
+    gone = {mark[-1] for mark in written - met}
+    if is_ours(stored) and not written and not any(_answers_as_ours(unit) for unit in units):
+        # From long ago: nobody knows whether it was a reply of the portal's that is another one now.
+        gone.add(ANSWERS)
     found, met_ours = [], False
-    for number, unit in enumerate(_units(stored)):
-        if all(mark_of(list(rule.tokens)) in ours for rule in unit.rules) or _includes(unit, own):
+    for number, unit in enumerate(units):
+        if all(mark in ours for mark in unit.marks) or _includes(unit, own):
             met_ours = True
         elif not _does_nothing(unit):
-            changed = _was_ours(stored, unit)
+            changed = _was_ours(stored, unit, gone, written)
             met_ours = met_ours or changed
             found.append(_moved(unit, number + 1, runs=not changed))
     whole = not is_ours(stored) and not met_ours
@@ -123,6 +133,14 @@ class _Unit(NamedTuple):
     code: str
     start: int
 
+    @property
+    def marks(self) -> list[str]:
+        return [mark_of(rule.tokens) for rule in self.rules]
+
+    @property
+    def tokens(self) -> list[Token]:
+        return [token for rule in self.rules for token in rule.tokens]
+
 
 def _units(stored: str) -> Iterator[_Unit]:
     """An “if” and its branches belong together."""
@@ -154,19 +172,26 @@ def _includes(unit: _Unit, own: str) -> bool:
 
 def _does_nothing(unit: _Unit) -> bool:
     """Such as webmail leaves of an “if” inside another one, which it does not know."""
-    every = [token for rule in unit.rules for token in rule.tokens]
+    every = unit.tokens
     blocks = [place for place, token in enumerate(every) if token.is_a("sign", "{")]
     return bool(blocks) and all(every[place + 1].is_a("sign", "}") for place in blocks)
 
 
-def _was_ours(stored: str, unit: _Unit) -> bool:
-    """Whether the portal wrote it, and somebody changed it."""
-    every = [token for rule in unit.rules for token in rule.tokens]
+def _was_ours(stored: str, unit: _Unit, gone: Set[str], written: Set[str]) -> bool:
+    """Whether the portal wrote it, and somebody changed it.
+
+    `gone`: the kinds of what it wrote and is not there any more; `written`: the marks of all that it wrote.
+    """
+    every = unit.tokens
     if [token.value for token in every] == ["stop", ";"]:
         # It would end all mail before the portal's part is come to.
         return True
-    if any(_has_our_handle(every, place) for place in range(len(every))):
+    if _answers_as_ours(unit):
         return True
+    if kind_of(every) in gone:
+        tests = [mark_of_tests(rule.tokens) for rule in unit.rules]
+        if _is_about_all_mail(every) or any(mark in written for mark in tests):
+            return True
     begin, end = part_of_portal(stored)
     if not is_ours(stored) or _name(unit) or not begin <= unit.start < end:
         return False
@@ -174,10 +199,18 @@ def _was_ours(stored: str, unit: _Unit) -> bool:
     return bool(actions & _SENDS) and actions <= _ACTIONS_OF_OURS
 
 
-def _has_our_handle(every: Sequence[Token], place: int) -> bool:
-    after = every[place + 1] if place + 1 < len(every) else None
-    is_handle = every[place].is_a("tag", ":handle") and after is not None and after.kind == "string"
-    return is_handle and after is not None and after.value.startswith(HANDLE)
+def _answers_as_ours(unit: _Unit) -> bool:
+    """With a handle that only the portal gives."""
+    return any(
+        tag.is_a("tag", ":handle") and handle.kind == "string" and handle.value.startswith(HANDLE)
+        for tag, handle in pairwise(unit.tokens)
+    )
+
+
+def _is_about_all_mail(every: Sequence[Token]) -> bool:
+    """At most between two moments: what webmail's forms for these two write."""
+    words = {token.value for token in every if token.kind == "word" and not token.value.isdigit()}
+    return words <= {*_ACTIONS_OF_OURS, "if", "true", "allof", "currentdate"}
 
 
 def _actions(every: Sequence[Token]) -> Iterator[str]:

@@ -6,6 +6,8 @@ stands, and how the portal knows its own commands again: docs/decisions/022-what
 
 import hashlib
 import re
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from mailservers.drivers.sieve_reading import included
@@ -13,6 +15,7 @@ from mailservers.drivers.sieve_tokens import Token, tokens
 from mailservers.drivers.switching_off import rules
 
 NAME = "portal"
+ANSWERS, SENDS_ON, TESTS = "v", "r", "t"
 
 _FIRST_LINE = "# This script belongs to the mail portal.\n"
 _HEADER = f"""\
@@ -33,7 +36,7 @@ _END = "# ----- end of the portal's part -----\n"
 _OWN = "# ----- rules of your own -----\n"
 _INCLUDE = re.compile(r'^include :personal :optional "((?:[^"\\]|\\.)*)";$', re.MULTILINE)
 _REQUIRES = re.compile(r'(?:require (?:"[^"\n]*"|\[[^\]\n]*\]);\n)*')
-_PARTS_LINE = re.compile(rf"^{re.escape(_PARTS)}([0-9a-f ]*)\r?$", re.MULTILINE)
+_PARTS_LINE = re.compile(rf"^{re.escape(_PARTS)}([0-9a-frtv ]*)\r?$", re.MULTILINE)
 # Webmail writes them anew in its own way: as one "if" each, with "true" where there was no test.
 _WORDS_THAT_COME_AND_GO = ("if", "elsif", "else", "true", "allof")
 
@@ -111,7 +114,7 @@ def remembered(stored: str) -> str:
         return ""
     marks = written_marks(stored)
     own = [rule for rule in rules(stored) if rule.tokens[0].is_a("word", "include")]
-    ours = [rule for rule in own if mark_of(list(rule.tokens)) in marks]
+    ours = [rule for rule in own if mark_of(rule.tokens) in marks]
     # Without marks: it was the last, and nobody but the portal includes another one there.
     found = [name for rule in (ours or own[-1:]) for name in included(rule.text)]
     return found[-1] if found else ""
@@ -124,18 +127,42 @@ def written_marks(stored: str) -> frozenset[str]:
 
 
 def marks_of(text: str) -> list[str]:
-    """One for each outermost command but `require`."""
-    return [mark_of(list(rule.tokens)) for rule in rules(text)]
+    """One for each outermost command but `require`, and one for the tests before it."""
+    found = [mark for rule in rules(text) for mark in (mark_of(rule.tokens), mark_of_tests(rule.tokens))]
+    return list(dict.fromkeys(mark for mark in found if mark))
 
 
-def mark_of(command: list[Token]) -> str:
-    """The same for commands that differ only in how webmail writes them: the order of arguments, say."""
-    told = sorted(
+def mark_of(command: Sequence[Token]) -> str:
+    """The same for commands that differ only in how webmail writes them: the order of arguments, say.
+
+    It ends with a letter that tells whether the command answers mail or sends it on.
+    """
+    return f"{_digest(_told(command))}{kind_of(command)}"
+
+
+def mark_of_tests(command: Sequence[Token]) -> str:
+    """Of what decides whether it is done; empty where nothing does."""
+    told = _told(list(takewhile(lambda token: not token.is_a("sign", "{"), command)))
+    has_block = any(token.is_a("sign", "{") for token in command)
+    return f"{_digest(told)}{TESTS}" if told and has_block else ""
+
+
+def _told(command: Sequence[Token]) -> list[str]:
+    return sorted(
         f"{token.kind} {token.value.strip()}"
         for token in command
         if token.kind != "sign" and not (token.kind == "word" and token.value in _WORDS_THAT_COME_AND_GO)
     )
+
+
+def _digest(told: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(told).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def kind_of(command: Iterable[Token]) -> str:
+    """What it does that is the portal's to do: v, it answers; r, it sends mail on."""
+    words = {token.value for token in command if token.kind == "word"}
+    return ANSWERS if "vacation" in words else SENDS_ON if "redirect" in words else ""
 
 
 def requires_of(text: str) -> int:

@@ -128,6 +128,30 @@ def forward_form(page: Page, **typed: str) -> dict[str, str]:
     return _form(page, "forward", typed)
 
 
+def make_filter(page: Page, name: str, word: str, folder: str) -> list[str]:
+    """On the page of filters: mail with this word in its subject goes into the folder. The filters' names."""
+    page.goto("/?_task=settings&_action=plugin.managesieve")
+    page.locator("#toolbar-menu a.create, .toolbar a.create").first.click()
+    form = page.frame_locator("#filter-box")
+    form.locator("[name=_name]").fill(name)
+    form.locator("[name='_header[0]']").select_option("subject")
+    form.locator("[name='_rule_op[0]']").select_option("contains")
+    form.locator("input[name^='_rule_target']").first.fill(word)
+    form.locator("[name='_action_type[0]']").select_option("fileinto")
+    form.locator("[name='_action_mailbox[0]']").select_option(folder)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / "filter.png")
+    form.get_by_role("button", name="Save").click()
+    page.locator("#filterslist tr", has_text=name).wait_for()
+    return filters(page)
+
+
+def filters(page: Page) -> list[str]:
+    """As the page of filters lists them."""
+    page.goto("/?_task=settings&_action=plugin.managesieve")
+    return [told.strip() for told in page.locator("#filterslist tr td.name").all_inner_texts()]
+
+
 def _form(page: Page, form: str, typed: dict[str, str]) -> dict[str, str]:
     """Fill in one of the plug-in's forms and save it; what it holds afterwards."""
     address = f"/?_task=settings&_action=plugin.managesieve-{form}"
@@ -265,3 +289,47 @@ def test_made_there_after_the_portals_was_switched_off(
     # Nothing is lost: their form has it, switched off.
     held = webmail(forward_form)
     assert (held["forward_status"], held["action_target"]) == ("off", "thief@evil.test")
+
+
+@pytest.mark.parametrize("act", ["save another text", "switch off", "restore"])
+def test_a_filter_made_there_while_the_portals_runs_goes_on_running(
+    act, webmail, look, settle, anna, dovecot, sink, committed, webmaster
+):
+    """Roundcube shows and changes the script that is active: the portal's."""
+    keep_own_script(dovecot, anna.login, "managesieve", FILING)
+    dovecot.run_doveadm("mailbox", "create", "-s", "-u", anna.login, "Newsletters")
+
+    def save(text: str, version: int, *, enabled: bool = True) -> str:
+        with committed():
+            reply = AutoReply(mailbox=anna, enabled=enabled, subject="Away", text=text)
+            change = save_auto_reply(reply, seen_version=version, by=webmaster)
+        change.refresh_from_db()
+        return change.state
+
+    assert save("Back on Monday.", 0) == "live"
+    shown = webmail(lambda page: make_filter(page, "Newsletters", "newsletter", "Newsletters"))
+    assert "Newsletters" in shown
+    assert "Newsletters" in script_text(dovecot, anna.login, "portal")
+    match act:
+        case "save another text":
+            assert save("Back on Tuesday.", 1) == "live"
+        case "switch off":
+            assert save("Back on Monday.", 1, enabled=False) == "live"
+        case "restore":
+            assert look() == ["The portal's script was rewritten there."]
+            assert Observation.objects.get(aspect="script").restoring_told == [
+                "Your filter “Newsletters” moves to the script “portal-own-1” and still runs."
+            ]
+            assert settle(drift.restore_ours) == "live"
+    assert look() == []
+    answers = {"save another text": "Back on Tuesday.", "restore": "Back on Monday."}
+    expected = [("Away", answers[act])] if act in answers else []
+    assert reply_to(sink, dovecot, anna, "newsletter") == expected
+    assert reply_to(sink, dovecot, anna, "invoice") == expected
+    assert subjects(dovecot, anna.login, "Newsletters") == ["newsletter"]
+    assert subjects(dovecot, anna.login, "Invoices") == ["invoice"]
+    # Once the portal's is off, their page shows it where it is now.
+    if act != "switch off":
+        assert save("Back on Monday.", 2 if act == "save another text" else 1, enabled=False) == "live"
+    assert scripts(dovecot, anna.login) == {"managesieve": False, "portal-own-1": True}
+    assert "Newsletters" in webmail(filters)
