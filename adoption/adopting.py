@@ -20,7 +20,16 @@ from accounts.switches import SWITCHES, fit_switches
 from adoption.aliases import PassedOver, adopt_aliases, aliases_in
 from audit.chain import Actor, Entry, record_all
 from mailservers.aspects import fingerprint
-from mailservers.drivers.base import FoundMailbox, Inventory, Limits, MailRules, ScriptState
+from mailservers.drivers.base import (
+    FoundMailbox,
+    Inventory,
+    Limits,
+    MailRules,
+    ScriptState,
+    unexpected,
+)
+from mailservers.each import keep_each
+from mailservers.foreign import can_hold, folded
 from mailservers.models import Observation, Server
 from mailservers.one_line import as_one_line
 from vacation.models import AutoReply, Forwarding, ForwardingTarget
@@ -29,6 +38,7 @@ from vacation.rules import own_part
 
 # In one transaction: so many that it is quick, so few that nobody waits long for the chain of events.
 AT_ONCE = 200
+_ODD = gettext_noop("Its name holds characters that the portal can't keep.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class Piece:
 
 def plan_domain(server: Server, inventory: Inventory, name: str) -> DomainPlan:
     """Only reads, here and there."""
-    found = list(inventory.mailboxes(name))
+    found, _ = _speakable(inventory.mailboxes(name))
     known = Domain.objects.filter(name=name).first()
     addresses = [mailbox.account.address.lower() for mailbox in found]
     return DomainPlan(
@@ -98,17 +108,94 @@ def adopt_domain(
 
     `returning`: also mailboxes with a login that another one had which was removed for good.
     """
-    found = sorted(inventory.mailboxes(name), key=lambda mailbox: mailbox.account.address.lower())
+    speakable, unspeakable = _speakable(inventory.mailboxes(name))
+    found = sorted(speakable, key=lambda mailbox: mailbox.account.address.lower())
     leading = list(aliases_in(name, found, inventory.aliases(name)).items())
     left = [mailbox for mailbox in found if mailbox.account.address.lower() > after] if after else found
+    if unspeakable and not after:
+        yield Piece(len(unspeakable), 0, unspeakable, "")
     for some in _slices(left, AT_ONCE):
-        yield _adopt_some(server, name, some, limits=limits, by=by, returning=returning)
+        yield _adopt_each(server, name, some, limits=limits, by=by, returning=returning)
     if _domain(server, name, by=by) is None:
         return
     last = left[-1].account.address.lower() if left else after
     for some_aliases in _slices(leading, AT_ONCE):
-        adopted, passed_over = adopt_aliases(server, some_aliases, by=by)
+        adopted, passed_over = _adopt_each_alias(server, some_aliases, by=by)
         yield Piece(0, 0, passed_over, last, aliases=adopted)
+
+
+def _speakable(found: Iterable[FoundMailbox]) -> tuple[list[FoundMailbox], list[PassedOver]]:
+    """Those whose names the database can hold, with texts that it can; and the others."""
+    speakable: list[FoundMailbox] = []
+    passed_over: list[PassedOver] = []
+    for mailbox in found:
+        account, rules = mailbox.account, mailbox.rules
+        if not can_hold([account.address, account.login, account.password_hash, *mailbox.addresses]):
+            passed_over.append((folded(account.address)[:320], _ODD, {}))
+            continue
+        account = replace(
+            account, name=folded(account.name), recovery_address=folded(account.recovery_address)
+        )
+        if rules is not None and rules.reply is not None:
+            reply = replace(rules.reply, text=folded(rules.reply.text), subject=folded(rules.reply.subject))
+            rules = replace(rules, reply=reply)
+        speakable.append(replace(mailbox, account=account, rules=rules))
+    return speakable, passed_over
+
+
+def _adopt_each(
+    server: Server,
+    name: str,
+    found: Sequence[FoundMailbox],
+    *,
+    limits: Limits,
+    by: Actor | None,
+    returning: bool,
+) -> Piece:
+    """One that can't be taken over, for whatever reason, keeps no other from it."""
+    pieces: list[Piece] = []
+
+    def adopt(some: Sequence[FoundMailbox]) -> None:
+        pieces.append(_adopt_some(server, name, some, limits=limits, by=by, returning=returning))
+
+    def pass_over(mailbox: FoundMailbox, surprise: Exception) -> None:
+        address = mailbox.account.address.lower()
+        pieces.append(Piece(1, 0, [(address[:320], *_told(surprise))], address))
+
+    keep_each(found, adopt, pass_over)
+    return Piece(
+        sum(piece.seen for piece in pieces),
+        sum(piece.adopted for piece in pieces),
+        [each for piece in pieces for each in piece.passed_over],
+        found[-1].account.address.lower(),
+    )
+
+
+def _adopt_each_alias(
+    server: Server, leading: Sequence[tuple[str, tuple[str, ...]]], *, by: Actor | None
+) -> tuple[int, list[PassedOver]]:
+    adopted = 0
+    speakable = [alias for alias in leading if can_hold(alias)]
+    passed_over: list[PassedOver] = [
+        (folded(alias[0])[:320], _ODD, {}) for alias in leading if not can_hold(alias)
+    ]
+
+    def adopt(some: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+        nonlocal adopted
+        number, without = adopt_aliases(server, some, by=by)
+        adopted += number
+        passed_over.extend(without)
+
+    def pass_over(alias: tuple[str, tuple[str, ...]], surprise: Exception) -> None:
+        passed_over.append((folded(alias[0])[:320], *_told(surprise)))
+
+    keep_each(speakable, adopt, pass_over)
+    return adopted, passed_over
+
+
+def _told(surprise: Exception) -> tuple[str, dict[str, str | int]]:
+    error = unexpected(surprise)
+    return error.reason, error.values
 
 
 @transaction.atomic

@@ -1,8 +1,10 @@
 """What a server holds comes into the portal, once, whole, and without a change on the server."""
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Alias, Domain, Mailbox
 from accounts.passwords import matches
 from adoption import services
+from adoption.adopting import Piece, adopt_domain, plan_domain
 from adoption.models import Adoption
 from adoption.tasks import adopt, go_on
 from audit.models import Event
@@ -20,8 +23,9 @@ from fleet.dovecot import Dovecot
 from fleet.virtualmin import Virtualmin
 from mailservers.aspects import aspect_named, fingerprint
 from mailservers.credentials import seal
-from mailservers.drivers.base import AccountState
+from mailservers.drivers.base import AccountState, AliasState, FoundMailbox, MailRules, ReplyRule
 from mailservers.drivers.dovecot import DovecotDriver
+from mailservers.foreign import can_hold
 from mailservers.models import Change, Observation, Server
 from mailservers.servers import driver_for
 from tests.conftest import PASSWORD, PASSWORD_HASH
@@ -293,3 +297,60 @@ def test_mailboxes_come_by_the_thousand(moses, virtualmin, operator, pytestconfi
     assert (adoption.state, Mailbox.objects.count()) == ("done", many)
     assert AutoReply.objects.count() == many // 10
     assert seen == sorted(seen)
+
+
+# --- whatever a server holds
+
+
+class Odd:
+    """A server on which somebody wrote what nobody can hold."""
+
+    def __init__(self, *mailboxes: FoundMailbox, aliases: tuple[AliasState, ...] = ()) -> None:
+        self._mailboxes, self._aliases = mailboxes, aliases
+
+    def domains(self) -> list[str]:
+        return ["kunde.test"]
+
+    def mailboxes(self, _domain: str) -> Iterator[FoundMailbox]:
+        return iter(self._mailboxes)
+
+    def aliases(self, _domain: str) -> Iterator[AliasState]:
+        return iter(self._aliases)
+
+
+def found(local: str, rules: MailRules | None = None, **values: Any) -> FoundMailbox:
+    told = {"password_hash": PASSWORD_HASH, "quota_bytes": 0, "enabled": True, **values}
+    return FoundMailbox(AccountState(f"{local}.kunde", f"{local}@kunde.test", **told), rules)
+
+
+def taken_over(server: Server, inventory: Odd) -> list[Piece]:
+    plan_domain(server, inventory, "kunde.test")
+    return list(adopt_domain(server, inventory, "kunde.test", limits=driver_for(server).limits, by=None))
+
+
+@pytest.mark.sql
+def test_one_mailbox_that_nobody_can_hold_keeps_no_other_from_being_taken_over(server):
+    pieces = taken_over(
+        server,
+        Odd(
+            found("anna", MailRules(ReplyRule(text="a\0b\ud800"))),
+            found("b\0b"),
+            found("c\ud800"),
+            found("dora", quota_bytes=2**70),
+            found("emil", name="E\0mil"),
+            aliases=(
+                AliasState("i\0nfo@kunde.test", ("anna@kunde.test",)),
+                AliasState("x@kunde.test", ("y\0",)),
+            ),
+        ),
+    )
+    assert list(Mailbox.objects.order_by("address").values_list("address", flat=True)) == [
+        "anna@kunde.test",
+        "emil@kunde.test",
+    ]
+    assert AutoReply.objects.get().text == "a\ufffdb\ufffd"
+    told = {address for piece in pieces for address, _why, _values in piece.passed_over}
+    assert {"b\ufffdb@kunde.test", "c\ufffd@kunde.test", "dora@kunde.test"} <= told
+    assert can_hold([list(each) for piece in pieces for each in piece.passed_over])
+    assert sum(piece.adopted for piece in pieces) == 2
+    assert not Alias.objects.exists()
