@@ -41,13 +41,18 @@ def not_free(server: Server, logins: Sequence[str]) -> set[str]:
 
 
 def given_before(server: Server, logins: Sequence[str]) -> set[str]:
-    """Those that a mailbox of the server has, or once had."""
+    """Those that a mailbox of the server has, or once had, in small letters or capitals."""
     found: set[str] = set()
     for start in range(0, len(logins), AT_ONCE):
-        some = {"server": server, "login__in": logins[start : start + AT_ONCE]}
-        held = Mailbox.objects.filter(**some).values_list("login", flat=True)
-        given = GivenLogin.objects.filter(**some).values_list("login", flat=True)
-        found.update(held if gives_again(server) else held.union(given))
+        some = logins[start : start + AT_ONCE]
+        held = Mailbox.objects.filter(server=server, login__in=some).values_list("login", flat=True)
+        if gives_again(server):
+            found.update(held)
+            continue
+        folded = [login.casefold() for login in some]
+        given = GivenLogin.objects.filter(server=server, login__in=folded).values_list("login", flat=True)
+        taken = set(held.union(given))
+        found.update(login for login in some if login in taken or login.casefold() in taken)
     return found
 
 
@@ -74,14 +79,18 @@ def give_logins(server: Server, logins: Sequence[str]) -> None:
     makes the mailboxes."""
     if not gives_again(server):
         require_free(*logins)
-        GivenLogin.objects.bulk_create([GivenLogin(server=server, login=login) for login in logins])
+        GivenLogin.objects.bulk_create(_rows(server, logins))
 
 
 def note_given(server: Server, logins: Iterable[str]) -> None:
     """That mailboxes had them, which the portal did not give, or gave before it kept account."""
     if not gives_again(server):
-        rows = [GivenLogin(server=server, login=login) for login in logins]
-        GivenLogin.objects.bulk_create(rows, ignore_conflicts=True)
+        GivenLogin.objects.bulk_create(_rows(server, logins), ignore_conflicts=True)
+
+
+def _rows(server: Server, logins: Iterable[str]) -> list[GivenLogin]:
+    """In small letters: to Dovecot (auth_username_format) and for homes named so there is no difference."""
+    return [GivenLogin(server=server, login=login.casefold()) for login in logins]
 
 
 def gives_again(server: Server) -> bool:

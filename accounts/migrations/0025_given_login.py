@@ -10,7 +10,8 @@ def note_those_of_mailboxes(apps, _schema_editor):
     mailboxes = apps.get_model("accounts", "Mailbox").objects.order_by("pk")
     last = 0
     while some := list(mailboxes.filter(pk__gt=last).values_list("pk", "server", "login")[:AT_ONCE]):
-        given.objects.bulk_create(given(server_id=server, login=login) for _pk, server, login in some)
+        rows = [given(server_id=server, login=login.casefold()) for _pk, server, login in some]
+        given.objects.bulk_create(rows, ignore_conflicts=True)
         last = some[-1][0]
 
 

@@ -130,12 +130,15 @@ class RemovedAccount:
     """Else it never came to the server, as far as is known."""
 
 
+PARKED_DOMAIN = "parked.invalid"
+
+
 def parked(login: str) -> str:
     """The address of an account that is being made or removed: nobody can write there (RFC 2606).
 
     A name that every server takes, whatever characters are in the login.
     """
-    return f"{hashlib.sha256(login.encode()).hexdigest()[:32]}@parked.invalid"
+    return f"{hashlib.sha256(login.encode()).hexdigest()[:32]}@{PARKED_DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from mailservers.drivers import dovecot_usage, lmtp
 from mailservers.drivers.account_table import AccountTable, another_has, is_unspeakable, refuse_unspeakable
 from mailservers.drivers.alias_table import AliasTable
 from mailservers.drivers.base import (
+    PARKED_DOMAIN,
     AccountState,
     AliasState,
     DriverError,
@@ -117,7 +118,7 @@ class DovecotDriver:
         if held == account:
             # An earlier try, of which the portal did not learn how it went.
             return
-        if held is not None and held.address not in (account.address, parked(login)):
+        if held is not None and not _may_be_begun(held, account):
             raise another_has(login)
         self._accounts.put(_parked(account, apart=self._settings.switches_apart))
         is_free = False
@@ -130,8 +131,8 @@ class DovecotDriver:
             raise Refused(
                 gettext_noop(
                     "On the mail server there is mail or a script already under the login %(login)s, which"
-                    " is not this mailbox's. Make the mailbox with another login, or ask whoever looks after"
-                    " the mail server."
+                    " is not this mailbox's. Ask whoever looks after the mail server to take it away, and"
+                    " then try again."
                 ),
                 login=login,
             )
@@ -251,7 +252,7 @@ class DovecotDriver:
     # --- what is to be taken over
 
     def domains(self) -> list[str]:
-        return self._accounts.domains()
+        return [name for name in self._accounts.domains() if name != PARKED_DOMAIN]
 
     def mailboxes(self, domain: str) -> Iterator[FoundMailbox]:
         """Their own scripts stay theirs, and run beside the portal's."""
@@ -290,6 +291,13 @@ class DovecotDriver:
             read_seconds=settings.read_seconds,
             total_seconds=settings.total_seconds,
         )
+
+
+def _may_be_begun(held: AccountState, account: AccountState) -> bool:
+    """Whether an earlier try may have left it so; another address, or password, is somebody else's."""
+    if held.address == parked(account.login):
+        return True
+    return held.address == account.address and held.password_hash in ("", account.password_hash)
 
 
 def _parked(account: AccountState, *, apart: bool) -> AccountState:

@@ -86,14 +86,18 @@ class MemoryDriver:
         self._fail_if_told()
         held = self.accounts.get(account.login)
         if account.is_new and held != account:
-            if held is not None and held.address != account.address:
+            passwords = ("", account.password_hash)
+            if held is not None and (held.address, held.password_hash in passwords) != (
+                account.address,
+                True,
+            ):
                 raise Refused(_ANOTHER_HAS, name=account.login)
             if self._holds_something(account.login):
                 raise Refused(
                     gettext_noop(
                         "On the mail server there is mail or a script already under the login %(login)s,"
-                        " which is not this mailbox's. Make the mailbox with another login, or ask whoever"
-                        " looks after the mail server."
+                        " which is not this mailbox's. Ask whoever looks after the mail server to take it"
+                        " away, and then try again."
                     ),
                     login=account.login,
                 )

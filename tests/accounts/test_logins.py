@@ -210,6 +210,15 @@ def test_adopted_logins_are_given_to_nobody_else(server, domain):
     assert propose_login(domain) == "example0043"
 
 
+def test_capitals_make_no_other_login(server, domain, client, webmaster, committed):
+    """Dovecot takes both for one, and gives them the same home."""
+    MemoryDriver.accounts["Intern01"] = AccountState("Intern01", "a@example.test", "", 0, enabled=True)
+    adopt(server)
+    client.force_login(webmaster)
+    assert "This login is not free" in new(client, committed, login="intern01")
+    assert Mailbox.objects.count() == 1
+
+
 # --- tags
 
 

@@ -136,6 +136,19 @@ class DriverContract:
         driver.put_account(same)
         assert driver.read_account(same.login) == same
 
+    def test_a_new_account_is_made_once_and_the_second_try_does_no_harm(self, driver: Driver) -> None:
+        account = new_account(is_new=True)
+        for _ in range(2):
+            driver.put_account(account)
+            assert driver.read_account(account.login) == account
+
+    def test_a_new_account_takes_over_nobody_elses(self, account: AccountState, driver: Driver) -> None:
+        """Its login and its address are those of one that the portal has not adopted."""
+        theirs = {"password_hash": OTHER_HASH, "quota_bytes": 4 * 1024 * 1024}
+        with pytest.raises(Refused):
+            driver.put_account(replace(account, **theirs, is_new=True))
+        assert driver.read_account(account.login) == account
+
     def test_a_removed_account_is_gone_and_its_address_free(
         self, account: AccountState, driver: Driver
     ) -> None:
