@@ -1,5 +1,6 @@
 """To which addresses of a mailbox mail is answered: docs/decisions/024."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts.aliases import led_here_with_others
@@ -28,17 +29,21 @@ class Alias:
         return self.is_fit and not self.is_catch_all
 
 
-def aliases_of(auto_reply: AutoReply) -> list[Alias]:
-    """All that lead to its mailbox, the catch-all included."""
-    return [
-        _judged(auto_reply, address, others)
-        for address, others in led_here_with_others(auto_reply.mailbox).items()
-    ]
+def aliases_of(auto_reply: AutoReply, led_here: Mapping[str, int] | None = None) -> list[Alias]:
+    """All that lead to its mailbox, the catch-all included; `led_here`: where they were read just now."""
+    found = led_here_with_others(auto_reply.mailbox) if led_here is None else led_here
+    return [_judged(auto_reply, address, others) for address, others in found.items()]
 
 
-def choose(auto_reply: AutoReply, shown: list[str], ticked: list[str]) -> None:
+def choose(
+    auto_reply: AutoReply, led_here: Mapping[str, int], *, shown: Sequence[str], ticked: Sequence[str]
+) -> None:
     """Note what somebody chose of those they were shown; what is as it is by itself is not noted."""
-    aliases = [alias for alias in aliases_of(auto_reply) if alias.address in shown and alias.can_be_answered]
+    aliases = [
+        alias
+        for alias in aliases_of(auto_reply, led_here)
+        if alias.address in shown and alias.can_be_answered
+    ]
     for name, others_too in (("left_out", False), ("groups", True)):
         kept = [address for address in getattr(auto_reply, name) if address not in shown]
         chosen = [

@@ -1,5 +1,6 @@
 """From the rows of a mailbox to what its script is made of."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from django.conf import settings
@@ -22,9 +23,9 @@ def forwarding_of(mailbox: Mailbox) -> Forwarding | None:
     return found
 
 
-def content_of(auto_reply: AutoReply) -> AutoReplyContent:
+def content_of(auto_reply: AutoReply, led_here: Mapping[str, int] | None = None) -> AutoReplyContent:
     mailbox = auto_reply.mailbox
-    answered = [alias.address for alias in aliases_of(auto_reply) if alias.is_answered]
+    answered = [alias.address for alias in aliases_of(auto_reply, led_here) if alias.is_answered]
     return AutoReplyContent(
         address=mailbox.address,
         name=mailbox.name,

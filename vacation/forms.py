@@ -1,6 +1,6 @@
 """The auto-reply as people fill it in."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -11,15 +11,17 @@ from django.utils.dates import WEEKDAYS as DAY_NAMES
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.aliases import led_here_with_others
 from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
-from mailservers.moments import MomentFormField
 from mailservers.one_line import OneLineFormField
 from vacation.addresses import read_addresses
+from vacation.answered import Alias, aliases_of, choose
 from vacation.content import content_of
+from vacation.day_field import DayField, is_filled
 from vacation.limits import refuse_unfit
 from vacation.models import AutoReply, ReplyTemplate
-from vacation.rendering import DAYS, around_place, fit_line, render_script, reply_entity, reply_subject
+from vacation.rendering import DAYS, fit_subject, render_script, reply_entity
 from vacation.sieve import UnfitText
 
 MOST_PERIODS = 12
@@ -29,8 +31,11 @@ USUAL_DAYS = 7
 WEEKDAYS = dict(enumerate(DAY_NAMES.values(), start=1))
 
 
-class MomentField(MomentFormField):
-    """A day and a time of day, as browsers offer them."""
+class TickedField(forms.MultipleChoiceField):
+    """An alias may be gone since it was shown: then its tick means nothing, and costs nothing."""
+
+    def validate(self, value: list[str]) -> None:
+        pass
 
 
 class AutoReplyForm(forms.ModelForm[AutoReply]):
@@ -55,14 +60,27 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         ),
         widget=forms.TextInput(attrs={"dir": "auto"}),
     )
-    starts = MomentField(
+    starts = DayField(
         label=gettext_lazy("From"), required=False, help_text=gettext_lazy("Empty: from now on.")
     )
-    ends = MomentField(
+    ends = DayField(
+        is_end=True,
         label=gettext_lazy("Until"),
         required=False,
-        help_text=gettext_lazy("Empty: until it is switched off."),
+        help_text=gettext_lazy("The last day, which is included. Empty: until it is switched off."),
     )
+    again = forms.BooleanField(
+        label=gettext_lazy("Tell everybody once more"),
+        required=False,
+        help_text=gettext_lazy("People who have had an answer already get the new one, too."),
+    )
+    # Of those that were shown; what is not shown stays as it is.
+    answered = TickedField(
+        label=gettext_lazy("Mail to these addresses is answered"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    shown = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100_000)
 
     days = forms.IntegerField(
         label=gettext_lazy("Days between two replies to one sender"),
@@ -107,27 +125,65 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         if not self._limits.sieve and not self._limits.reply_subject:
             del self.fields["subject"]
         self.further: list[int] = []
+        self._show("starts", self.instance.starts)
+        self._show("ends", self.instance.ends)
+        if not self.instance.enabled:
+            del self.fields["again"]
         if self._limits.sieve:
             self._add_periods()
             self.initial["weekdays"] = self.instance.weekdays
             self.initial["addresses"] = ", ".join(self.instance.addresses)
         else:
             del self.fields["outside_text"], self.fields["weekdays"], self.fields["addresses"]
+        self.aliases: list[Alias] = []
+        self._led_here: dict[str, int] = {}
+        if self._limits.sieve and self.instance.mailbox.pk:
+            self._add_aliases()
+        if not self.aliases:
+            del self.fields["answered"], self.fields["shown"]
         self.initial["version"] = self.instance.version
+
+    def _show(self, name: str, stands: datetime | None) -> None:
+        field = self.fields[name]
+        assert isinstance(field, DayField)  # noqa: S101 - tells the type checker
+        field.stands = stands
+
+    def _add_aliases(self) -> None:
+        self._led_here = led_here_with_others(self.instance.mailbox)
+        self.aliases = aliases_of(self.instance, self._led_here)
+        choosable = [alias for alias in self.aliases if alias.can_be_answered]
+        field = self.fields["answered"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - tells the type checker
+        field.choices = [(alias.address, alias.address) for alias in choosable]
+        self.initial["answered"] = [alias.address for alias in choosable if alias.is_answered]
+        self.initial["shown"] = " ".join(alias.address for alias in choosable)
+
+    def choices(self) -> list[tuple[Alias, bool]]:
+        """The aliases that can be answered, and whether each is ticked."""
+        ticked = self["answered"].value() or [] if "answered" in self.fields else []
+        return [(alias, alias.address in ticked) for alias in self.aliases if alias.can_be_answered]
+
+    def never_answered(self) -> list[Alias]:
+        return [alias for alias in self.aliases if not alias.can_be_answered]
 
     def _add_periods(self) -> None:
         """Those there are, and two to fill in."""
         there = self.instance.further()
         for number in range(min(len(there) + 2, MOST_PERIODS)):
-            for name, label in (("starts", gettext_lazy("Also from")), ("ends", gettext_lazy("until"))):
-                self.fields[f"{name}_{number}"] = MomentField(label=label, required=False)
+            words = {"number": number + 2}
+            labels = {"starts": _("From (period %(number)d)"), "ends": _("Until (period %(number)d)")}
+            for name, label in labels.items():
+                field = DayField(is_end=name == "ends", label=label % words, required=False)
+                self.fields[f"{name}_{number}"] = field
             if number < len(there):
-                self.initial[f"starts_{number}"], self.initial[f"ends_{number}"] = there[number]
+                for name, moment in zip(("starts", "ends"), there[number], strict=True):
+                    self.initial[f"{name}_{number}"] = moment
+                    self._show(f"{name}_{number}", moment)
             self.further.append(number)
 
-    def periods(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
-        """The fields of the further periods, in pairs."""
-        return [(self[f"starts_{number}"], self[f"ends_{number}"]) for number in self.further]
+    def periods(self) -> list[tuple[int, forms.BoundField, forms.BoundField]]:
+        """The further periods: which one it is, and its two fields."""
+        return [(number + 2, self[f"starts_{number}"], self[f"ends_{number}"]) for number in self.further]
 
     def has_more(self) -> bool:
         """Whether something is filled in, or wrong, that the page would otherwise keep folded."""
@@ -139,12 +195,15 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
             "addresses",
             *(f"{name}_{n}" for n in self.further for name in ("starts", "ends")),
         ]
-        return any(name in self.fields and (self[name].value() or self[name].errors) for name in names)
+        if any(alias.is_answered == bool(alias.others) for alias, _ticked in self.choices()):
+            return True
+        return any(
+            name in self.fields and (is_filled(self[name].value()) or self[name].errors) for name in names
+        )
 
     def clean_subject(self) -> str:
         subject: str = self.cleaned_data["subject"]
-        # What the subject stands in for is looked at with the whole script.
-        _must_fit(fit_line if around_place(subject) else reply_subject, subject)
+        _must_fit(fit_subject, subject)
         return subject
 
     def clean_text(self) -> str:
@@ -208,11 +267,15 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
             self.instance.periods = self.cleaned_data["periods"]
             self.instance.addresses = self.cleaned_data["addresses"]
             self.instance.weekdays = sorted(self.cleaned_data["weekdays"])
+            if "answered" in self.fields:
+                shown = self.cleaned_data["shown"].split()
+                ticked = self.cleaned_data["answered"]
+                choose(self.instance, self._led_here, shown=shown, ticked=ticked)
             self.instance.zone = timezone.get_current_timezone_name() if self.instance.weekdays else ""
         try:
             refuse_unfit(self.instance, self._limits)
             if self.instance.text.strip():
-                render_script(content_of(self.instance))
+                render_script(content_of(self.instance, self._led_here))
         except Refused as refusal:
             self.add_error("text", say(refusal.reason, refusal.values))
         except UnfitText as unfit:
@@ -258,7 +321,7 @@ class FillInForm(forms.Form):
         required=False,
         empty_label=gettext_lazy("nothing"),
     )
-    until = MomentField(label=gettext_lazy("Back on"), required=False)
+    until = DayField(label=gettext_lazy("Back on"), required=False)
     replacement = OneLineFormField(label=gettext_lazy("Who helps meanwhile"), required=False, max_length=200)
     phone = OneLineFormField(label=gettext_lazy("Their telephone number"), required=False, max_length=60)
 

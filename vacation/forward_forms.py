@@ -12,7 +12,7 @@ from accounts.models import Alias, Mailbox, Person
 from accounts.target_addresses import without_tag
 from mailservers.drivers.base import Limits
 from vacation.addresses import names_known_to, near_miss, read_addresses
-from vacation.forms import MomentField
+from vacation.day_field import DayField
 from vacation.forwarding import ASKED_A_DAY, asked_lately, is_inside
 from vacation.loops import in_words, way_back
 from vacation.models import DomainRules, Forwarding, Outside, OwnScripts
@@ -43,10 +43,11 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
             }
         ),
     )
-    ends = MomentField(
+    ends = DayField(
+        is_end=True,
         label=gettext_lazy("Until"),
         required=False,
-        help_text=gettext_lazy("Empty: until it is switched off."),
+        help_text=gettext_lazy("The last day, which is included. Empty: until it is switched off."),
     )
 
     class Meta:
@@ -61,6 +62,9 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         self._most = limits.redirects or MOST
         self._mailbox: Mailbox = self.instance.mailbox
         self._targets = {target.address: target for target in self.instance.listed_targets()}
+        ends = self.fields["ends"]
+        assert isinstance(ends, DayField)  # noqa: S101 - tells the type checker
+        ends.stands = self.instance.ends
         if not limits.forward_window:
             del self.fields["ends"], self.fields["only_while_away"]
         self.initial["version"] = self.instance.version

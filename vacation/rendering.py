@@ -124,18 +124,20 @@ def _answer(content: AutoReplyContent, text: str) -> sieve.Command:
         addresses=tuple(map(fit_address, (content.address, *content.aliases))),
         handle=fit_line(content.handle),
         days=content.days,
-        subject=_subject(content.subject),
+        subject=fit_subject(content.subject),
     )
 
 
-def _subject(subject: str) -> str | sieve.Expanding:
+def fit_subject(subject: str) -> str | sieve.Expanding:
     """With {subject} in it, the mail's own subject takes that place."""
     around = around_place(subject)
     if around is None:
         return reply_subject(subject)
     fit_line(subject)
-    if len(subject) > SUBJECT_LIMIT // 2 or "=?" in subject:
-        raise UnfitText(gettext_noop("This subject is too long to be sent whole. Please shorten it."))
+    if "=?" in subject:
+        raise UnfitText(gettext_noop("Please take “=?” out of the subject: it can't be sent with {subject}."))
+    if len(subject) > SUBJECT_LIMIT // 2:
+        raise _too_long(subject, SUBJECT_LIMIT // 2)
     return sieve.Expanding(*around)
 
 
@@ -244,10 +246,29 @@ def reply_subject(subject: str) -> str:
     fit_line(subject)
     if _survives(subject):
         return subject
-    encoded = _encoded_words(subject)
-    if len(encoded) > SUBJECT_LIMIT:
-        raise UnfitText(gettext_noop("This subject is too long to be sent whole. Please shorten it."))
-    return encoded
+    if _fits_encoded(subject):
+        return _encoded_words(subject)
+    if _survives_unencoded(subject):
+        return subject
+    ways = (_survives, _fits_encoded, _survives_unencoded)
+    lengths = range(len(subject) - 1, 0, -1)
+    raise _too_long(subject, next(n for n in lengths if any(fits(subject[:n].rstrip()) for fits in ways)))
+
+
+def _too_long(subject: str, fits: int) -> UnfitText:
+    """With how much of it fits, in characters as people count them."""
+    return UnfitText(
+        gettext_noop(
+            "This subject is too long to be sent whole: it has %(length)d characters, and about %(fits)d fit."
+            " Please shorten it."
+        ),
+        length=len(subject),
+        fits=fits,
+    )
+
+
+def _fits_encoded(subject: str) -> bool:
+    return len(_encoded_words(subject)) <= SUBJECT_LIMIT
 
 
 def reply_from(name: str, address: str) -> str:
@@ -307,6 +328,16 @@ def _survives(subject: str) -> bool:
     room = _HEADER_LINE - len("Subject: ")
     length = len(subject) if subject.isascii() else len(quoprimime.header_encode(subject.encode(), "utf-8"))
     return length <= room and "=?" not in subject and subject == subject.strip()
+
+
+def _survives_unencoded(subject: str) -> bool:
+    """Whether Pigeonhole encodes all of it: then it folds between encoded words, where nothing is lost."""
+    words = subject.split(" ")
+    return (
+        len(subject.encode()) <= SUBJECT_LIMIT
+        and "=?" not in subject
+        and all(word and not word.isascii() for word in words)
+    )
 
 
 def _encoded_words(text: str) -> str:

@@ -23,8 +23,10 @@ class ChangedMeanwhile(Exception):
 
 
 @transaction.atomic
-def save_auto_reply(auto_reply: AutoReply, *, seen_version: int, by: Person) -> Change:
+def save_auto_reply(auto_reply: AutoReply, *, seen_version: int, by: Person, again: bool = False) -> Change:
     """Keep the auto-reply, who set it, and the push it asks for; raises ChangedMeanwhile.
+
+    `again`: whoever had an answer gets the new one too, as if it had been off in between.
 
     A request for another one that waits is replaced by it. Whoever it is set for is told.
     """
@@ -32,7 +34,7 @@ def save_auto_reply(auto_reply: AutoReply, *, seen_version: int, by: Person) -> 
     before = _locked(mailbox)
     if before.version != seen_version:
         raise ChangedMeanwhile
-    event = _replace(before, auto_reply, by=by)
+    event = _replace(before, auto_reply, again=again, by=by)
     replace_request(mailbox, "auto_reply")
     tell_user(mailbox, "auto_reply", by)
     return outbox.request_push(mailbox, "script", event)
@@ -71,7 +73,7 @@ def _save_some(wanted: Sequence[tuple[Mailbox, AutoReply]], *, by: Person) -> li
 def apply(mailbox: Mailbox, told: dict[str, Any]) -> Entry:
     """Save what AutoReply.as_told tells as if somebody had just typed it. The caller's lock."""
     before, auto_reply = AutoReply.of(mailbox), AutoReply.from_told(mailbox, told)
-    entry = _entry(before, auto_reply)
+    entry = _entry(before, auto_reply, again=bool(told.get("again")))
     auto_reply.pk = before.pk
     auto_reply.save()
     return entry
@@ -95,8 +97,8 @@ def _locked(mailbox: Mailbox) -> AutoReply:
     return AutoReply.of(mailbox)
 
 
-def _replace(before: AutoReply, auto_reply: AutoReply, *, by: Actor) -> Event:
-    return _keep(before, auto_reply, _entry(before, auto_reply), by=by)
+def _replace(before: AutoReply, auto_reply: AutoReply, *, again: bool, by: Actor) -> Event:
+    return _keep(before, auto_reply, _entry(before, auto_reply, again=again), by=by)
 
 
 def _keep(before: AutoReply, auto_reply: AutoReply, entry: Entry, *, by: Actor) -> Event:
@@ -105,18 +107,19 @@ def _keep(before: AutoReply, auto_reply: AutoReply, entry: Entry, *, by: Actor) 
     return record_all([entry], by=by)[0]
 
 
-def _entry(before: AutoReply, auto_reply: AutoReply) -> Entry:
+def _entry(before: AutoReply, auto_reply: AutoReply, *, again: bool = False) -> Entry:
     """What the audit keeps of the step from one to the other; counts version and absence on."""
     require_ranges(auto_reply)
     verb = "auto_reply.changed"
     if auto_reply.enabled != before.enabled:
         verb = "auto_reply.switched_on" if auto_reply.enabled else "auto_reply.switched_off"
     auto_reply.version = before.version + 1
-    auto_reply.absence = before.absence + (1 if verb == "auto_reply.switched_on" else 0)
+    again = again and auto_reply.enabled and before.enabled
+    auto_reply.absence = before.absence + (1 if again or verb == "auto_reply.switched_on" else 0)
     return Entry(
         verb=verb,
         about=auto_reply.mailbox,
         domain=auto_reply.mailbox.domain.name,
         before=before.as_told(),
-        after=auto_reply.as_told(),
+        after=auto_reply.as_told() | ({"again": True} if again else {}),
     )

@@ -54,7 +54,7 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
     if form.is_valid():
         if "preview" in request.POST:
             previews = previews_of(form.instance) if form.instance.text.strip() else []
-        elif _keep(request, form, ask=allowed == May.ASK):
+        elif _keep(request, form, saved, ask=allowed == May.ASK):
             return redirect("vacation:edit-auto-reply", address)
     drifted = own_rules.drift_of(mailbox) if mailbox.told("has_drift") else None
     standing = standing_of(Change.objects.newest_of_features(mailbox, "script"), "auto_reply")
@@ -99,20 +99,37 @@ def order_own_rules(request: HttpRequest, address: str) -> HttpResponse:
     return redirect(f"vacation:{page}", address)
 
 
-def _keep(request: HttpRequest, form: AutoReplyForm, *, ask: bool) -> bool:
+def _says_something_new(before: AutoReply | None, after: AutoReply) -> bool:
+    """Whether some who had an answer while it was on would be told something else now."""
+    if before is None or not before.enabled:
+        return False
+    return any(getattr(before, name) != getattr(after, name) for name in ("text", "subject", "outside_text"))
+
+
+def _keep(request: HttpRequest, form: AutoReplyForm, saved: AutoReply | None, *, ask: bool) -> bool:
     person, mailbox = person_of(request), form.instance.mailbox
     auto_reply = form.save(commit=False)
     # Whoever must ask may still switch it off: that tells nobody anything.
+    again = bool(form.cleaned_data.get("again"))
     if ask and auto_reply.enabled:
-        requests.ask(mailbox, "auto_reply", auto_reply.as_told(), by=person)
+        wanted = auto_reply.as_told() | ({"again": True} if again else {})
+        requests.ask(mailbox, "auto_reply", wanted, by=person)
         messages.success(request, _("Your webmaster is asked. Nothing changes before they approve it."))
         return True
     try:
-        save_auto_reply(auto_reply, seen_version=form.cleaned_data["version"], by=person)
+        save_auto_reply(auto_reply, seen_version=form.cleaned_data["version"], by=person, again=again)
     except ChangedMeanwhile:
         form.tell_of_newer(AutoReply.of(mailbox))
         return False
     messages.success(request, with_server(_("Saved."), mailbox.server))
+    if auto_reply.enabled and not again and _says_something_new(saved, auto_reply):
+        messages.info(
+            request,
+            _(
+                "People who have had an answer lately do not get the new text. To tell them too, tick “Tell"
+                " everybody once more” and save again."
+            ),
+        )
     return True
 
 

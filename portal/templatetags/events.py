@@ -53,6 +53,7 @@ LABELS = {
     "periods": gettext_noop("Further periods"),
     "weekdays": gettext_noop("Only on these days of the week"),
     "addresses": gettext_noop("Other addresses that are answered"),
+    "again": gettext_noop("Tell everybody once more"),
     "left_out": gettext_noop("Aliases that are not answered"),
     "groups": gettext_noop("Groups that are answered"),
     "own_rules_first": gettext_noop("Rules made in webmail run first"),

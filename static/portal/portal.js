@@ -47,6 +47,15 @@
   // Back again by the browser's own button, which puts the ticks back.
   window.addEventListener("pageshow", openForTicks);
 
+  // --- A day that is typed by half: said in the reader's language, not the browser's ---------------
+  document.addEventListener("invalid", (event) => {
+    const field = event.target;
+    if (field.dataset.unfinished && field.validity.badInput) field.setCustomValidity(field.dataset.unfinished);
+  }, true);
+  document.addEventListener("input", (event) => {
+    if (event.target.dataset?.unfinished) event.target.setCustomValidity("");
+  });
+
   // --- Passwords can be looked at while they are typed --------------------------------------------
   const cover = (button, covered) => {
     document.getElementById(button.dataset.reveals).type = covered ? "password" : "text";

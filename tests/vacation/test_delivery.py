@@ -246,6 +246,20 @@ def test_subject_and_name_arrive_to_the_letter(account, line):
     assert sender_of(reply) == (line, account.address)
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "我们公司正在放假请稍后再联系" * 6,
+        "我们公司 正在放假 请稍后再联系 " * 4 + "谢谢",
+        "🎉" * 60,
+        "Ü" * 120,
+    ],
+)
+def test_a_long_subject_without_a_latin_word_arrives_whole(account, subject):
+    account.set_reply(subject=subject)
+    assert account.reply()["Subject"] == subject
+
+
 @pytest.fixture(scope="module")
 def one_account(servers, account_numbers):
     return Account(servers, next(account_numbers))

@@ -61,7 +61,7 @@ def test_switching_it_off_keeps_the_text_for_next_time(willem, mailbox, committe
         ({"starts": "2036-01-02T10:00", "ends": "2036-01-02T10:00"}, "not after the beginning"),
         ({"starts": "2036-01-02T10:00", "ends": "2036-01-01T10:00"}, "not after the beginning"),
         ({"ends": "2001-01-01T10:00"}, "has passed already"),
-        ({"starts": "the first of May"}, "Enter a valid date"),
+        ({"starts": "the first of May"}, "“the first of May” is not a day"),
         ({"version": ""}, "This field is required"),
     ],
 )

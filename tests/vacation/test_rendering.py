@@ -243,7 +243,9 @@ def test_a_subject_that_the_server_would_cut_is_refused():
     with pytest.raises(UnfitText, match="too long"):
         render_script(replace(AWAY, subject="x" * 250))
     with pytest.raises(UnfitText, match="too long"):
-        render_script(replace(AWAY, subject="🎉" * 60))
+        render_script(replace(AWAY, subject="🎉" * 65))
+    with pytest.raises(UnfitText, match=r"it has 80 characters, and about 3[0-9] fit"):
+        render_script(replace(AWAY, subject="a " + "🎉" * 78))
 
 
 def test_no_auto_reply_is_no_script():
