@@ -37,6 +37,7 @@ def restore_ours(request: HttpRequest, address: str) -> HttpResponse:
 
 
 @require_POST
+@stepping_up.steps_up
 def leave_theirs(request: HttpRequest, address: str) -> HttpResponse:
     """Or see to it again after all."""
     aspect, person = request.POST.get("aspect", ""), person_of(request)
@@ -48,6 +49,8 @@ def leave_theirs(request: HttpRequest, address: str) -> HttpResponse:
     parts = [part for part in drift.drifted_parts(mailbox) if part.aspect == aspect]
     if parts and not may_leave(parts[0], administers):
         messages.info(request, _("Nothing was done: in this domain a webmaster decides about that."))
+    elif parts and parts[0].leave.startswith(SENDS_ON) and not stepping_up.has_stepped_up(request):
+        return stepping_up.ask_to_step_up(request)
     else:
         told = _("Left as it is there. You are told again when it changes.")
         _settle(request, drift.leave_theirs, mailbox, aspect, told)

@@ -66,7 +66,6 @@ HARMLESS = {
     "accounts:create-domain": "an empty domain: its webmasters are invited apart, and that asks",
     "accounts:edit-domain": ROOM,
     "accounts:edit-password-rules": "what others may choose from now on; nobody gets in by it",
-    "accounts:leave-theirs": "nothing changes on the server, nor here",
     "accounts:acknowledge-redirects": "nothing changes on the server; the event stays",
     "aliases:acknowledge": "nothing changes on the server; the event stays",
     "accounts:pause-server": "the servers' work, for operators; no setting changes by it",
@@ -175,6 +174,7 @@ CASES: dict[str, tuple[str, str, dict[str, str]] | None] = {
     "accounts:make-app-password": ("owner", f"{MAILBOX}app-passwords/make/", {"name": "phone"}),
     "accounts:switch-app-passwords": ("owner", f"{MAILBOX}app-passwords/switch/", {}),
     "accounts:keep-theirs": None,  # tests/accounts/test_drift.py
+    "accounts:leave-theirs": None,  # tests/vacation/test_own_rules.py
     "aliases:keep-theirs": None,  # tests/aliases
     "accounts:restore-ours": ("owner", f"{MAILBOX}restore-ours/", {"aspect": "script"}),
     "aliases:restore-ours": ("webmaster", "/aliases/info@example.test/restore-ours/", {}),

@@ -20,7 +20,7 @@ from mailservers.drivers.memory import MemoryDriver
 from mailservers.drivers.sieve_reading import has_vacation, redirects
 from mailservers.drivers.switching_off import edited
 from mailservers.models import Change, Observation
-from tests.conftest import PASSWORD, PASSWORD_HASH
+from tests.conftest import PASSWORD, PASSWORD_HASH, step_up
 from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, OwnScripts
 from vacation.own_rules import found_in
 from vacation.services import save_auto_reply
@@ -414,6 +414,7 @@ LEAVE = f"{PAGE}leave-theirs/"
 
 def leave(client, by, **more):
     client.force_login(by, "accounts.backends.PersonBackend")
+    step_up(client)
     seen = Observation.objects.get(aspect="script").mark
     return client.post(LEAVE, {"aspect": "script", "seen": seen, **more}, follow=True).content.decode()
 
@@ -451,6 +452,16 @@ def test_what_sends_mail_on_is_left_by_a_webmaster_alone(client, mailbox, webmas
     assert look()
     assert "Left as it is there" in leave(client, webmaster)
     assert look() == []
+
+
+def test_to_leave_what_sends_mail_on_asks_who_it_is(client, webmaster, mailbox, look):
+    MemoryDriver.own_scripts[LOGIN] = 'redirect "x@outside.test";\n'
+    assert look()
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    seen = Observation.objects.get(aspect="script").mark
+    page = client.post(LEAVE, {"aspect": "script", "seen": seen}).content.decode()
+    assert "Is it still you?" in page
+    assert look()
 
 
 def test_beside_an_auto_reply_set_here_it_is_not_left(client, mailbox, owner, webmaster, look, committed):
