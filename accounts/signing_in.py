@@ -20,12 +20,12 @@ WRONG_AFTER_SECONDS = 0.5
 
 def person_with(request: HttpRequest, name: str, password: str) -> Person | None:
     """None when they do not belong together; raises TooManyTries or Busy without looking, or CannotAsk."""
+    began = time.monotonic()
     named = who_is(name)
     this_try = throttling.begin_try(request, "password", named)
     places = KNOWN_BROWSERS if this_try.in_known_browser else UNKNOWN_BROWSERS
     try:
         with places.one():
-            began = time.monotonic()
             found = authenticate(request, username=name, password=password, named=named)
             if isinstance(found, Person):
                 this_try.was_right()

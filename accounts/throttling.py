@@ -124,8 +124,9 @@ def _counted(request: HttpRequest, what: What, who: Person | Named | str) -> tup
     """What it counts for, and whether a browser counts as unknown to anybody whom the name may lead to."""
     counted: Counted = []
     is_elsewhere = False
+    known = devices.known_devices(request)
     for account in _accounts(who):
-        device = devices.known_device(request, account) if isinstance(account, Person) else None
+        device = known.get(account.pk) if isinstance(account, Person) else None
         if device is not None:
             counted.append((_key(what, "device", str(device.pk)), IN_KNOWN_DEVICE[what]))
             counted.append((_key(what, "known", _named(account)), IN_ALL_KNOWN_DEVICES[what]))

@@ -57,10 +57,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         "unsaved": "unsaved" in request.GET,
         "why_not": passkeys.why_not_here(request),
     }
-    response = render(request, "accounts/sign_in.html", context, status=503 if form.is_busy else 200)
+    page = render(request, "accounts/sign_in.html", context, status=503 if form.is_busy else 200)
     if form.is_busy:
-        response["Retry-After"] = str(COME_BACK_SECONDS)
-    return response
+        page["Retry-After"] = str(COME_BACK_SECONDS)
+    return page
 
 
 @never_cache
