@@ -838,6 +838,15 @@ class KnownDevice(models.Model):
         return f"{self.person} since {self.first_used_at}"
 
 
+class NameLock(models.Model):
+    """Held while a name is given to somebody, so that no two get the same; see names.py."""
+
+    number = models.PositiveSmallIntegerField(primary_key=True, help_text=_("Made of the name's hash."))
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class SignInAttempt(models.Model):
     """A try to sign in that has not been right, kept as long as it counts; see throttling.py."""
 

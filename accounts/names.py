@@ -12,12 +12,14 @@ from django.db import IntegrityError
 from django.db.models import F
 from django.utils.translation import gettext_noop
 
-from accounts.models import Domain, Mailbox, Person
+from accounts.codes import hash_of
+from accounts.models import Domain, Mailbox, NameLock, Person
 from accounts.naming import folded
 
 # More than one only where names collide already.
 MOST = 5
 AT_ONCE = 500
+LOCKS = 1024
 
 USED = gettext_noop("Somebody signs in here with the name %(name)s already. Choose another one.")
 USED_ADDRESS = gettext_noop(
@@ -75,9 +77,21 @@ def taken_names(names: Iterable[str]) -> set[str]:
 
 
 def require_free(*names: str) -> None:
-    """Raises NameTaken. Of one mailbox address and login may be the same."""
+    """In the transaction that gives them: nobody else gets one of them before its end. Raises NameTaken.
+
+    Of one mailbox address and login may be the same.
+    """
+    _lock(names)
     if taken_names(names):
         raise NameTaken
+
+
+def _lock(names: Iterable[str]) -> None:
+    """A row for each of them, or for several: whoever gives the same name at this moment waits."""
+    numbers = sorted({int(hash_of(folded(name))[:8], 16) % LOCKS for name in names})
+    NameLock.objects.bulk_create([NameLock(number=number) for number in numbers], ignore_conflicts=True)
+    # In this order, so that two never wait for one another.
+    list(NameLock.objects.select_for_update().filter(number__in=numbers).order_by("number"))
 
 
 def is_hosted_address(name: str) -> bool:

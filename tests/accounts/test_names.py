@@ -1,10 +1,11 @@
 """One name space: whom a name leads to, and which names nobody new may have."""
 
+import threading
 import unicodedata
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, connections
 from django.test import Client
 
 from accounts.checks import one_name_leads_to_one
@@ -15,7 +16,7 @@ from accounts.people import invite
 from accounts.services import create_mailbox
 from audit.models import Event
 from mailservers.models import Server
-from tests.conftest import PASSWORD, PASSWORD_HASH
+from tests.conftest import PASSWORD, PASSWORD_HASH, step_up
 
 NEW = {"local_part": "eve", "name": "Eve", "quota_bytes": "1 GB"}
 
@@ -70,6 +71,7 @@ def test_people_of_an_idn_domain_sign_in_with_the_address_they_know(idn_mailbox,
 @pytest.mark.parametrize("typed", KNOWN[:-1])
 def test_deleting_takes_the_address_as_it_is_known(client, idn_mailbox, operator, typed):
     client.force_login(operator)
+    step_up(client)
     client.post("/mailboxes/info@xn--bcher-kva.test/delete/", {"address": typed})
     assert Mailbox.objects.get(pk=idn_mailbox.pk).deleted_at
 
@@ -226,3 +228,37 @@ def test_an_operator_gives_somebody_another_user_name(evil, staff):
     assert staff.username == "olga2"
     with pytest.raises(Exception, match="already"):
         call_command("rename_person", "olga2", "olga")
+
+
+@pytest.mark.sql
+@pytest.mark.parametrize("second", ["a login elsewhere", "a user name"])
+def test_of_two_at_the_same_moment_one_gets_the_name(
+    transactional_db, domain, other_domain, webmaster, operator, second
+):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time: nothing to prove")
+    outcomes, both = [], threading.Barrier(2)
+
+    def give(step):
+        try:
+            both.wait(5)
+            step()
+            outcomes.append("given")
+        except IntegrityError:
+            outcomes.append("refused")
+        finally:
+            connections.close_all()
+
+    def elsewhere():
+        if second == "a user name":
+            invite(Person(username="wanted", is_support=True), domains=[], by=operator)
+        else:
+            create_mailbox(other_domain, "b", login="wanted", name="", by=operator)
+
+    steps = [lambda: create_mailbox(domain, "a", login="wanted", name="", by=webmaster), elsewhere]
+    threads = [threading.Thread(target=give, args=[step]) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["given", "refused"]
