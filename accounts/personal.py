@@ -122,7 +122,9 @@ def events_about_name(name: str) -> "dict[str, QuerySet[Event]]":
         raise StillNeeded
     told = Event.objects.filter(subject=name)
     mailboxes = told.filter(subject_kind=Mailbox._meta.label_lower).values_list("subject_id", flat=True)
-    groups = erasing.about_person(0, list(mailboxes.distinct()), [name])
+    groups = erasing.about_person(
+        0, [number for number in mailboxes.distinct() if number is not None], [name]
+    )
     return {**groups, "who": Event.objects.filter(by_name=name, who_digest="")}
 
 

@@ -37,7 +37,8 @@ class HoldsMore(Exception):
 
 def held_by(mailboxes: Iterable[int]) -> dict[int, int]:
     """What each holds as it was last read; those that were never read are missing."""
-    numbers, found = list(mailboxes), {}
+    numbers = list(mailboxes)
+    found: dict[int, int] = {}
     for start in range(0, len(numbers), AT_ONCE):
         some = Usage.objects.filter(mailbox__in=numbers[start : start + AT_ONCE], bytes_used__gt=0)
         found |= dict(some.values_list("mailbox", "bytes_used"))

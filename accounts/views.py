@@ -46,7 +46,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request, request.POST or None)
     if form.is_valid() and form.person:
         sessions.sign_in(request, form.person)
-        response = redirect(sessions.wanted_page(request))
+        response: HttpResponse = redirect(sessions.wanted_page(request))
         # With a second factor the browser is not known before that.
         if not sessions.second_factor_is_due(request):
             devices.remember_device(request, response, form.person)
@@ -207,8 +207,8 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         rules = RedirectAlarm.objects.open().filter(mailbox=mailbox, kind__in=("redirect", GONE))
         alarms = list(rules.order_by("-pk"))
     drifted = drifted_parts(mailbox) if mailbox.told("has_drift") else []
-    newest = Change.objects.newest_of_features(mailbox)
-    script = [change for change in newest if change.aspect == "script"]
+    changes = Change.objects.newest_of_features(mailbox)
+    script = [change for change in changes if change.aspect == "script"]
     context = {
         "mailbox": mailbox,
         "drifted": drifted,
@@ -227,7 +227,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "alarms": [alarm for alarm in alarms if alarm.kind != GONE],
         "gone": [alarm for alarm in alarms if alarm.kind == GONE],
         "newest_alarm": alarms[0].pk if alarms else 0,
-        "changes": {change.aspect: change for change in newest},
+        "changes": {change.aspect: change for change in changes},
         "reply": standing_of(script, "auto_reply"),
         "forward": standing_of(script, "forwarding"),
         "differs": any(part.aspect == "script" for part in drifted),

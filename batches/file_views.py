@@ -24,7 +24,8 @@ from batches.columns import COLUMNS
 from batches.forms import UploadForm
 from batches.models import Batch
 from batches.planning import plan_table
-from batches.reading import LARGEST_FILE, MOST_ROWS
+from batches.reading import LARGEST_FILE
+from batches.sheet_process import MOST_ROWS
 
 FORMATS = ("csv", "xlsx")
 

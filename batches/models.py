@@ -74,7 +74,7 @@ class Batch(models.Model):
         indexes = (models.Index(fields=["domain", "-id"], name="batch_of_domain"),)
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.title)
 
     @property
     def is_busy(self) -> bool:

@@ -23,7 +23,7 @@ from batches import services
 from batches.forms import ACTIONS, ChosenForm
 from batches.models import TROUBLE, Batch, Row, RowQuerySet
 from batches.planning import plan_chosen
-from batches.reading import MOST_ROWS
+from batches.sheet_process import MOST_ROWS
 from batches.tasks import announce
 
 # In one page to print; each makes a link and a picture.

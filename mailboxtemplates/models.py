@@ -74,7 +74,7 @@ class MailboxTemplate(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.title)
 
     @property
     def room_bytes(self) -> int:

@@ -202,7 +202,8 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def told_apart(self) -> "ChangeQuerySet":
         """Each knows what its badge says beside the state: what was wanted, what a look has found since."""
         differs = ~_without_any(Observation.objects.filter(drifted_since__isnull=False))
-        return self.annotate(differs=differs, wanted=models.F("event__verb"))
+        told = {"differs": differs, "wanted": models.F("event__verb")}
+        return self.annotate(**told)
 
     def without_newer(self) -> "ChangeQuerySet":
         """Those that are still what their subject's aspect should be."""

@@ -1,7 +1,7 @@
 """Moments as the portal takes them, and as it survives those that stand somewhere already."""
 
 from datetime import UTC, date, datetime, tzinfo
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -65,14 +65,14 @@ class DayFormField(forms.DateField):
     """A day, as browsers offer it."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    default_validators: ClassVar = [require_likely_day]
+    default_validators = [require_likely_day]  # noqa: RUF012 - as Django declares it
 
 
 class MomentFormField(forms.DateTimeField):
     """A day and a time of day, as browsers offer them."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MINUTES)
-    default_validators: ClassVar = [require_likely]
+    default_validators = [require_likely]  # noqa: RUF012 - as above
 
     def prepare_value(self, value: Any) -> Any:
         return in_readers_zone(value).replace(tzinfo=None) if isinstance(value, datetime) else value

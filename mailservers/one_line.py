@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from typing import ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -52,7 +51,7 @@ def as_one_line(text: str) -> str:
 class OneLineFormField(forms.CharField):
     """As the column's; for forms that are not made of a model."""
 
-    default_validators: ClassVar = [require_one_line]
+    default_validators = [require_one_line]  # noqa: RUF012 - as Django declares it
 
 
 class OneLine(PlainColumn, models.CharField):  # type: ignore[type-arg]
@@ -62,4 +61,4 @@ class OneLine(PlainColumn, models.CharField):  # type: ignore[type-arg]
     default_validators = (require_one_line,)
 
     def formfield(self, *args: object, **kwargs: object) -> forms.Field | None:
-        return super().formfield(*args, **{"form_class": OneLineFormField, **kwargs})  # type: ignore[arg-type, misc]
+        return super().formfield(*args, **{"form_class": OneLineFormField, **kwargs})  # type: ignore[arg-type]

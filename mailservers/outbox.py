@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.chain import Actor, record
@@ -170,7 +171,7 @@ ON_THE_SERVER = (Change.State.LIVE, Change.State.SUPERSEDED, Change.State.FAILED
 def _if_it_stands(change: Change, *states: Change.State) -> ChangeQuerySet:
     """The change, as long as it is in one of these states and nothing newer has set the same feature."""
     _hold_the_subject(change)
-    standing = Change.objects.of(change.subject_id, change.aspect).with_way_back().filter(stands=True)
+    standing = Change.objects.of(change.subject_id, change.aspect).with_way_back().filter(Q(stands=True))
     if not standing.filter(pk=change.pk).exists():
         return Change.objects.none()
     return Change.objects.filter(pk=change.pk, state__in=states)

@@ -370,7 +370,7 @@ class ReplyTemplate(models.Model):
         constraints = (models.UniqueConstraint(fields=["domain", "title"], name="one_template_title_once"),)
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.title)
 
 
 class Proof(models.Model):

@@ -7,7 +7,7 @@ from html import escape
 from django import template
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
-from django.utils.formats import date_format
+from django.utils.formats import date_format, time_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -34,7 +34,7 @@ def moment(value: datetime) -> SafeString:
 @lru_cache(10_000)
 def _time(hour: int, minute: int, _language: str | None) -> str:
     # Translators: a time of day, in the letters of Django's "date" filter: 14:03
-    return date_format(time(hour, minute), _("H:i"))
+    return time_format(time(hour, minute), _("H:i"))
 
 
 @lru_cache(10_000)

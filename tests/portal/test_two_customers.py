@@ -148,7 +148,7 @@ BY_ITSELF = ("forwarding.target_gone", "forwarding.target_back")
 def _way_to_domain(model: type[Model], name: str, depth: int = 0) -> str:
     """By which relations a row belongs to a domain: "mailbox__domain", say."""
     field = model._meta.get_field(name)
-    to = field.related_model
+    to: Any = field.related_model
     if to is Domain and (field.many_to_one or field.one_to_one):
         return name
     if depth < 2 and to in OWNED and (field.many_to_one or field.one_to_one):
