@@ -1,4 +1,7 @@
-"""Support staff say why they look at somebody's mailbox; that is an event, and holds for an hour."""
+"""Support staff say why they look at somebody's mailbox, or at what a domain's pages tell of its people.
+
+That is an event, and holds for an hour.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import sessions
-from accounts.models import LookUp, Mailbox, MailboxQuerySet, Person
+from accounts.models import Domain, LookUp, Mailbox, MailboxQuerySet, Person
 from accounts.requests import person_of
 from audit.chain import record
 from mailservers.one_line import OneLineFormField, require_one_line
@@ -34,8 +37,25 @@ class ReasonForm(forms.Form):
     )
 
 
+# Pages of a domain that tell nothing of what its people do: support finds there whom it looks for.
+IMPERSONAL = {
+    "accounts:list-mailboxes",
+    "accounts:list-webmasters",
+    "accounts:look-up-domain",
+    "clientsetup:show-records",
+    # Its name is no domain's.
+    "guide:show-page",
+    "mailboxtemplates:list-templates",
+}
+# By the name space of a URL with a number: the name of its domain. Apps above add theirs in ready().
+NUMBERED: "dict[str, Callable[[int], str]]" = {}
+# In the session: until when, by the names of domains.
+LOOKED_AT = "domains_looked_at"
+
+
 class LookUpMiddleware:
-    """Every page of a mailbox has its address in its URL: support gets there with a reason only."""
+    """Every page of a mailbox has its address in its URL, and those of a domain, of aliases and of plans are
+    known by theirs: support gets there with a reason only."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -49,21 +69,45 @@ class LookUpMiddleware:
         person, address = request.user, str(kwargs.get("address", ""))
         name = request.resolver_match.view_name if request.resolver_match else ""
         if (
-            not address
-            or name == "accounts:look-up"
+            name == "accounts:look-up"
             or not isinstance(person, Person)
             or not needs_reason(person)
             or sessions.second_factor_is_due(request)
         ):
             return None
-        if not without_reason(person).filter(address=address.casefold()).exists():
+        if address:
+            lacks = without_reason(person).filter(address=address.casefold()).exists()
+            return _ask(request, "accounts:look-up", address) if lacks else None
+        domain = "" if name in IMPERSONAL else _domain_of(name, kwargs)
+        if not domain or is_looked_at(request, domain):
             return None
-        wanted = request.get_full_path() if request.method == "GET" else ""
-        return redirect(f"{reverse('accounts:look-up', args=[address])}?{urlencode({'next': wanted})}")
+        # What is not there is not found.
+        exists = Domain.objects.filter(name=domain).exists()
+        return _ask(request, "accounts:look-up-domain", domain) if exists else None
+
+
+def _ask(request: HttpRequest, view: str, name: str) -> HttpResponse:
+    wanted = request.get_full_path() if request.method == "GET" else ""
+    return redirect(f"{reverse(view, args=[name])}?{urlencode({'next': wanted})}")
+
+
+def _domain_of(view: str, kwargs: dict[str, object]) -> str:
+    """The name of the domain that a page is of; empty for pages of something else."""
+    alias = str(kwargs.get("alias", ""))
+    if name := alias.rpartition("@")[2].casefold() or str(kwargs.get("name", "")):
+        return name
+    space = view.partition(":")[0]
+    return NUMBERED[space](int(str(kwargs["number"]))) if "number" in kwargs and space in NUMBERED else ""
+
+
+def is_looked_at(request: HttpRequest, name: str) -> bool:
+    """Whether the person has said within the hour, in this session, why they look at the domain."""
+    until = request.session.get(LOOKED_AT, {}).get(name, 0)
+    return bool(timezone.now().timestamp() < until <= (timezone.now() + HOLDS).timestamp())
 
 
 def needs_reason(person: Person) -> bool:
-    return person.is_support and not person.is_operator
+    return person.helps_by_grant
 
 
 def without_reason(person: Person) -> MailboxQuerySet:
@@ -79,6 +123,31 @@ def look_up(mailbox: Mailbox, reason: str, *, by: Person) -> None:
     require_one_line(reason)
     LookUp.objects.update_or_create(person=by, mailbox=mailbox, defaults={"until": timezone.now() + HOLDS})
     record("mailbox.looked_up", by=by, about=mailbox, domain=mailbox.domain.name, after={"reason": reason})
+
+
+def look_at_domain(request: HttpRequest, domain: Domain, reason: str) -> None:
+    """The same for the pages of a domain, in this session."""
+    until = (timezone.now() + HOLDS).timestamp()
+    request.session[LOOKED_AT] = request.session.get(LOOKED_AT, {}) | {domain.name: until}
+    record(
+        "domain.looked_up", by=person_of(request), about=domain, domain=domain.name, after={"reason": reason}
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def say_why_of_domain(request: HttpRequest, name: str) -> HttpResponse:
+    person = person_of(request)
+    domain = get_object_or_404(Domain if needs_reason(person) else Domain.objects.none(), name=name)
+    form = ReasonForm(request.POST or None)
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    if form.is_valid():
+        look_at_domain(request, domain, form.cleaned_data["reason"])
+        ours = url_has_allowed_host_and_scheme(
+            wanted, {request.get_host()}, require_https=request.is_secure()
+        )
+        return redirect(wanted if ours else reverse("accounts:list-mailboxes", args=[name]))
+    return render(request, "accounts/say_why.html", {"domain": domain, "form": form, "next": wanted})
 
 
 @never_cache

@@ -112,6 +112,11 @@ class Person(Searched, AbstractBaseUser):
         return self.is_operator or self.is_support
 
     @property
+    def helps_by_grant(self) -> bool:
+        """Support staff change a mailbox only for somebody who let them."""
+        return self.is_support and not self.is_operator
+
+    @property
     def gives_room(self) -> bool:
         """In the domains they look at; support changes nothing."""
         return self.is_operator or not self.is_support
@@ -301,6 +306,10 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
                 pk__in=SupportGrant.objects.running().filter(helper=person).values("mailbox")
             )
         return self.open_to(person)
+
+    def emptied_by(self, person: Person) -> "MailboxQuerySet":
+        """Those in which a person has mail deleted: as above, but a grant is not for that."""
+        return self.none() if person.helps_by_grant else self.changeable_by(person)
 
     def quota_changeable_by(self, person: Person) -> "MailboxQuerySet":
         """Those a person may give more or less room: as above, but nobody gives it to themselves."""

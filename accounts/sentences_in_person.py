@@ -181,6 +181,11 @@ for verb, own, to_you in (
         "",
     ),
     (
+        "domain.looked_up",
+        gettext_noop("You looked, as support, at what pages of %(what)s tell of its people"),
+        "",
+    ),
+    (
         "alias.brought_back",
         gettext_noop("You brought the alias %(what)s back with its mailbox"),
         "",

@@ -154,6 +154,7 @@ urlpatterns = [
     path("servers/<slug:server>/drifted/", servers.list_drifted, name="list-drifted"),
     path("servers/<slug:server>/maintenance/", servers.plan_maintenance, name="plan-maintenance"),
     path("mailboxes/<str:address>/why/", lookups.say_why, name="look-up"),
+    path("domains/<str:name>/why/", lookups.say_why_of_domain, name="look-up-domain"),
     path("mailboxes/<str:address>/help/", helping.allow, name="allow-help"),
     path("mailboxes/<str:address>/help/end/", helping.end, name="end-help"),
     path("changes/<int:number>/state/", changes.show_state, name="show-state"),

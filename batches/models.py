@@ -359,3 +359,8 @@ def _yes_or_no(name: str, *, value: bool) -> str:
     if name in ("auto_reply_on", "forwarding_on"):
         return gettext("on") if value else gettext("off")
     return gettext("yes") if value else gettext("no")
+
+
+def domain_of_batch(number: int) -> str:
+    """Its name; empty when there is no such batch."""
+    return Batch.objects.filter(pk=number).values_list("domain__name", flat=True).first() or ""

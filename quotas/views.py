@@ -49,6 +49,7 @@ def show_usage(request: HttpRequest, address: str) -> HttpResponse:
         "forecast": _forecast(usage, mailbox, days),
         "limit": usage.limit_with(mailbox.quota_bytes) if usage else mailbox.quota_bytes,
         "changeable": bool(mailbox.told("is_changeable")),
+        "emptied": bool(mailbox.told("is_changeable")) and not person.helps_by_grant,
         "quota_changeable": bool(mailbox.told("is_quota_changeable")),
         "is_own": mailbox.owner_id == person.pk,
         "limits": limits_of(mailbox.server),
@@ -83,7 +84,7 @@ def read_again(request: HttpRequest, address: str) -> HttpResponse:
 @require_http_methods(READ_AND_WRITE)
 def empty_trash(request: HttpRequest, address: str) -> HttpResponse:
     """Asks first, with what would be deleted; the server is asked for that where it is not known."""
-    mailbox = _changeable_mailbox(request, address)
+    mailbox = _emptied_mailbox(request, address)
     limits = limits_of(mailbox.server)
     if limits is not None and not limits.empties_trash:
         raise Http404
@@ -94,7 +95,7 @@ def empty_trash(request: HttpRequest, address: str) -> HttpResponse:
         return redirect("quotas:show-usage", address)
     is_part = "HX-Request" in request.headers
     if not is_part and _ask_for_old_trash(mailbox):
-        mailbox = _changeable_mailbox(request, address)
+        mailbox = _emptied_mailbox(request, address)
     context = _reading_context(mailbox) | {"form": form}
     return render(request, "quotas/_trash.html" if is_part else "quotas/empty_trash.html", context)
 
@@ -160,9 +161,9 @@ def _open_mailbox(request: HttpRequest, address: str) -> Mailbox:
     return get_object_or_404(visible, address=address)
 
 
-def _changeable_mailbox(request: HttpRequest, address: str) -> Mailbox:
+def _emptied_mailbox(request: HttpRequest, address: str) -> Mailbox:
     person = person_of(request)
-    changeable = Mailbox.objects.changeable_by(person).with_rights_of(person).select_related(*JOINED)
+    changeable = Mailbox.objects.emptied_by(person).with_rights_of(person).select_related(*JOINED)
     return get_object_or_404(changeable, address=address)
 
 

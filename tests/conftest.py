@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
-from accounts.lookups import look_up
+from accounts.lookups import LOOKED_AT, look_up
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
 from accounts.stepping_up import STEPPED_UP_AT
 from audit import triggers
@@ -170,9 +171,13 @@ def support(db) -> Person:
 
 
 @pytest.fixture
-def looked_up(support, mailbox) -> None:
-    """Support said why they look at the mailbox."""
+def looked_up(client, support, mailbox) -> None:
+    """Support said why they look at the mailbox, and at its domain."""
     look_up(mailbox, "Ticket 4711", by=support)
+    session = client.session
+    session[LOOKED_AT] = {mailbox.domain.name: time.time() + 3000}
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from accounts.target_addresses import without_tag
 from mailservers.drivers.base import Limits
 from vacation.addresses import names_known_to, near_miss, read_addresses
 from vacation.day_field import DayField
-from vacation.forwarding import ASKED_A_DAY, asked_lately, is_inside
+from vacation.forwarding import ASKED_A_DAY, asked_lately, is_inside, sends_anew
 from vacation.loops import in_words, way_back
 from vacation.models import DomainRules, Forwarding, Outside, OwnScripts
 
@@ -99,6 +99,15 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         ends = given.get("ends")
         if given.get("enabled") and ends and ends <= timezone.now():
             self.add_error("ends", _("This has passed already: nothing would be forwarded."))
+        if self._by.helps_by_grant and "addresses" in given:
+            wanted = Forwarding(mailbox=self._mailbox, enabled=bool(given.get("enabled")), ends=ends)
+            wanted.only_while_away = bool(given.get("only_while_away"))
+            if sends_anew(Forwarding.of(self._mailbox), wanted, given["addresses"]):
+                words = _(
+                    "Who helps sends mail to no new address outside the domain. The mailbox's user or a"
+                    " webmaster can."
+                )
+                self.add_error("addresses", words)
         if not self.errors:
             self._doubt(given["addresses"], given.get("doubted", ""))
         return given

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -36,12 +37,15 @@ def save_forwarding(
 ) -> Change:
     """Keep the forwarding, who set it, and the push it asks for; raises ChangedMeanwhile.
 
-    New addresses outside the domain are asked by mail; nothing goes there before they say yes.
+    New addresses outside the domain are asked by mail; nothing goes there before they say yes. Raises
+    PermissionDenied for one that somebody adds who only helps.
     """
     Mailbox.objects.select_for_update().get(pk=forwarding.mailbox.pk)
     before = Forwarding.of(forwarding.mailbox)
     if before.version != seen_version:
         raise ChangedMeanwhile
+    if by.helps_by_grant and sends_anew(before, forwarding, addresses):
+        raise PermissionDenied
     entry = _keep(before, forwarding, addresses, by=by)
     [event] = record_all([entry], by=by)
     replace_request(forwarding.mailbox, "forwarding")

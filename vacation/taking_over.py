@@ -77,6 +77,9 @@ def may_restore_script(change: Change, person: Person) -> bool:
         rules = getattr(change.mailbox.domain, "mail_rules", None)
     else:
         rules = DomainRules.objects.filter(domain__mailboxes=change.mailbox_id).first()
+    before = change.event.before or {} if change.event is not None else {}
+    if person.helps_by_grant and (before.get("own_rules_on") or _leaves(change, before)):
+        return False
     if rules is None or rules.leaves_all_to_users or change.event is None:
         return True
     mailbox = Mailbox.objects.select_related("domain__mail_rules").get(pk=change.mailbox_id or 0)
@@ -132,8 +135,18 @@ def _switch_own_rules(mailbox: Mailbox, told: dict[str, Any]) -> tuple[dict[str,
     )
 
 
+def _leaves(change: Change, told: dict[str, Any]) -> bool:
+    """Whether mail would go out of the domain by it."""
+    if not told.get("forward") or change.event is None:
+        return False
+    return any(address.rpartition("@")[2] != change.event.domain for address in told["targets"])
+
+
 def _is_permitted(mailbox: Mailbox, told: dict[str, Any], by: Person) -> bool:
     """Undo and keeping theirs are changes too: whoever has to ask may not make them at once."""
+    # Rules of the mailbox's own that are switched on again may send mail anywhere.
+    if by.helps_by_grant and told.get("own_rules_on"):
+        return False
     # Nothing is made with the mailbox as its owner here: the page would then show that as what is set.
     reply = (AutoReply.objects.filter(mailbox=mailbox).first() or AutoReply()).as_told()
     switches_on = told.get("enabled") and any(told.get(name, now) != now for name, now in reply.items())
@@ -148,6 +161,8 @@ def _is_permitted(mailbox: Mailbox, told: dict[str, Any], by: Person) -> bool:
         ForwardingTarget.objects.filter(forwarding__mailbox=mailbox).values_list("address", flat=True)
     )
     outside = [address for address in told["targets"] if not forwarding.is_inside(mailbox, address)]
+    if by.helps_by_grant and leads_outside(mailbox, told):
+        return False
     asks = must_ask_for(by, mailbox, set(outside) - known)
     return not asks and may(by, mailbox, "forwarding") == May.CHANGE
 

@@ -249,7 +249,7 @@ def test_a_mailboxs_user_sees_the_own_addresses_and_no_more(client, owner, info)
     assert "/aliases/info@example.test/" not in shown
 
 
-def test_support_looks_and_changes_nothing(client, support, info):
+def test_support_looks_and_changes_nothing(client, support, info, looked_up):
     client.force_login(support)
     shown = client.get(INFO).content.decode()
     assert "anna@example.test" in shown

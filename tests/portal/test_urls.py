@@ -9,6 +9,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from accounts.lookups import IMPERSONAL
 from accounts.models import Alias
 from adoption.models import Adoption
 from audit.chain import record
@@ -141,6 +142,7 @@ TABLE = {
     "branding:colours":         [(NO, NOT)] * 6,
     "accounts:download-own-data": [(IN, IN)] + [(NOT, OK)] * 5,
     "accounts:look-up":         [(IN, IN),   (NO, NO),   (NO, NO),  (NO, NO),  (OK, OK),  (NO, NO)],
+    "accounts:look-up-domain": [(IN, IN),    (NO, NO),   (NO, NO),  (NO, NO),  (OK, OK),  (NO, NO)],
     "accounts:allow-help":      [(IN, IN),   (NO, NO),   (NO, NO),  (OK, OK),  (NO, NO),  (OK, OK)],
     "accounts:end-help":        [(IN, IN),   (NOT, TO),  (NOT, NO), (NOT, TO), (NOT, NO), (NOT, TO)],
     "support:search-events":   [(IN, IN),   (NO, NOT),  (NO, NOT), (NO, NOT), (OK, NOT), (OK, NOT)],
@@ -290,3 +292,20 @@ def test_an_address_that_nothing_answers_is_not_found(client, operator):
     client.force_login(operator)
     assert client.get("/no/such/page").status_code == 404
     assert "Back button" in client.post("/no/such/page").content.decode()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        view
+        for view, url in URLS.items()
+        if "<str:name>" in url or "<str:alias>" in url or view.startswith("batches:")
+    ],
+)
+def test_support_reads_what_a_domains_people_do_only_after_a_reason(client, mailbox, support, change, view):
+    client.cookies.clear()
+    client.force_login(support)
+    path = "/" + URLS[view].replace("<int:number>", str(change.pk)).replace("<str:name>", "example.test")
+    answer = client.get(path.replace("<str:alias>", "info@example.test"))
+    asked = answer.status_code == 302 and answer.headers["Location"].startswith("/domains/example.test/why/")
+    assert asked == (view not in IMPERSONAL)
