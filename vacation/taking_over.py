@@ -71,15 +71,15 @@ def restoring_needs_proof(mailbox: Mailbox, told: dict[str, Any]) -> bool:
 
 
 def may_restore_script(change: Change, person: Person) -> bool:
-    """Whether undoing it is something this person may do: whoever has to ask may not do it at once."""
+    """Whether undoing it is something this person may do: whoever has to ask may not do it at once.
+
+    For buttons, so without a query more: what a grant is not for is found when it is pressed.
+    """
     rules: DomainRules | None
     if Change.mailbox.is_cached(change) and change.mailbox:
         rules = getattr(change.mailbox.domain, "mail_rules", None)
     else:
         rules = DomainRules.objects.filter(domain__mailboxes=change.mailbox_id).first()
-    before = change.event.before or {} if change.event is not None else {}
-    if person.helps_by_grant and (before.get("own_rules_on") or _leaves(change, before)):
-        return False
     if rules is None or rules.leaves_all_to_users or change.event is None:
         return True
     mailbox = Mailbox.objects.select_related("domain__mail_rules").get(pk=change.mailbox_id or 0)
@@ -133,13 +133,6 @@ def _switch_own_rules(mailbox: Mailbox, told: dict[str, Any]) -> tuple[dict[str,
         {"own_rules_on": off, "own_rules_off": on, "off_in_webmail": names if on else []},
         {"own_rules_on": on, "own_rules_off": off, "off_in_webmail": names if off else []},
     )
-
-
-def _leaves(change: Change, told: dict[str, Any]) -> bool:
-    """Whether mail would go out of the domain by it."""
-    if not told.get("forward") or change.event is None:
-        return False
-    return any(address.rpartition("@")[2] != change.event.domain for address in told["targets"])
 
 
 def _is_permitted(mailbox: Mailbox, told: dict[str, Any], by: Person) -> bool:
