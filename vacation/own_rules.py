@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 from accounts.models import Mailbox
 from mailservers.drivers.addresses import bare_address
 from mailservers.drivers.base import OwnRule, OwnScript, ReplyRule, RuleEdit, ScriptState
+from mailservers.drivers.own_effects import FOLDER_IS_MISSING
 from mailservers.drivers.sieve_reading import ENDS, answer_together, has_vacation
 from mailservers.drivers.sieve_windows import NEVER
 from mailservers.drivers.switching_off import Rule, does, rules, switched_off, with_lf
@@ -233,9 +234,13 @@ def note_seen(seen: Sequence[tuple[Mailbox, ScriptState]]) -> None:
     """What a look at the server told of these mailboxes' own scripts; they come with what was known."""
     for mailbox, held in seen:
         known = OwnScripts.of(mailbox)
-        if _told_of(held, known.active) != (known.notes, known.redirects, known.active):
+        notes, redirects, active = _told_of(held, known.active)
+        if held.own_folders:
+            # Nobody looked for them this time.
+            notes += [note for note in known.notes if note[0] == FOLDER_IS_MISSING]
+        if (notes, redirects, active) != (known.notes, known.redirects, known.active):
             own = _locked(mailbox)
-            own.notes, own.redirects, own.active = _told_of(held, own.active)
+            own.notes, own.redirects, own.active = notes, redirects, active
             own.save(update_fields=["notes", "redirects", "active"])
 
 

@@ -256,6 +256,8 @@ class ScriptState:
     """Where it was read: what of `moving` runs, as a script."""
     notes: tuple[Told, ...] = field(default=(), compare=False, metadata=PASSING)
     """Where it was read: what the mailbox's own rules do that stands against it."""
+    own_folders: tuple[str, ...] = field(default=(), compare=False, metadata=PASSING)
+    """Where it was read: folders that the mailbox's own rules need, if nobody looked whether they exist."""
     own_redirects: tuple[str, ...] = field(default=(), compare=False, metadata=PASSING)
     """Where it was read: to where the mailbox's own rules send mail on."""
 

@@ -30,6 +30,7 @@ from mailservers.drivers.base import (
 from mailservers.drivers.doveadm import NOT_FOUND, BrokeOff, Doveadm, for_one
 from mailservers.drivers.dovecot_erasing import erase_mail, is_empty
 from mailservers.drivers.dovecot_settings import read_settings
+from mailservers.drivers.own_effects import FOLDER_IS_MISSING
 from mailservers.drivers.sieve_scripts import SieveScripts, SieveSettings
 
 NEEDED_COMMANDS = frozenset(
@@ -165,7 +166,7 @@ class DovecotDriver:
         self._scripts.put(login, script)
 
     def read_script(self, login: str) -> ScriptState:
-        return self._scripts.read(login)
+        return self._with_folders(login, self._scripts.read(login))
 
     def read_accounts(self, logins: Sequence[str]) -> dict[str, AccountState]:
         return self._accounts.read_many([login for login in logins if not is_unspeakable(login)])
@@ -173,7 +174,11 @@ class DovecotDriver:
     def read_scripts(
         self, logins: Sequence[str], *, connections: int, seconds: float
     ) -> dict[str, ScriptReport | DriverError]:
-        return self._scripts.read_many(logins, connections=connections, seconds=seconds)
+        reports = self._scripts.read_many(logins, connections=connections, seconds=seconds)
+        # For many it would take one more question each.
+        if len(logins) == 1 and isinstance(report := reports.get(logins[0]), ScriptReport):
+            reports[logins[0]] = replace(report, script=self._with_folders(logins[0], report.script))
+        return reports
 
     def end_sessions(self, login: str) -> None:
         refuse_unspeakable(login)
@@ -266,6 +271,19 @@ class DovecotDriver:
     def close(self) -> None:
         """Let go of the kept connections; the next call opens new ones."""
         self._accounts.close()
+
+    def _with_folders(self, login: str, script: ScriptState) -> ScriptState:
+        """Notes which folders that the mailbox's own rules file into are missing; none where nobody tells."""
+        if not script.own_folders or not self._settings.doveadm_url:
+            return script
+        try:
+            usage = dovecot_usage.read_one(self._doveadm(), for_one(login), self._settings.folders)
+        except DriverError:
+            return script
+        there = {"inbox", *(folder.name.lower() for folder in usage.folders)}
+        missing = [name for name in script.own_folders if name.lower() not in there]
+        notes = (*script.notes, *((FOLDER_IS_MISSING, {"folder": name}) for name in missing))
+        return replace(script, notes=notes, own_folders=())
 
     def _alias_table(self) -> AliasTable:
         if self._aliases is None:

@@ -24,7 +24,7 @@ from mailservers.drivers.base import (
 )
 from mailservers.drivers.managesieve import ManageSieveClient, Rejected, ScriptEntry
 from mailservers.drivers.moving_rules import Others, added_to, moved_script, others_in
-from mailservers.drivers.own_effects import ends_all, notes_on
+from mailservers.drivers.own_effects import ends_all, folders_needed, notes_on
 from mailservers.drivers.portal_script import (
     NAME,
     PortalScript,
@@ -215,6 +215,9 @@ def _ours(client: ManageSieveClient, look: _Look, running: Sequence[OwnScript], 
             broken=tuple(_told_of_own(client, look.stored)) if own else (),
             before=before,
             notes=tuple(notes_on(own, apart.text, most, own_first=not chosen)),
+            own_folders=tuple(
+                sorted({_readable(name) for script in own for name in folders_needed(script.text)})
+            ),
             own_redirects=others_own,
         )
     others = others_in(look.stored)

@@ -11,6 +11,7 @@ from audit.chain import record
 from fleet.dovecot import Dovecot
 from mailservers import credentials, drift, outbox
 from mailservers.drivers.base import Limits
+from mailservers.drivers.portal_script import PortalScript, compose, take_apart
 from mailservers.models import Change, DriftCheck, Observation, Server
 from tests.mailservers.drivers.contract import OTHER_HASH, new_account
 from tests.mailservers.drivers.mailbox import (
@@ -273,3 +274,19 @@ def test_the_portals_script_is_deleted_in_webmail_and_switched_off_the_own_one_r
         # What somebody switches off after that stays off.
         with webmail(dovecot, live.login) as client:
             client.set_active("")
+
+
+def test_a_script_from_before_there_was_an_order_is_no_difference(told, live, dovecot, committed, owner):
+    """Hosters upgrade: it is written anew with the next change, and nobody is asked about it before."""
+    keep_own_script(dovecot, live.login, "roundcube", "keep;", active=False)
+    apart = take_apart(script_text(dovecot, live.login, "portal"))
+    assert apart is not None
+    former = compose(PortalScript(apart.text, "roundcube", None))
+    keep_own_script(dovecot, live.login, "portal", former)
+    assert told() == {}
+    with committed():
+        reply = AutoReply(mailbox=live, enabled=True, subject="Away", text="Back on Tuesday.")
+        save_auto_reply(reply, seen_version=1, by=owner)
+    now = script_text(dovecot, live.login, "portal")
+    assert now.index("include :personal") < now.index("vacation :")
+    assert told() == {}

@@ -424,6 +424,68 @@ def test_own_rules_that_let_nothing_come_after_them_are_told(
     assert driver.read_script(account.login) == after
 
 
+FORWARD = 'require ["vacation"];\nvacation :handle "portal-1-0" "Away.";\nredirect "{deputy}";\n'
+
+
+@pytest.mark.parametrize(
+    ("own", "own_first", "answered", "sent_on", "folders"),
+    [
+        # Filed and ended: theirs alone. Without “stop”, or after ours, both.
+        ('require "fileinto"; fileinto "Filed"; if true { stop; }', False, True, True, ["Filed"]),
+        ('if header "subject" "hello" { fileinto "Filed"; stop; }', True, False, False, ["Filed"]),
+        ('if header "subject" "hello" { fileinto "Filed"; stop; }', False, True, True, ["Filed"]),
+        ('if header "subject" "hello" { fileinto "Filed"; }', True, True, True, ["Filed"]),
+        # A rule that keeps mail keeps it beside a forwarding without a copy.
+        ("keep;", True, True, True, ["INBOX"]),
+        ("keep;", False, True, True, ["INBOX"]),
+        # “return” ends their script alone.
+        ("return; discard; stop;", True, True, True, []),
+        ('if header "subject" "other" { discard; stop; }', True, True, True, []),
+        ('if header "subject" "hello" { discard; stop; }', True, False, False, []),
+        ('if header "subject" "hello" { discard; stop; }', False, True, True, []),
+        ('if header "subject" "hello" { reject "No."; stop; }', True, False, False, []),
+        # Why this is told as soon as it is seen: nothing of it all is done.
+        ('if header "subject" "hello" { reject "No."; }', True, False, False, ["INBOX"]),
+        ('if header "subject" "hello" { reject "No."; }', False, False, False, ["INBOX"]),
+        ('if header "subject" "hello" { fileinto "Gone"; }', True, None, None, ["INBOX"]),
+    ],
+)
+def test_what_becomes_of_mail_between_own_rules_and_the_portals(
+    own: str,
+    own_first: bool,
+    answered: bool | None,
+    sent_on: bool | None,
+    folders: list[str],
+    server: Dovecot,
+    driver: DovecotDriver,
+    account: AccountState,
+    sink: Sink,
+) -> None:
+    login = account.login
+    server.run_doveadm("mailbox", "create", "-u", login, "Filed")
+    sender, deputy = f"ann.{login}@elsewhere.test", f"deputy.{login}@a.test"
+    if not own.startswith("require"):
+        own = f'require ["fileinto", "reject", "include"];\n{own}'
+    keep_own_script(server, login, "own", own)
+    wanted = ScriptState(FORWARD.format(deputy=deputy), active=True, own_first=own_first)
+    driver.put_script(login, wanted)
+    held = driver.read_script(login)
+    assert held == wanted
+    is_noted = answered is None or ('reject "No' in own and folders == ["INBOX"])
+    assert len(held.notes) == is_noted
+    deliver(server, account, "hello", sender)
+    found = [folder for folder in ("INBOX", "Filed") if _holds(server, login, folder)]
+    assert found == folders
+    replies = [mail for mail in sink.messages(to=sender) if "Away." in mail.as_string()]
+    if answered is not None:
+        assert (len(replies) == 1, len(sink.messages(to=deputy)) == 1) == (answered, sent_on)
+
+
+def _holds(server: Dovecot, login: str, folder: str) -> bool:
+    told = server.run_doveadm("mailbox", "status", "-u", login, "messages", folder)
+    return "messages=1" in told
+
+
 # --- scripts that are no UTF-8
 
 
