@@ -8,6 +8,7 @@ import pytest
 
 from fleet.dovecot import Dovecot
 from fleet.sink import Sink
+from mailservers.drivers import mailbox_scripts
 from mailservers.drivers.base import (
     AccountState,
     DriverError,
@@ -18,6 +19,7 @@ from mailservers.drivers.base import (
     ScriptState,
     ServerAway,
     TryAgain,
+    Unreadable,
 )
 from mailservers.drivers.dovecot import DovecotDriver
 from mailservers.drivers.portal_script import PortalScript, compose
@@ -551,3 +553,51 @@ def test_scripts_of_some_do_not_hide_the_others_trouble(driver: DovecotDriver, a
 
 def test_no_script_is_begun_after_the_time(driver: DovecotDriver, account: AccountState) -> None:
     assert driver.read_scripts([account.login], connections=1, seconds=0.0) == {}
+
+
+WINDOW = 'currentdate :zone "+0000" :value "{}" "date" "{}"'
+
+
+def own_away(*tests: str) -> str:
+    rule = f'if allof ({", ".join(tests)}) {{ vacation "Own reply."; }}'
+    return f'require ["vacation", "date", "relational"];\n# rule:[Vacation]\n{rule}\n'
+
+
+def test_an_own_auto_reply_whose_time_is_over_does_not_block_ours(
+    server: Dovecot, driver: DovecotDriver, account: AccountState
+) -> None:
+    login = account.login
+    own = own_away(WINDOW.format("ge", "2024-06-01"), WINDOW.format("le", "2024-06-14"))
+    keep_own_script(server, login, "roundcube", own)
+    driver.put_script(login, AWAY)
+    assert scripts(server, login)["portal"]
+    assert script_text(server, login, "roundcube") == own
+
+
+def test_an_own_auto_reply_at_another_time_does_not_block_ours(
+    server: Dovecot, driver: DovecotDriver, account: AccountState
+) -> None:
+    login = account.login
+    keep_own_script(server, login, "roundcube", own_away(WINDOW.format("ge", "2046-06-01")))
+    until = f'if {WINDOW.format("lt", "2046-06-01")} {{ vacation :handle "portal" "Back on Monday."; }}\n'
+    driver.put_script(
+        login, ScriptState(f'require ["date", "relational", "vacation"];\n{until}', active=True)
+    )
+    assert scripts(server, login)["portal"]
+    with pytest.raises(Refused, match="“roundcube”"):
+        driver.put_script(login, AWAY)
+
+
+def test_more_scripts_than_anybody_has_are_told_as_unread(
+    server: Dovecot, driver: DovecotDriver, account: AccountState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server of the tests takes ten; another one may take a thousand."""
+    monkeypatch.setattr(mailbox_scripts, "MOST_RUNNING", 3)
+    login = account.login
+    for number in range(3, -1, -1):
+        inner = f'include :personal "own{number + 1}";\n' if number < 3 else ""
+        keep_own_script(
+            server, login, f"own{number}", f'require "include";\n{inner}keep;\n', active=number == 0
+        )
+    [report] = driver.read_scripts([login], connections=1, seconds=20).values()
+    assert isinstance(report, Unreadable)
