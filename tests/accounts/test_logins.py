@@ -1,10 +1,11 @@
 """A login is given once on a server: whoever comes later never opens what somebody left behind there."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts import lifecycle, purging
@@ -19,6 +20,8 @@ from mailservers.drivers.base import AccountState, Limits
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change, Server
 from tests.conftest import webmaster_of
+
+pytestmark = pytest.mark.sql
 
 NEW = "/domains/example.test/new-mailbox/"
 
@@ -260,3 +263,22 @@ def test_purged_means_the_server_said_so(domain, webmaster, committed):
     """Else the next one could be given what still lies there."""
     purged(domain, "leaver", webmaster, committed)
     assert not Change.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="there one writes after the other")
+def test_many_at_the_same_moment_all_get_a_login_of_their_own(server):
+    """Webmasters of two customers whose logins look alike, who save what they were proposed."""
+    names = ("example.test", "example.org")
+    domains = [Domain.objects.create(name=name, server=server) for name in names]
+
+    def make(number: int) -> str:
+        try:
+            return create_mailbox(domains[number % 2], f"m{number}", name="", by=None).login
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        logins = list(threads.map(make, range(24)))
+    assert len(set(logins)) == 24
+    assert set(GivenLogin.objects.values_list("login", flat=True)) == set(logins)

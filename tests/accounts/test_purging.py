@@ -25,6 +25,8 @@ from mailservers.drivers.base import AccountState, Limits, Refused
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change
 
+pytestmark = pytest.mark.sql
+
 DELETED = "/domains/example.test/deleted/"
 
 
