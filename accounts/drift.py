@@ -66,7 +66,7 @@ def may_leave(part: Observation, administers: bool) -> bool:
 def check_now(request: HttpRequest, address: str) -> HttpResponse:
     mailbox = _changeable(request, address)
     drift.request_check(mailbox.server, mailbox=mailbox)
-    messages.info(request, _("The mail server is asked now. Load this page again in a moment."))
+    messages.info(request, _("The mail server is asked now."))
     return redirect("accounts:show-mailbox", address)
 
 

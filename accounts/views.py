@@ -25,7 +25,7 @@ from accounts.switches import can_switch
 from audit.chain import record
 from audit.models import Event
 from mailservers.drift import drifted_parts, left_parts, may_keep, unread_parts
-from mailservers.models import Change, Observation
+from mailservers.models import Change, DriftCheck, Observation
 from mailservers.servers import limits_of
 from mailservers.standing import standing_of
 
@@ -195,6 +195,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
             has_unread=Exists(Observation.objects.unread().filter(mailbox=OuterRef("pk"))),
             has_left=Exists(Observation.objects.filter(mailbox=OuterRef("pk"), left_at__isnull=False)),
             led_here=led_to(),
+            is_compared=Exists(DriftCheck.objects.unfinished().filter(mailbox=OuterRef("pk"))),
             has_alarm=Exists(RedirectAlarm.objects.open().filter(mailbox=OuterRef("pk"))),
         )
     )
@@ -224,6 +225,7 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "left": left_parts(mailbox) if mailbox.told("has_left") else [],
         "keepable": [part.aspect for part in drifted if may_keep(part, person)],
         "checked_at": getattr(mailbox, "checked_at", None),
+        "comparing": bool(mailbox.told("is_compared")),
         "alarms": [alarm for alarm in alarms if alarm.kind != GONE],
         "gone": [alarm for alarm in alarms if alarm.kind == GONE],
         "newest_alarm": alarms[0].pk if alarms else 0,

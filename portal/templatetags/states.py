@@ -50,10 +50,20 @@ ICONS: dict[str, str] = {
 
 
 @register.filter
-def pause(asked: int | str) -> int:
+def pause(asked: object) -> int:
     """Milliseconds until a badge that has asked so often asks again."""
-    times = int(asked or 0)
-    return PAUSES_MS[min(times, len(PAUSES_MS) - 1)]
+    return PAUSES_MS[min(_times(asked), len(PAUSES_MS) - 1)]
+
+
+@register.filter
+def next_ask(asked: object) -> int:
+    """How often it will have asked then; also of what stands in an address."""
+    return _times(asked) + 1
+
+
+def _times(asked: object) -> int:
+    told = str(asked or 0)
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 5 else 0
 
 
 def kind_of(change: Change, place: str = "") -> str:
@@ -156,7 +166,7 @@ def state_attributes(
         '{} hx-get="{}?asked={}&amp;place={}{}{}" hx-trigger="load delay:{}ms, ask" hx-swap="outerHTML"',
         told,
         reverse("accounts:show-state", args=[change.pk]),
-        int(asked or 0) + 1,
+        next_ask(asked),
         quote(place),
         SafeString("&amp;button=1") if changeable and place != "list" else "",
         SafeString(f"&amp;feature={quote(feature)}") if feature else "",

@@ -16,9 +16,19 @@
     const sentence = about ? `${about.dataset.about}: ${words(badge)}` : words(badge);
     document.getElementById("announcements").textContent = sentence;
   };
-  const badges = () => document.querySelectorAll("[data-change]");
-  document.addEventListener("DOMContentLoaded", () => badges().forEach(speak));
-  document.addEventListener("htmx:afterSettle", () => badges().forEach(speak));
+  // Whatever else is being worked on bears "data-busy" until it is done.
+  let busy = [];
+  const lookAtBusy = () => {
+    const isDone = busy.some((id) => !document.getElementById(id)?.matches("[data-busy]"));
+    busy = [...document.querySelectorAll("[data-busy]")].map((part) => part.id);
+    if (isDone) document.body.dispatchEvent(new Event("settled"));
+  };
+  const look = () => {
+    document.querySelectorAll("[data-change]").forEach(speak);
+    lookAtBusy();
+  };
+  document.addEventListener("DOMContentLoaded", look);
+  document.addEventListener("htmx:afterSettle", look);
 
   // Whoever was signed out meanwhile gets the sign-in page as the answer: that does not belong in a badge.
   document.addEventListener("htmx:beforeSwap", (event) => {

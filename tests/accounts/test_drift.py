@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import RedirectAlarm
 from audit.chain import record
 from audit.models import Event
 from mailservers import drift, outbox
 from mailservers.drivers.memory import MemoryDriver
-from mailservers.models import Observation
+from mailservers.models import DriftCheck, Observation
 from tests.conftest import step_up
 
 URL = "/mailboxes/anna@example.test/"
@@ -144,3 +145,14 @@ def test_compare_now_looks_at_once(client, drifted, webmaster, committed):
     page = post(client, webmaster, CHECK, committed).content.decode()
     assert "The mail server is asked now." in page
     assert "The mailbox is switched off there: nobody can sign in." in client.get(URL).content.decode()
+
+
+def test_the_page_follows_a_comparison_until_it_is_done(client, mailbox, webmaster):
+    client.force_login(webmaster)
+    DriftCheck.objects.create(server=mailbox.server, aspect="script", mailbox=mailbox)
+    page = client.get(f"/mailboxes/{mailbox.address}/?asked=3").content.decode()
+    assert "data-busy data-fresh" in page
+    assert 'hx-get="?asked=4"' in page
+    assert client.get(f"/mailboxes/{mailbox.address}/?asked=-1x").status_code == 200
+    DriftCheck.objects.update(finished_at=timezone.now())
+    assert "data-busy" not in client.get(f"/mailboxes/{mailbox.address}/").content.decode()

@@ -86,14 +86,14 @@ def test_reading_again_is_a_wish_the_page_waits_for(anna, held, monkeypatch):
     assert UsageRequest.objects.get().asked_at == first  # one at a time is enough
     UsageRequest.objects.update(asked_at=timezone.now() - timedelta(minutes=2))
     partial = words(anna.get(f"{PAGE}reading/"))
-    assert "hx-get" not in partial
+    assert "load delay" not in partial
     assert "has not answered" in partial
 
 
 def test_once_read_it_stands_there(anna):
     anna.post(f"{PAGE}read-again/")
     partial = words(anna.get(f"{PAGE}reading/"))
-    assert "hx-get" not in partial
+    assert "load delay" not in partial
     assert "<strong>500 MB</strong>" in partial
 
 
@@ -121,7 +121,7 @@ def test_what_lies_long_in_the_trash_is_asked_for_and_comes_by_itself(anna, held
     refresh_usage(held.pk)
     partial = words(anna.get(f"{PAGE}trash/", headers=part))
     assert "3 of them for more than 30 days: 30 MB." in partial
-    assert "hx-get" not in partial
+    assert "load delay" not in partial
     assert "<form" not in partial
 
 
@@ -130,7 +130,7 @@ def test_a_server_that_cannot_tell_is_not_asked_by_every_refresh(anna, held):
     anna.get(f"{PAGE}trash/")
     partial = words(anna.get(f"{PAGE}trash/", headers={"HX-Request": "true"}))
     assert "The server is away." in partial
-    assert "hx-get" not in partial
+    assert "load delay" not in partial
 
 
 def test_an_empty_trash_is_called_so(anna, held):
