@@ -1,6 +1,6 @@
 """Moments and days as people say them, in the reader's language and the portal's time zone."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from html import escape
 
@@ -54,6 +54,18 @@ def weekday_and_moment(value: datetime) -> SafeString:
     local = in_readers_zone(value)
     # Translators: as above, with the day of the week: Thursday 12 June 2025, 14:03
     return _marked(local, date_format(local, _("l j F Y, H:i")))
+
+
+@register.filter
+def weekday_and_end(value: datetime) -> SafeString:
+    """The same of an end: a midnight belongs to the day that it ends, as 24:00."""
+    if not isinstance(value, datetime):
+        return _as_it_stands(value)
+    local = in_readers_zone(value)
+    if (local.hour, local.minute) != (0, 0) or local.date() <= date(1, 1, 2):
+        return weekday_and_moment(value)
+    shown = date_format(local - timedelta(days=1), _("l j F Y, H:i"))
+    return _marked(local, shown.replace("00:00", "24:00"))
 
 
 @register.filter

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from accounts.models import Alias
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change
+from portal.templatetags.times import weekday_and_end
 from tests.vacation.test_edit_auto_reply import AWAY, URL
 from vacation.day_field import DayField, shown
 from vacation.models import AutoReply, Forwarding
@@ -119,6 +120,20 @@ def test_a_form_with_days_alone_is_saved_and_shows_them_again(client, mailbox, c
     assert 'name="ends_0" value="2036-08-02"' in page
     assert "From (period 2)" in page
     assert "From (period 3)" in page
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("2036-07-15T00:00", "Monday 14 July 2036, 24:00"),
+        ("2036-07-15T00:01", "Tuesday 15 July 2036, 00:01"),
+        ("2036-07-01T00:00", "Monday 30 June 2036, 24:00"),
+    ],
+)
+def test_the_end_of_a_day_is_told_as_that_days(end, told):
+    with timezone.override(BRUSSELS), translation.override("en"):
+        moment = dt.datetime.fromisoformat(end).replace(tzinfo=ZoneInfo(BRUSSELS))
+        assert told in weekday_and_end(moment)
 
 
 def test_a_row_with_a_time_shows_it(client, mailbox):
