@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.naming import folded
 from audit.models import Event
 from audit.sentences import is_verb, told_without_names, verbs
 from mailservers.moments import DayFormField
@@ -73,13 +74,14 @@ class SearchForm(forms.Form):
         return verb
 
     def clean_subject(self) -> str:
-        return str(self.cleaned_data["subject"]).casefold()
+        return _as_kept(str(self.cleaned_data["subject"]))
 
     def clean_by_name(self) -> str:
-        return str(self.cleaned_data["by_name"]).casefold()
+        return _as_kept(str(self.cleaned_data["by_name"]))
 
     def clean_domain(self) -> str:
-        return str(self.cleaned_data["domain"]).casefold()
+        typed = str(self.cleaned_data["domain"])
+        return folded(f"@{typed}").removeprefix("@") if typed else ""
 
     def clean_source_address(self) -> str:
         address = str(self.cleaned_data["source_address"]).strip()
@@ -152,3 +154,8 @@ def _until(events: "QuerySet[Event]", moment: datetime) -> "QuerySet[Event]":
     if not last:
         return events.none()
     return events.filter(LessThanOrEqual(UNINDEXED_AT, moment), number__lte=last)
+
+
+def _as_kept(typed: str) -> str:
+    """An address however somebody knows it; other subjects have capitals and signs of their own."""
+    return folded(typed) if "@" in typed else typed.casefold()

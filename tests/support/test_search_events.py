@@ -17,6 +17,7 @@ from audit.models import Event
 from audit.origin import Origin, coming_from
 from mailservers import outbox
 from mailservers.models import Change
+from support.searching import SearchForm
 
 pytestmark = pytest.mark.sql
 HOSTILE = '=HYPERLINK("http://evil.example","x")<script>alert(1)</script>\u202e'
@@ -51,6 +52,7 @@ def numbers(client, query):
     [
         ("", ["mailbox.created", "domain.quota_settings_changed", "auto_reply.switched_on"]),
         ("subject=Anna@Example.test", ["mailbox.created", "auto_reply.switched_on"]),
+        ("subject=anna@EXAMPLE.test.&domain=Example.test.", ["mailbox.created", "auto_reply.switched_on"]),
         ("by_name=willem&verb=auto_reply.switched_on", ["auto_reply.switched_on"]),
         (
             "source_address=192.0.2.7&domain=example.test&subject=example.test",
@@ -218,3 +220,11 @@ def test_people_and_servers_have_timelines(client, events, server):
     assert "switched the auto-reply on" in client.get("/audit/people/willem/").content.decode()
     assert "paused the pushing" in client.get("/audit/servers/maximusconfessor/").content.decode()
     assert client.get("/audit/mailboxes/nobody@example.test/").status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["info@bücher.test", "INFO@BÜCHER.test", "info@xn--bcher-kva.test"])
+def test_the_address_is_searched_as_it_is_kept(typed):
+    form = SearchForm({"subject": typed, "domain": typed.partition("@")[2]})
+    assert form.is_valid()
+    assert form.cleaned_data["subject"] == "info@xn--bcher-kva.test"
+    assert form.cleaned_data["domain"] == "xn--bcher-kva.test"
