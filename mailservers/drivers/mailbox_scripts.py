@@ -30,6 +30,7 @@ from mailservers.drivers.portal_script import (
     PortalScript,
     compose,
     is_last,
+    is_ours,
     remembered,
     take_apart,
 )
@@ -251,6 +252,15 @@ def _planned(
     """Where what others put into the portal's script goes, and which scripts become others by the edits."""
     names = look.names - {NAME}
     others = others_in(look.stored, wanted)
+    if others.whole and is_ours(look.stored):
+        # Whatever became of it, some of it might run that is the portal's, or be lost that is not.
+        raise Refused(
+            gettext_noop(
+                "The script “%(script)s” is too long for the portal to see what others put into it. Please"
+                " move those rules to another script in webmail."
+            ),
+            script=NAME,
+        )
     in_portal = [edit for edit in edits if edit.script == NAME]
     runs = look.active in ("", NAME)
     before = _before(look, known_before)

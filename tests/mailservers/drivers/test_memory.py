@@ -2,8 +2,9 @@
 
 import pytest
 
-from mailservers.drivers.base import Driver, TryAgain
+from mailservers.drivers.base import Driver, ScriptState, TryAgain
 from mailservers.drivers.memory import MemoryDriver
+from mailservers.drivers.portal_script import PortalScript, compose
 from tests.mailservers.drivers.contract import OFF, SCRIPT, DriverContract, new_account
 
 
@@ -52,3 +53,16 @@ def test_mail_and_ended_sessions_can_be_seen(driver: Driver) -> None:
     assert (driver.usage(account.login).bytes_used, driver.usage(account.login).messages) == (5000, 3)
     driver.end_sessions(account.login)
     assert MemoryDriver.ended_sessions == [account.login]
+
+
+def test_a_rule_that_somebody_put_into_the_portals_script_is_kept_as_on_a_real_server(driver: Driver) -> None:
+    account = new_account()
+    driver.put_account(account)
+    rule = '# rule:[News]\nif header "subject" "news" { fileinto "News"; }\n'
+    whole = compose(PortalScript(SCRIPT.text, "")) + rule
+    for wanted in (SCRIPT, OFF, SCRIPT):
+        MemoryDriver.scripts[account.login] = ScriptState(whole, active=True)
+        driver.put_script(account.login, wanted)
+        assert driver.read_script(account.login) == wanted
+        assert MemoryDriver.own_scripts[account.login].count(rule) == 1
+        assert SCRIPT.text not in MemoryDriver.own_scripts[account.login]

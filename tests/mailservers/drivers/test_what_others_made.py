@@ -7,7 +7,15 @@ import pytest
 
 from fleet.dovecot import Dovecot
 from fleet.sink import Sink
-from mailservers.drivers.base import AccountState, MovingRule, Refused, ScriptState, TryAgain
+from mailservers.drivers.base import (
+    AccountState,
+    MovingRule,
+    Refused,
+    RuleEdit,
+    ScriptReport,
+    ScriptState,
+    TryAgain,
+)
 from mailservers.drivers.dovecot import DovecotDriver
 from mailservers.drivers.managesieve import ManageSieveClient
 from mailservers.drivers.portal_script import PortalScript, compose
@@ -424,6 +432,34 @@ def test_own_rules_that_let_nothing_come_after_them_are_told(
     assert driver.read_script(account.login) == after
 
 
+@pytest.mark.parametrize("change", [by_roundcube, after_the_end, inside_ours])
+def test_what_a_thief_put_there_does_not_run_while_the_mailbox_is_frozen(
+    change: Callable[[str], str], server: Dovecot, driver: DovecotDriver, account: AccountState, sink: Sink
+) -> None:
+    login, thief = account.login, f"thief.{account.login}@elsewhere.test"
+    driver.put_script(login, AWAY)
+    whole = change(script_text(server, login, "portal"))
+    keep_own_script(server, login, "portal", whole.replace(RULE, f'{RULE}redirect :copy "{thief}";\n'))
+    driver.put_script(login, replace(AWAY, text=f"{AWAY.text}stop;\n"))
+    deliver(server, account, "newsletter")
+    assert subjects(server, login) == ["newsletter"]
+    assert sink.messages(to=thief) == []
+
+
+def test_a_script_of_the_portals_that_is_too_long_to_be_read_is_left_and_told(
+    server: Dovecot, driver: DovecotDriver, account: AccountState
+) -> None:
+    login = account.login
+    driver.put_script(login, AWAY)
+    changed = script_text(server, login, "portal") + "keep;\n" * 2500
+    keep_own_script(server, login, "portal", changed)
+    for wanted in (OTHER, OFF):
+        with pytest.raises(Refused, match="too long for the portal to see what others put into it"):
+            driver.put_script(login, wanted)
+    assert script_text(server, login, "portal") == changed
+    assert set(scripts(server, login)) == {"portal"}
+
+
 FORWARD = 'require ["vacation"];\nvacation :handle "portal-1-0" "Away.";\nredirect "{deputy}";\n'
 
 
@@ -508,3 +544,22 @@ def test_bytes_that_are_no_text_stay_as_they_are(
     driver.put_script(login, OFF)
     assert stored.read_bytes() == latin
     assert b"# rule:[Caf\xe9]\r\nkeep;\r\n" in (stored.parent / "portal-own-1.sieve").read_bytes()
+
+
+def test_a_rule_in_a_script_that_is_no_text_is_not_switched_off_but_told(
+    server: Dovecot, driver: DovecotDriver, account: AccountState
+) -> None:
+    login = account.login
+    latin = b'# caf\xe9\r\nredirect "bert@a.test";\r\n'
+    keep_own_script(server, login, "roundcube", "keep;")
+    stored = server.directory / "mail" / login / "sieve" / "roundcube.sieve"
+    stored.write_bytes(latin)
+    rule = 'redirect "bert@a.test";'
+    off = RuleEdit("roundcube", rule, f"if false # true\n{{\n\t{rule}\n}}")
+    report = driver.read_scripts([login], connections=1, seconds=30.0)[login]
+    assert isinstance(report, ScriptReport)
+    assert report.redirects == ("bert@a.test",)
+    with pytest.raises(Refused, match="“roundcube” is not in UTF-8"):
+        driver.put_script(login, replace(AWAY, edits=(off,)))
+    assert stored.read_bytes() == latin
+    assert scripts(server, login) == {"roundcube": True}
