@@ -27,7 +27,7 @@ def press(signed_in, committed):
 
     def press(batch: Batch, button: str) -> Batch:
         with committed():
-            assert signed_in.post(f"/batches/{batch.pk}/{button}/").status_code == 302
+            assert signed_in.post(f"/batches/{batch.pk}/{button}/", {"sure": "1"}).status_code == 302
         return Batch.objects.get(pk=batch.pk)
 
     return press

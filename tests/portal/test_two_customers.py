@@ -411,6 +411,7 @@ AT_HOME: dict[str, str] = {
             "accounts.people.remove",
             "accounts.people.remove_from_domain",
             "accounts.people.rename",
+            "accounts.personal.erase_name",
             "accounts.people.reset_second_factor",
             "accounts.second_factors.remove_all",
         ),
