@@ -14,6 +14,7 @@ from accounts.led_here import GONE
 from accounts.models import Alias, Domain, Mailbox, Person, RedirectAlarm
 from audit.chain import Entry, record, record_all
 from mailservers.drivers.addresses import is_address
+from mailservers.drivers.alias_names import is_unfit
 from mailservers.drivers.sieve_reading import SOMEWHERE
 
 # Of thousands it is enough to know that there are many.
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 @transaction.atomic
 def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_before: bool) -> None:
     """For targets in no domain of the same customer. What was there at a first look is shown, not mailed."""
-    names = {address.rpartition("@")[2] for _, targets in found for address in targets if is_address(address)}
+    names = {address.rpartition("@")[2] for _, targets in found for address in targets if _is_plain(address)}
     inside: dict[int, set[str]] = {}
     for subject, _targets in found:
         if subject.domain_id not in inside:
@@ -68,7 +69,12 @@ def raise_alarms(found: Sequence[tuple[Mailbox | Alias, Sequence[str]]], known_b
 
 def _is_inside(target: str, ours: set[str]) -> bool:
     """What is no plain address may lead anywhere."""
-    return is_address(target) and target.rpartition("@")[2] in ours
+    return _is_plain(target) and target.rpartition("@")[2] in ours
+
+
+def _is_plain(target: str) -> bool:
+    """An address and nothing else, also one whose name is no ASCII."""
+    return is_address(target) or (target.count("@") == 1 and not is_unfit(target))
 
 
 def _in_short(targets: Sequence[str]) -> str:

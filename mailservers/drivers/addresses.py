@@ -33,6 +33,9 @@ def bare_address(written: str) -> str:
             inside = False
         elif inside:
             angled[-1] += piece
+        elif angled and piece.strip():
+            # Behind the address comes nothing.
+            return as_it_is
         else:
             plain += piece
     if depth or inside or len(angled) > 1:

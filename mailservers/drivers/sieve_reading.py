@@ -80,6 +80,9 @@ def look(script: str) -> Look:
             answers.append(command.span)
         elif command.name == "include":
             includes += _included(command)
+            # Decoded or expanded, the name may be another one for the server than it is here.
+            texts = [script[each.start : each.end] for each in command.arguments if each.kind == "string"]
+            targets += [SOMEWHERE for text in texts if "${" in text]
         # Whatever ends the script: an alarm too many is better than one too few.
         targets += targets_of(command, names)
         has_ended = has_ended or command.is_last
@@ -188,8 +191,6 @@ def targets_of(command: Command, names: set[str]) -> list[str]:
             # Global variables may tell the operators' script where to send it.
             found.append(SOMEWHERE)
     if "variables" in names and any("${" in target for target in found):
-        found.append(SOMEWHERE)
-    if command.name == "include" and any("${" in name for name in strings):
         found.append(SOMEWHERE)
     return found
 

@@ -206,3 +206,21 @@ def test_who_asks_what_a_mailbox_holds_is_told_that_it_can_not_be_read(mailbox, 
     wish = UsageRequest.objects.get()
     assert wish.answered_at
     assert wish.reason_values == {"kind": "TypeError"}
+
+
+@pytest.mark.parametrize(
+    ("target", "alarms_count"),
+    [
+        ("bert@example.test", 0),
+        ("jörg@example.test", 0),
+        ("${x}@example.test", 1),
+        ("<bert@example.test> stranger@evil.test", 1),
+        ("stranger@evil.test, bert@example.test", 1),
+        ("bert@example.test.", 1),
+    ],
+)
+def test_only_a_plain_address_of_ones_own_raises_no_alarm(both, look, target, alarms_count):
+    variables = 'require "variables"; set "x" "stranger";' if "$" in target else ""
+    MemoryDriver.own_scripts[LOGIN] = f'{variables} if header :is "a" "b" {{ redirect "{target}"; }}'
+    look()
+    assert RedirectAlarm.objects.count() == alarms_count

@@ -191,6 +191,8 @@ def test_what_is_made_when_the_mail_comes_is_somewhere(server: Pigeonhole) -> No
         'require "vnd.dovecot.execute"; if allof (execute "out", false) { keep; }',
         'require "vnd.dovecot.filter"; filter "out";',
         'redirect :list "tag:x";',
+        'require ["include", "encoded-character"]; include :personal "own${hex:32}";',
+        'require ["include", "variables"]; set "x" "own"; include :personal "${x}";',
         'require "notify"; notify :message "x";',
         'require ["notify", "variables"]; notify :options ["me@ours.test", "${x}"];',
         'redirect "a@b.test";' * MOST_TOKENS,
