@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from accounts import sizes
 from accounts.answering import tell_scripts
+from accounts.devices import forget_devices
 from accounts.models import Mailbox
 from audit.chain import Actor, record
 from audit.models import Event
@@ -116,6 +117,7 @@ def keep_account(mailbox: Mailbox, held: dict[str, Any], by: Actor) -> Event:
         if current.owner and not current.owner.has_usable_password():
             current.owner.set_unusable_password()
             current.owner.save(update_fields=["password"])
+            forget_devices(current.owner)
     current.save(update_fields=[*names, "password_hash", "password_changed_at", "password_asked_at"])
     if current.name != name_before:
         tell_scripts([current], "mailbox.name_in_reply", {}, by=by)

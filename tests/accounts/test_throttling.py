@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db.models import F
 from django.test import Client
 
-from accounts import throttling
+from accounts import account_drift, throttling
 from accounts.codes import hash_of
 from accounts.models import KnownDevice, Mailbox, SignInAttempt
 from accounts.people import disable, set_own_password
@@ -267,3 +267,10 @@ def test_twenty_codes_a_day_are_looked_at_in_all_whatever_cookies_come_along(rf,
                 looked_at += 1
         SignInAttempt.objects.update(at=F("at") - timedelta(minutes=15))
     assert looked_at == 20
+
+
+def test_so_does_a_password_that_was_changed_on_the_mail_server_and_is_kept(mailbox, webmaster):
+    known()
+    held = {name: getattr(mailbox, name) for name in account_drift.TOLD}
+    account_drift.keep_account(mailbox, {**held, "password_hash": "{PLAIN}another"}, by=webmaster)
+    assert not KnownDevice.objects.exists()
