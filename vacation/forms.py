@@ -163,8 +163,13 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         ticked = self["answered"].value() or [] if "answered" in self.fields else []
         return [(alias, alias.address in ticked) for alias in self.aliases if alias.can_be_answered]
 
-    def never_answered(self) -> list[Alias]:
-        return [alias for alias in self.aliases if not alias.can_be_answered]
+    def not_answered(self) -> list[Alias]:
+        """As it stands: groups, and what can't be answered. What somebody left out they know."""
+        return [
+            alias
+            for alias in self.aliases
+            if not alias.is_answered and (alias.others or not alias.can_be_answered)
+        ]
 
     def _add_periods(self) -> None:
         """Those there are, and two to fill in."""
