@@ -24,7 +24,7 @@ from mailservers.drivers.base import (
 )
 from mailservers.drivers.managesieve import ManageSieveClient, Rejected, ScriptEntry
 from mailservers.drivers.moving_rules import Others, added_to, moved_script, others_in
-from mailservers.drivers.own_effects import ends_all, folders_needed, notes_on
+from mailservers.drivers.own_effects import FORMER_ORDER, ends_all, folders_needed, notes_on
 from mailservers.drivers.portal_script import (
     NAME,
     PortalScript,
@@ -215,7 +215,10 @@ def _ours(client: ManageSieveClient, look: _Look, running: Sequence[OwnScript], 
             own_first=not chosen,
             broken=tuple(_told_of_own(client, look.stored)) if own else (),
             before=before,
-            notes=tuple(notes_on(own, apart.text, most, own_first=not chosen)),
+            notes=tuple(
+                [(FORMER_ORDER, {})] if own and apart.own_first is None and not is_last(apart.text) else []
+            )
+            + tuple(notes_on(own, apart.text, most, own_first=apart.own_first is True)),
             own_folders=tuple(
                 sorted({_readable(name) for script in own for name in folders_needed(script.text)})
             ),

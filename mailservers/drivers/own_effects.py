@@ -12,6 +12,9 @@ from mailservers.drivers.base import OwnScript, Told
 from mailservers.drivers.sieve_reading import live_tokens, redirects
 from mailservers.drivers.sieve_tokens import Token, tokens
 
+FORMER_ORDER = gettext_noop(
+    "Until something is saved here, your rules in webmail still run after the auto-reply and the forwarding."
+)
 FOLDER_IS_MISSING = gettext_noop(
     "Your rules in webmail file mail into the folder “%(folder)s”, which is not there: such mail lies in the"
     " inbox. Please create the folder, or take the rule away."

@@ -284,9 +284,14 @@ def test_a_script_from_before_there_was_an_order_is_no_difference(told, live, do
     former = compose(PortalScript(apart.text, "roundcube", None))
     keep_own_script(dovecot, live.login, "portal", former)
     assert told() == {}
+    assert OwnScripts.objects.get(mailbox=live).notes_told == [
+        "Until something is saved here, your rules in webmail still run after the auto-reply and the"
+        " forwarding."
+    ]
     with committed():
         reply = AutoReply(mailbox=live, enabled=True, subject="Away", text="Back on Tuesday.")
         save_auto_reply(reply, seen_version=1, by=owner)
     now = script_text(dovecot, live.login, "portal")
     assert now.index("include :personal") < now.index("vacation :")
     assert told() == {}
+    assert OwnScripts.objects.get(mailbox=live).notes == []
