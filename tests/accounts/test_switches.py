@@ -82,7 +82,7 @@ def test_each_is_chosen_apart_and_the_server_holds_it(switch, live):
     assert "Sending is stopped" in told
     assert "new mail arrives" in told
     assert held() == (False, False, True)
-    assert "New mail is refused as soon as the change is live." in switch(receives="off")
+    assert "New mail is refused as soon as the mail server has the change." in switch(receives="off")
     assert held() == (False, False, False)
 
 
