@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -41,12 +41,11 @@ class DayField(forms.Field):
     """
 
     widget: Any
-    default_validators: ClassVar = [require_likely]
 
     def __init__(self, *, is_end: bool = False, **options: Any) -> None:
         self.is_end = is_end
         self.stands: datetime | None = None
-        super().__init__(widget=DayWidget(is_end=is_end), **options)
+        super().__init__(widget=DayWidget(is_end=is_end), validators=[require_likely], **options)
 
     def to_python(self, value: Any) -> datetime | None:
         if value is None or isinstance(value, datetime):
