@@ -8,10 +8,10 @@ from audit.models import Event
 
 IN_THE_FILE = {
     "accounts.Person": (
-        "id last_login username name email language time_zone is_operator is_support is_active"
+        "id last_login searched username name email language time_zone is_operator is_support is_active"
     ),
     "accounts.Mailbox": (
-        "id address domain_id server_id login name quota_bytes password_changed_at guessed_at "
+        "id searched address domain_id server_id login name quota_bytes password_changed_at guessed_at "
         "enabled sends receives only_app_passwords apps_only_from apps_only_by_rule "
         "password_asked_at recovery_address frozen_at language owner_id deleted_at purge_after"
     ),
@@ -62,6 +62,7 @@ NOT_IN_IT = {
     "accounts.KnownDevice": OPENS,
     "accounts.LostTarget": OF_NOBODY,
     "accounts.LookUp": TOLD_IN_EVENTS,
+    "accounts.NameLock": OF_NOBODY,
     "accounts.Notice": PASSING,
     "accounts.OneTimeLink": OPENS,
     "accounts.PasswordAudit": OF_NOBODY,

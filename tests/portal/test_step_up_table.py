@@ -43,6 +43,7 @@ HARMLESS = {
     "accounts:check-now": READS,
     "aliases:check-now": READS,
     "accounts:look-up": "support says why they look; it is on record",
+    "accounts:look-up-domain": "support says why they look; it is on record",
     "support:say-why": "support says why they look; it is on record",
     "clientsetup:check-settings": READS,
     "clientsetup:show-records": READS,
