@@ -136,7 +136,7 @@ def test_in_the_history_each_has_its_own_undo(willem, mailbox, set_):
     set_("auto_reply", "one")
     set_("forwarding", "two")
     page = willem.get(f"/mailboxes/{mailbox.address}/history/").content.decode()
-    assert page.count(">Undo</button>") == 2
+    assert page.count("><span>Undo</span></button>") == 2
     reply = Change.objects.get(feature="auto_reply")
     willem.post(f"/changes/{reply.pk}/undo/")
     assert what_is_set(mailbox) == ("", "two@example.test")
