@@ -25,7 +25,7 @@ IN_THE_FILE = {
         "addresses left_out groups days absence version"
     ),
     "vacation.Forwarding": "id mailbox_id enabled keep_copy ends only_while_away version",
-    "vacation.OwnScripts": "id mailbox_id rules",
+    "vacation.OwnScripts": "id mailbox_id rules run_first active notes redirects",
     "vacation.SettingRequest": (
         "id mailbox_id setting before wanted asked_by_id asked_at state decided_by_id decided_at reason"
     ),
