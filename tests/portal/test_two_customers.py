@@ -151,7 +151,12 @@ def _way_to_domain(model: type[Model], name: str, depth: int = 0) -> str:
     to: Any = field.related_model
     if to is Domain and (field.many_to_one or field.one_to_one):
         return name
-    if depth < 2 and isinstance(to, type) and to in OWNED and (field.many_to_one or field.one_to_one):
+    if (
+        depth < 2
+        and isinstance(to, type)
+        and issubclass(to, OWNED)
+        and (field.many_to_one or field.one_to_one)
+    ):
         for inner in to._meta.get_fields():
             if inner.is_relation and inner.concrete and (way := _way_to_domain(to, inner.name, depth + 1)):
                 return f"{name}__{way}"
