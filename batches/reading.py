@@ -7,23 +7,20 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from accounts.places import Places
+from accounts.bounded_process import answer_of
 from batches import columns, sheet_process
 from batches.sheet_process import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS
 
 LARGEST_FILE = 8 * 1024 * 1024
-# How many Excel files are read at once; more wait a moment, or are told to come back.
-SHEETS = Places(2, waiting=2, seconds=5.0)
+# Several times what an Excel file of 20,000 rows takes.
+CPU_SECONDS = 20
 
 Note = tuple[str, dict[str, Any]]
 """A sentence with places, and what fills them."""
@@ -171,9 +168,9 @@ def _separator(text: str) -> str:
 
 
 def _sheet_rows(data: bytes) -> Iterator[list[str]]:
-    """Of the first sheet; read by a process that may take only so much (sheet_process.py). Raises Busy."""
-    with SHEETS.one():
-        found = _asked_process(data)
+    """Of the first sheet; read by a process that may take only so much. Raises Busy."""
+    answer = answer_of("batches.sheet_process", data, cpu_seconds=CPU_SECONDS)
+    found: dict[str, Any] = json.loads(answer) if answer else {"problem": sheet_process.UNPACKS}
     problem = found.get("problem")
     if problem == sheet_process.UNPACKS:
         raise Unreadable(
@@ -189,27 +186,6 @@ def _sheet_rows(data: bytes) -> Iterator[list[str]]:
         raise Unreadable(_BROKEN_BOOK)
     for row in found["rows"]:
         yield [cell if isinstance(cell, str) else Reckoned(cell[0]) for cell in row]
-
-
-def _asked_process(data: bytes) -> dict[str, Any]:
-    command = [sys.executable, "-m", "batches.sheet_process", str(sheet_process.CPU_SECONDS)]
-    try:
-        process = subprocess.run(  # noqa: S603 - nothing of it is anybody's but ours
-            command,
-            input=data,
-            capture_output=True,
-            cwd=settings.BASE_DIR,
-            env={},
-            timeout=3 * sheet_process.CPU_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"problem": sheet_process.UNPACKS}
-    if process.returncode < 0 or not process.stdout:
-        # The kernel ended it.
-        return {"problem": sheet_process.UNPACKS}
-    answer: dict[str, Any] = json.loads(process.stdout)
-    return answer
 
 
 _BROKEN_BOOK = gettext_noop(

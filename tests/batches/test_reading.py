@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 from openpyxl import Workbook
 
+from accounts import bounded_process
 from accounts.places import Busy, Places
 from accounts.spreadsheets import as_written, as_xlsx, harmless
 from batches import reading, sheet_process
@@ -204,7 +205,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("parts", HOSTILE.values(), ids=HOSTILE)
 def test_a_small_file_that_is_endless_work_is_given_up(parts, monkeypatch):
-    monkeypatch.setattr(sheet_process, "CPU_SECONDS", 2)
+    monkeypatch.setattr(reading, "CPU_SECONDS", 2)
     data = book_with(**parts)
     assert len(data) < 200_000
     began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
@@ -214,8 +215,8 @@ def test_a_small_file_that_is_endless_work_is_given_up(parts, monkeypatch):
 
 
 def test_two_such_files_at_once_keep_nobody_else_waiting_for_long(monkeypatch):
-    monkeypatch.setattr(reading, "SHEETS", Places(1, waiting=0, seconds=0.1))
-    with reading.SHEETS.one(), pytest.raises(Busy):
+    monkeypatch.setattr(bounded_process, "AT_WORK", Places(1, waiting=0, seconds=0.1))
+    with bounded_process.AT_WORK.one(), pytest.raises(Busy):
         read_table(book_with())
 
 
