@@ -181,6 +181,15 @@ def lift_lock(named: Named) -> int:
     return count
 
 
+@transaction.atomic
+def sign_out_everywhere(person: Person) -> int:
+    """Their sessions end, and no browser is known to be theirs any more; how many sessions there were."""
+    count = end_sessions(person)
+    forget_devices(person)
+    record("person.signed_out_everywhere", by=None, about=person)
+    return count
+
+
 def rights_of(person: Person) -> dict[str, object]:
     """As events keep them."""
     return {

@@ -105,6 +105,7 @@ for verb, sentence in {
     "person.enabled": gettext_noop("%(who)s enabled %(what)s"),
     "person.removed": gettext_noop("%(who)s removed %(what)s"),
     "person.renamed": gettext_noop("%(who)s gave %(what)s another user name"),
+    "person.signed_out_everywhere": gettext_noop("All sessions of %(what)s were ended"),
     "person.password_link_asked": gettext_noop("Somebody asked for a link to a new password of %(what)s"),
     "person.lock_lifted": gettext_noop("The lock after too many tries was lifted for %(what)s"),
     "person.password_changed": gettext_noop("%(who)s chose a new password"),

@@ -30,7 +30,9 @@ def autoconfig(request: HttpRequest) -> HttpResponse:
     found = settings_for(*names)
     if found is None or not found[1].takes_addresses:
         return HttpResponse(
-            "No settings for this domain are told here.\n", content_type="text/plain", status=404
+            "No settings for this domain are told here.\n",
+            content_type="text/plain; charset=utf-8",
+            status=404,
         )
     domain, told = found
     help_url = settings.PUBLIC_URL + reverse("guide:show-page", args=["set-up"])

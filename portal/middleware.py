@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from audit.origin import Origin, coming_from
-from portal.source_address import source_address
+from portal.source_address import is_trusted, source_address
 from portal.views import bad_request
 
 
@@ -52,6 +52,21 @@ def refuse_nul(
     def middleware(request: HttpRequest) -> HttpResponse:
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return bad_request(request)
+        return get_response(request)
+
+    return middleware
+
+
+def believe_proxies_alone(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """That a request came over HTTPS is taken from a trusted proxy and from nobody else."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        peer = request.META.get("REMOTE_ADDR", "")
+        # Who comes by a socket of this machine has no address.
+        if peer and not is_trusted(peer, settings.TRUSTED_PROXIES):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         return get_response(request)
 
     return middleware

@@ -150,12 +150,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.empty_head",
+    "portal.middleware.believe_proxies_alone",
     "portal.middleware.name_request",
     "clientsetup.middleware.take_asked_host",
     "django.middleware.security.SecurityMiddleware",
+    # Before what answers for files, so that these have the policy as well.
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.keep_no_copy",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -239,6 +241,8 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}django_language"
 KNOWN_DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}known_device"
+MESSAGES_COOKIE_NAME = f"{COOKIE_PREFIX}messages"
+MESSAGE_STORAGE = "portal.message_storage.MessageStorage"
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 if IN_PRODUCTION:
@@ -255,6 +259,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         # Tabler's style sheet draws its arrows and ticks with data: pictures.

@@ -21,3 +21,12 @@ def source_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
         if not hops or not any(ip in network for network in trusted):
             return str(ip)
         address = hops.pop()
+
+
+def is_trusted(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether this peer may say for whom, and over what, a request came to it."""
+    try:
+        ip = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    return any(ip in network for network in trusted)

@@ -32,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def live(_request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 @login_not_required
@@ -42,8 +42,8 @@ def ready(_request: HttpRequest) -> HttpResponse:
     """Tells in words what is missing; for load balancers and whoever looks after the portal."""
     found = readiness.troubles()
     if found:
-        return HttpResponse("\n".join(found) + "\n", content_type="text/plain", status=503)
-    return HttpResponse("ok", content_type="text/plain")
+        return HttpResponse("\n".join(found) + "\n", content_type="text/plain; charset=utf-8", status=503)
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 @login_not_required

@@ -6,10 +6,12 @@ import time
 import pytest
 from django.conf import settings
 from django.core import serializers
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import PersonSession
+from accounts.models import KnownDevice, PersonSession
+from audit.models import Event
 from tests.conftest import PASSWORD
 from tests.factors import add_app, code_of
 
@@ -118,3 +120,32 @@ def test_stepping_up_makes_it_no_longer(willem):
     client.post("/sign-in/again/", {"next": ACCOUNT, "step_up_proof": code_of(app)})
     assert client.get(ACCOUNT).status_code == 200
     assert hours_left() < 1.01
+
+
+# --- by hand: after a theft
+
+
+def signed_out(*clients: Client) -> list[bool]:
+    return [client.get(ACCOUNT).status_code == 302 for client in clients]
+
+
+def test_an_operator_ends_all_sessions_of_somebody_by_any_of_their_names(mailbox, willem):
+    add_app(willem)
+    theirs, elsewhere, other = signed_in(mailbox.address), signed_in(mailbox.login), Client()
+    other.force_login(willem)
+    call_command("end_sessions", mailbox.login)
+    assert signed_out(theirs, elsewhere, other) == [True, True, False]
+    assert Event.objects.filter(verb="person.signed_out_everywhere").count() == 1
+    assert not KnownDevice.objects.exists()
+
+
+def test_or_of_everybody(mailbox, willem):
+    theirs, other = signed_in(mailbox.address), Client()
+    other.force_login(willem)
+    call_command("end_sessions", everybody=True)
+    assert signed_out(theirs, other) == [True, True]
+
+
+def test_a_name_that_nobody_has_is_told(db):
+    with pytest.raises(CommandError, match="has this name"):
+        call_command("end_sessions", "nobody@example.test")

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from ipaddress import ip_network
 
 import httpx
 import pytest
+from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 
 from branding.models import Brand
@@ -70,6 +73,49 @@ def test_two_requests_on_one_connection_are_answered_one_after_the_other(web):
         assert browser.get("/health/live").text == "ok"
 
 
+ANSWERS = [
+    "/sign-in/",
+    "/no-such-page/",
+    "/health/live",
+    "/static/portal/portal.js",
+    "/branding/hoster/colours.css",
+    "/mail/config-v1.1.xml?emailaddress=x@example.test",
+]
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_every_answer_says_what_browsers_may_make_of_it(db, settings, path):
+    settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 31_536_000, True
+    answer = Client().get(path, secure=True)
+    policy = answer["Content-Security-Policy"]
+    wanted = ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]
+    assert [each for each in wanted if each not in policy.split("; ")] == []
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert "Access-Control-Allow-Origin" not in answer
+    assert "charset=utf-8" in answer["Content-Type"]
+
+
+def test_what_is_told_on_the_next_page_waits_in_a_cookie_with_such_a_name(client, webmaster):
+    client.force_login(webmaster)
+    client.post(reverse("accounts:end-session"), {"session": "none"})
+    cookies = {name: each for name, each in client.cookies.items() if "messages" in name}
+    assert list(cookies) == [settings.MESSAGES_COOKIE_NAME]
+    assert cookies[settings.MESSAGES_COOKIE_NAME]["httponly"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "is_believed"), [("10.0.0.1", True), ("", True), ("192.0.2.1", False), ("nonsense", False)]
+)
+def test_that_a_request_came_over_https_is_taken_from_a_proxy_alone(db, settings, peer, is_believed):
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_SSL_REDIRECT = True
+    answer = Client().get("/sign-in/", REMOTE_ADDR=peer, headers={"X-Forwarded-Proto": "https"})
+    assert (answer.status_code == 200) is is_believed
+
+
 def production(**variables: str) -> str:
     """What the settings are where it counts."""
     environment = os.environ | {
@@ -80,7 +126,8 @@ def production(**variables: str) -> str:
     }
     script = (
         "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME,"
-        " s.LANGUAGE_COOKIE_NAME, s.KNOWN_DEVICE_COOKIE_NAME, s.SECURE_HSTS_INCLUDE_SUBDOMAINS)"
+        " s.LANGUAGE_COOKIE_NAME, s.KNOWN_DEVICE_COOKIE_NAME, s.MESSAGES_COOKIE_NAME,"
+        " s.SECURE_HSTS_INCLUDE_SUBDOMAINS)"
     )
     command = [sys.executable, "-c", script]
     return subprocess.run(
