@@ -38,8 +38,9 @@ def step_up(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     if request.method == "POST" and ours and stepping_up.has_stepped_up(request):
-        return redirect(wanted)
-    return stepping_up.ask_to_step_up(request, wanted=wanted if ours else "/")
+        return stepping_up.file_after_step_up(request, wanted=wanted) or redirect(wanted)
+    back = request.POST.get(stepping_up.BACK, "")
+    return stepping_up.ask_to_step_up(request, wanted=wanted if ours else "/", back=back)
 
 
 @never_cache

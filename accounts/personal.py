@@ -8,13 +8,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts import second_factors
 from accounts.models import Mailbox, Person
 from accounts.requests import person_of
-from accounts.stepping_up import ask_to_step_up, has_stepped_up, steps_up
+from accounts.stepping_up import ask_to_step_up, file_after_step_up, has_stepped_up, steps_up
 from audit import erasing
 from audit.chain import Actor, record
 from audit.models import Event
@@ -89,7 +90,9 @@ def _line(kind: str, fields: dict[str, Any]) -> str:
 def download_own_data(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Their own, and nobody else's; that they took it is an event."""
     if not has_stepped_up(request):
-        return ask_to_step_up(request)
+        return ask_to_step_up(request, back=reverse("accounts:show-account"))
+    if fetching := file_after_step_up(request):
+        return fetching
     person = person_of(request)
     record("person.data_taken", by=person, about=person)
     answer = StreamingHttpResponse(known_about(person), content_type="application/x-ndjson")

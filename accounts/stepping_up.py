@@ -29,6 +29,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -45,7 +46,8 @@ LASTS = timedelta(minutes=10)
 # In the session: when it was, in seconds since the epoch.
 STEPPED_UP_AT = "stepped_up_at"
 PROOF, PASSKEY = "step_up_proof", "step_up_passkey"
-NOT_KEPT = {PROOF, PASSKEY, "step_up_name", "csrfmiddlewaretoken"}
+BACK = "step_up_back"
+NOT_KEPT = {PROOF, PASSKEY, BACK, "step_up_name", "csrfmiddlewaretoken"}
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -80,20 +82,15 @@ def has_stepped_up(request: HttpRequest) -> bool:
     return 0 <= age < LASTS.total_seconds() or _proves(request)
 
 
-def ask_to_step_up(request: HttpRequest, *, wanted: str = "") -> HttpResponse:
+def ask_to_step_up(request: HttpRequest, *, wanted: str = "", back: str = "") -> HttpResponse:
     """The page that asks. It leads back to where the request went, with everything that was typed.
 
-    `wanted`: the page it leads to instead.
+    `wanted`: the page it leads to instead. `back`: for a file, the page to be on once it is there.
     """
-    kept = [
-        (name, value)
-        for name, values in request.POST.lists()
-        for value in values
-        if name not in NOT_KEPT and "password" not in name and not wanted
-    ]
     has_app, has_passkey = second_factors.kinds_of(person_of(request))
     context = {
-        "kept": kept,
+        "kept": [] if wanted else _typed(request),
+        "back": back,
         "has_factor": has_app or has_passkey,
         "is_form": request.method == "POST" and not wanted,
         "loses_file": bool(request.FILES) and not wanted,
@@ -105,6 +102,28 @@ def ask_to_step_up(request: HttpRequest, *, wanted: str = "") -> HttpResponse:
         "why_not": passkeys.why_not_here(request),
     }
     return render(request, "accounts/step_up.html", context)
+
+
+def file_after_step_up(request: HttpRequest, *, wanted: str = "") -> HttpResponse | None:
+    """After a step-up, a page that fetches the file: a browser that gets one stays on the page that asked.
+
+    None when nothing was asked just now: the file itself is the answer. `wanted`: where it is, if not here.
+    """
+    back = request.POST.get(BACK, "")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
+        return None
+    context = {"back": back, "wanted": wanted, "kept": _typed(request)}
+    return render(request, "accounts/file_after_step_up.html", context)
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """What came along, without secrets."""
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in NOT_KEPT and "password" not in name
+    ]
 
 
 def note_step_up(request: HttpRequest) -> None:

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import number_format
 from django.utils.translation import get_language
@@ -17,7 +18,7 @@ from accounts.mailbox_list import Narrowing
 from accounts.models import Domain, Mailbox
 from accounts.requests import person_of
 from accounts.spreadsheets import CSV, XLSX, as_csv, as_xlsx
-from accounts.stepping_up import ask_to_step_up, has_stepped_up, steps_up
+from accounts.stepping_up import ask_to_step_up, file_after_step_up, has_stepped_up, steps_up
 from audit.chain import record
 from batches import exporting, services
 from batches.columns import COLUMNS
@@ -75,10 +76,12 @@ def export(request: HttpRequest, name: str) -> HttpResponseBase:
     """What the list shows, as a table that can be changed and given back; that it was taken is an event."""
     person = person_of(request)
     domain = get_object_or_404(Domain.objects.open_to(person), name=name)
-    if not has_stepped_up(request):
-        return ask_to_step_up(request)
     kind = _format(request.POST.get("format", ""))
     narrowing = Narrowing.from_query(request.POST)
+    if not has_stepped_up(request):
+        return ask_to_step_up(request, back=narrowing.url(reverse("accounts:list-mailboxes", args=[name])))
+    if fetching := file_after_step_up(request):
+        return fetching
     mailboxes = narrowing.narrow(Mailbox.objects.alive().filter(domain=domain))
     if kind == "xlsx" and mailboxes.count() > exporting.MOST_IN_XLSX:
         kind = "csv"
@@ -92,7 +95,7 @@ def download_not_done(request: HttpRequest, number: int) -> HttpResponseBase:
     """The rows that could not be done, to be mended and uploaded again."""
     batch = get_object_or_404(Batch.objects.open_to(person_of(request)), pk=number)
     if not has_stepped_up(request):
-        return ask_to_step_up(request)
+        return ask_to_step_up(request, back=reverse("batches:show-batch", args=[number]))
     titles, rows = exporting.not_done(batch)
     return _file(_format(request.GET.get("format", "csv")), "rows-to-mend", titles, rows)
 

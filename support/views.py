@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Domain, Mailbox, Person
 from accounts.paging import page_by_number
 from accounts.requests import person_of
-from accounts.stepping_up import ask_to_step_up, has_stepped_up, steps_up
+from accounts.stepping_up import ask_to_step_up, file_after_step_up, has_stepped_up, steps_up
 from audit.chain import record
 from audit.models import Event, Verification
 from mailservers.models import Change, Observation, Server
@@ -106,10 +106,13 @@ def export_events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if kind not in FORMATS or not form.is_valid():
         raise Http404
     if not has_stepped_up(request):
-        return ask_to_step_up(request)
+        query = urlencode(form.wanted)
+        return ask_to_step_up(request, back=f"{reverse('support:search-events')}{query and '?'}{query}")
     # A file of everything names people as well.
     if asking := ask_why(request, person, names_in(form.wanted) or [""]):
         return asking
+    if fetching := file_after_step_up(request):
+        return fetching
     newest = Event.objects.values_list("number", flat=True).first() or 0
     told = {"filter": form.wanted, "format": kind, "reason": running_reason(request)}
     record("audit.exported", by=person, about=person, after=told)

@@ -161,6 +161,9 @@
   document.addEventListener("DOMContentLoaded", openLink);
   window.addEventListener("hashchange", openLink);
 
+  // --- After a step-up the file that was asked for is fetched by itself ------------------------------
+  document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-fetches-file]")?.click());
+
   // --- A session ends after a while: said before, so that nothing typed is lost ----------------------
   document.addEventListener("DOMContentLoaded", () => {
     const told = document.getElementById("session-ends");

@@ -73,3 +73,34 @@ def test_guessing_is_slowed_down(anna):
         page = anna.post(URL, {"step_up_proof": "wrong"})
     assert "Too many tries" in page.content.decode()
     assert asks(anna.post(URL, {"step_up_proof": PASSWORD}))
+
+
+def test_after_a_step_up_a_file_is_fetched_by_a_page_that_leads_back(anna):
+    asked = anna.post("/account/data/")
+    assert '<input type="hidden" name="step_up_back" value="/account/">' in asked.content.decode()
+    page = anna.post("/account/data/", {"step_up_back": "/account/", "step_up_proof": PASSWORD})
+    assert "Content-Disposition" not in page
+    assert "data-fetches-file" in page.content.decode()
+    assert 'href="/account/"' in page.content.decode()
+    assert "step_up" not in page.content.decode()
+    assert "attachment" in anna.post("/account/data/")["Content-Disposition"]
+
+
+def test_a_file_behind_a_link_is_fetched_after_a_step_up_as_well(anna):
+    page = anna.post(
+        "/sign-in/again/", {"next": "/f/?format=csv", "step_up_back": "/account/", "step_up_proof": PASSWORD}
+    ).content.decode()
+    assert 'href="/f/?format=csv" data-fetches-file' in page
+
+
+def test_a_wrong_password_does_not_forget_the_way_back(anna):
+    page = anna.post(
+        "/sign-in/again/", {"next": "/f/", "step_up_back": "/account/", "step_up_proof": "wrong"}
+    )
+    assert '<input type="hidden" name="step_up_back" value="/account/">' in page.content.decode()
+
+
+def test_a_file_leads_back_to_no_other_site(anna):
+    page = anna.post("/account/data/", {"step_up_back": "https://evil.test/", "step_up_proof": PASSWORD})
+    assert "evil.test" not in str(page.headers)
+    assert "attachment" in page["Content-Disposition"]

@@ -144,9 +144,9 @@ class DriverContract:
 
     def test_a_new_account_takes_over_nobody_elses(self, account: AccountState, driver: Driver) -> None:
         """Its login and its address are those of one that the portal has not adopted."""
-        theirs = {"password_hash": OTHER_HASH, "quota_bytes": 4 * 1024 * 1024}
+        newcomer = replace(account, password_hash=OTHER_HASH, quota_bytes=4 * 1024 * 1024, is_new=True)
         with pytest.raises(Refused):
-            driver.put_account(replace(account, **theirs, is_new=True))
+            driver.put_account(newcomer)
         assert driver.read_account(account.login) == account
 
     def test_a_removed_account_is_gone_and_its_address_free(
