@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from accounts import aliases
+from accounts.alias_leads import leading_only_to
 from accounts.many import change_mailboxes, delete_mailboxes, restore_mailboxes
 from accounts.models import Mailbox, Person
 from accounts.room import lock_room, require_place, require_room
@@ -57,7 +58,7 @@ def delete_mailbox(mailbox: Mailbox, *, by: Person, with_aliases: bool = False) 
     deleted with it.
     """
     current = _locked(mailbox)
-    needing = aliases.leading_only_to(current.address, by)
+    needing = leading_only_to(current.address, by)
     if needing and (not with_aliases or any(map(aliases.is_protected, needing))):
         raise aliases.StillNeeded(needing)
     delete_mailboxes([current], by=by, priority=PERSON)

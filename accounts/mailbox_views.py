@@ -9,7 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import aliases, lifecycle, stepping_up
-from accounts.aliases import StillNeeded, is_protected, leading_here, leading_only_to
+from accounts.alias_leads import leading_here, leading_only_to
+from accounts.aliases import StillNeeded, is_protected
 from accounts.led_here import leads_to
 from accounts.mailbox_forms import EditMailboxForm, SwitchesForm
 from accounts.models import Domain, Mailbox, Person

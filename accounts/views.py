@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import devices, passkeys, second_factors, sessions, stepping_up, throttling
-from accounts.aliases import also_receives, led_to
+from accounts.alias_leads import also_receives, led_to
 from accounts.domain_list import rows_for
 from accounts.drift import may_leave
 from accounts.forms import CodeForm, SignInForm

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import aliases as service
 from accounts import stepping_up
+from accounts.alias_leads import aliases_to
 from accounts.models import Alias, AliasQuerySet, Domain, Mailbox, Person, RedirectAlarm
 from accounts.paging import count_of_all, found_count, page_by_address
 from accounts.requests import person_of
@@ -204,7 +205,7 @@ def hand_over(request: HttpRequest, address: str) -> HttpResponse:
         .select_related("domain__mail_rules", "server", "owner")
     )
     mailbox = get_object_or_404(mine, address=address)
-    rows = service.aliases_to(mailbox, person)
+    rows = aliases_to(mailbox, person)
     form = HandOverForm(request.POST or None, leaving=mailbox, by=person, aliases=rows)
     if rows and form.is_valid():
         if form.new_outside() and not stepping_up.has_stepped_up(request):

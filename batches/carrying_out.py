@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop
 
 from accounts import names
-from accounts.aliases import bring_back, in_words, last_readers
+from accounts.alias_leads import last_readers
+from accounts.aliases import bring_back, in_words
 from accounts.logins import not_free, propose_logins
 from accounts.many import (
     NewMailbox,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from accounts.aliases import left_without
+from accounts.alias_leads import left_without
 from accounts.led_here import leads_to
 from accounts.models import Person
 from batches.models import Row

@@ -8,7 +8,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 
 from accounts import names, passwords, sizes, switches
-from accounts.aliases import PROTECTED, last_readers
+from accounts.alias_leads import last_readers
+from accounts.aliases import PROTECTED
 from accounts.logins import not_free, propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.naming import BadName, local_part_of, login_of, new_local_part_of, whole_address

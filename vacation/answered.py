@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from accounts.aliases import led_here_with_others
+from accounts.alias_leads import led_here_with_others
 from vacation.models import AutoReply
 from vacation.rendering import fit_address
 from vacation.sieve import UnfitText

@@ -11,7 +11,7 @@ from django.utils.dates import WEEKDAYS as DAY_NAMES
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.aliases import led_here_with_others
+from accounts.alias_leads import led_here_with_others
 from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
 from mailservers.one_line import OneLineFormField

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from accounts.aliases import addresses_of
+from accounts.alias_leads import addresses_of
 from mailservers.drivers.base import ForwardRule, MailRules, ReplyRule, ScriptState
 from vacation.content import reachable_targets
 from vacation.models import AutoReply, Forwarding

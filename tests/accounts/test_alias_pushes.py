@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import aliases
+from accounts import alias_leads, aliases
 from accounts.models import Alias, Mailbox, RedirectAlarm
 from audit.models import Event
 from mailservers import drift, outbox
@@ -131,7 +131,7 @@ def test_a_catch_all_is_no_address_of_a_mailbox(mailbox, webmaster, committed):
         aliases.create_alias(mailbox.domain, "@example.test", [mailbox.address], by=webmaster)
     assert held("@example.test") == (mailbox.address,)
     assert mailbox.login not in MemoryDriver.scripts
-    assert aliases.addresses_of(mailbox) == []
+    assert alias_leads.addresses_of(mailbox) == []
 
 
 # --- changed there

@@ -2,7 +2,8 @@
 
 import pytest
 
-from accounts.aliases import create_alias, leading_only_to
+from accounts.alias_leads import leading_only_to
+from accounts.aliases import create_alias
 from accounts.lifecycle import delete_mailbox
 from accounts.models import GivenLogin, Mailbox
 from batches.models import Batch

@@ -19,7 +19,7 @@ from django.db.models import Model, Q, QuerySet
 from django.test import Client
 from django.utils import timezone
 
-from accounts import aliases, lifecycle
+from accounts import alias_leads, aliases, lifecycle
 from accounts.models import Alias, Domain, DomainAdmin, Mailbox, PasswordRequest, Person
 from audit.models import Event
 from batches import services as batches
@@ -446,7 +446,7 @@ AT_HOME: dict[str, str] = {
     "accounts.aliases.delete_alias": "test_an_alias_that_theirs_lead_to_is_deleted",
     "accounts.aliases.restore_alias": "test_an_alias_that_theirs_lead_to_is_deleted",
     "accounts.aliases.keep_alias": "test_no_alias_of_theirs_enters_a_script_here",
-    "accounts.aliases.changed_by": "test_a_mailbox_is_handed_over_and_theirs_stay",
+    "accounts.alias_leads.changed_by": "test_a_mailbox_is_handed_over_and_theirs_stay",
     "accounts.aliases.bring_back": "test_a_mailbox_that_theirs_lead_to_is_deleted",
     "accounts.led_here.leads_to": "test_no_page_shows_or_changes_what_another_customer_has",
     "accounts.led_here.tell_gone": "test_a_mailbox_that_theirs_lead_to_is_deleted",
@@ -456,11 +456,11 @@ AT_HOME: dict[str, str] = {
     "vacation.gone_targets.stop_sending_to": "test_a_mailbox_that_theirs_lead_to_is_deleted",
     "vacation.gone_targets.send_again_to": "test_a_mailbox_that_theirs_lead_to_is_deleted",
     "batches.leads.notes_about": "test_no_page_shows_or_changes_what_another_customer_has",
-    "accounts.aliases.aliases_to": "test_a_mailbox_is_handed_over_and_theirs_stay",
-    "accounts.aliases.leading_only_to": "test_a_mailbox_that_theirs_lead_to_is_deleted",
-    "accounts.aliases.leading_here": "test_no_page_shows_or_changes_what_another_customer_has",
-    "accounts.aliases.left_without": "test_a_mailbox_that_theirs_lead_to_is_deleted",
-    "accounts.aliases.last_readers": "test_many_that_theirs_lead_to_are_deleted",
+    "accounts.alias_leads.aliases_to": "test_a_mailbox_is_handed_over_and_theirs_stay",
+    "accounts.alias_leads.leading_only_to": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "accounts.alias_leads.leading_here": "test_no_page_shows_or_changes_what_another_customer_has",
+    "accounts.alias_leads.left_without": "test_a_mailbox_that_theirs_lead_to_is_deleted",
+    "accounts.alias_leads.last_readers": "test_many_that_theirs_lead_to_are_deleted",
     "accounts.aliases.hand_over": "test_a_mailbox_is_handed_over_and_theirs_stay",
     "accounts.aliases.take_off": "test_a_mailbox_that_theirs_lead_to_is_deleted",
     "accounts.lifecycle.delete_mailbox": "test_a_mailbox_that_theirs_lead_to_is_deleted",
@@ -488,7 +488,7 @@ def script_of(address: str) -> str:
 
 def test_a_mailbox_is_handed_over_and_theirs_stay(ours, mailbox, webmaster, other_domain):
     before = rows_of(other_domain)
-    assert [alias.address for alias in aliases.aliases_to(mailbox, webmaster)] == ["info@example.test"]
+    assert [alias.address for alias in alias_leads.aliases_to(mailbox, webmaster)] == ["info@example.test"]
     assert aliases.hand_over(mailbox, ["berta@example.test"], by=webmaster) == 1
     assert differences(before, rows_of(other_domain)) == []
 
@@ -503,7 +503,7 @@ def test_handing_over_asks_the_rules_of_each_aliass_own_domain(theirs, mailbox, 
 def test_a_mailbox_that_theirs_lead_to_is_deleted(ours, mailbox, webmaster, other_domain):
     """Not held up by their postmaster@, which leads there alone."""
     before = rows_of(other_domain)
-    assert aliases.leading_only_to(ANNA, webmaster) == ["info@example.test"]
+    assert alias_leads.leading_only_to(ANNA, webmaster) == ["info@example.test"]
     lifecycle.delete_mailbox(mailbox, by=webmaster, with_aliases=True)
     assert not Alias.objects.alive().filter(address="info@example.test").exists()
     assert differences(before, rows_of(other_domain)) == []
