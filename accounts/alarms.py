@@ -84,9 +84,14 @@ def _in_short(targets: Sequence[str]) -> str:
 
 @transaction.atomic
 def acknowledge(subject: Mailbox | Alias, *, up_to: int, by: Person) -> int:
-    """Somebody has seen its alarms up to this number; how many there were."""
+    """Somebody has seen its alarm with this number, and those before it of the same kind; how many.
+
+    Each kind stands by itself on a page, with a button of its own.
+    """
     key = {"alias" if isinstance(subject, Alias) else "mailbox": subject}
-    mine = RedirectAlarm.objects.open().filter(kind__in=("redirect", GONE), pk__lte=up_to, **key)
+    shown = RedirectAlarm.objects.filter(kind__in=("redirect", GONE), **key)
+    kinds = shown.filter(pk=up_to).values("kind")
+    mine = RedirectAlarm.objects.open().filter(kind__in=kinds, pk__lte=up_to, **key)
     targets = sorted({target for alarm in mine for target in alarm.targets})
     seen = mine.update(acknowledged_at=timezone.now(), acknowledged_by=by, mail_due_at=None)
     if seen:

@@ -102,9 +102,7 @@ def acknowledge(request: HttpRequest, subject: Mailbox | Alias) -> None:
     up_to = request.POST.get("up_to", "")
     number = int(up_to) if up_to.isascii() and up_to.isdigit() and len(up_to) < 19 else 0
     if alarms.acknowledge(subject, up_to=number, by=person_of(request)):
-        messages.success(
-            request, _("Noted. You will be told again when mail is sent on to yet another address.")
-        )
+        messages.success(request, _("Noted. You will be told again when there is something new."))
     else:
         messages.info(request, _("Somebody has seen to it already."))
 

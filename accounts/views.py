@@ -228,7 +228,6 @@ def show_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "comparing": bool(mailbox.told("is_compared")),
         "alarms": [alarm for alarm in alarms if alarm.kind != GONE],
         "gone": [alarm for alarm in alarms if alarm.kind == GONE],
-        "newest_alarm": alarms[0].pk if alarms else 0,
         "changes": {change.aspect: change for change in changes},
         "reply": standing_of(script, "auto_reply"),
         "forward": standing_of(script, "forwarding"),

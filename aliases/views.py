@@ -348,7 +348,6 @@ def _about(row: Alias) -> dict[str, object]:
         "change": change,
         "drifted": drifted,
         "alarms": alarms,
-        "newest_alarm": alarms[0].pk if alarms else 0,
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from django.utils import timezone
 
+from accounts.led_here import GONE
 from accounts.models import RedirectAlarm
 from audit.chain import record
 from audit.models import Event
@@ -129,6 +130,13 @@ def test_only_what_was_shown_counts_as_seen(client, drifted, webmaster, committe
         post(client, webmaster, SEEN, committed, up_to=up_to).content.decode()
     )
     assert RedirectAlarm.objects.open().count() == 1
+
+
+def test_seeing_that_a_target_is_gone_leaves_the_alarm_about_a_rule(client, drifted, webmaster, committed):
+    gone = RedirectAlarm.objects.create(mailbox=drifted, kind=GONE, targets=["berta@example.test"])
+    page = post(client, webmaster, SEEN, committed, up_to=gone.pk).content.decode()
+    assert "A target of the forwarding takes no mail any more" not in page
+    assert "thief@evil.test" in page
 
 
 def test_many_alarms_are_told_in_few_lines(client, drifted, webmaster):
