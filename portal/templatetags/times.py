@@ -64,8 +64,8 @@ def weekday_and_end(value: datetime) -> SafeString:
     local = in_readers_zone(value)
     if (local.hour, local.minute) != (0, 0) or local.date() <= date(1, 1, 2):
         return weekday_and_moment(value)
-    shown = date_format(local - timedelta(days=1), _("l j F Y, H:i"))
-    return _marked(local, shown.replace("00:00", "24:00"))
+    shown = date_format(local - timedelta(days=1), _("l j F Y, H:i").replace("H", "24"))
+    return _marked(local, shown)
 
 
 @register.filter

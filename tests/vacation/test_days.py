@@ -136,6 +136,19 @@ def test_the_end_of_a_day_is_told_as_that_days(end, told):
         assert told in weekday_and_end(moment)
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("nl", "maandag 14 juli 2036, 24:00"),
+        ("fr", "lundi 14 juillet 2036, 24\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}00"),
+        ("de", "Montag, 14. Juli 2036, 24:00"),
+    ],
+)
+def test_the_end_of_a_day_is_told_as_each_language_writes_it(language, told):
+    with timezone.override(BRUSSELS), translation.override(language):
+        assert told in weekday_and_end(dt.datetime(2036, 7, 15, tzinfo=ZoneInfo(BRUSSELS)))
+
+
 def test_a_row_with_a_time_shows_it(client, mailbox):
     moment = dt.datetime(2036, 7, 1, 9, 30, tzinfo=ZoneInfo(BRUSSELS))
     AutoReply.objects.create(mailbox=mailbox, enabled=True, text="x", starts=moment)
