@@ -43,7 +43,7 @@ TRIES = 3
 MOST_RUNNING = 50
 LONGEST_RUNNING = 3_000_000
 NOTHING = PortalScript("", "")
-CHANGED_MEANWHILE = TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
+CHANGED_MEANWHILE = gettext_noop("The mailbox's scripts have changed in between.")
 
 _GONE = re.compile(
     r"(?:(?P<script>[^\n]*): )?line \d+: warning: included \w+ script '(?P<missing>.*)' does not"
@@ -80,7 +80,7 @@ def run(
         active = step.before if master and not is_last(text) else NAME
         if _carry_out(client, look, step, whole, active):
             return
-    raise CHANGED_MEANWHILE
+    raise TryAgain(CHANGED_MEANWHILE)
 
 
 def stop(client: ManageSieveClient, edits: Sequence[RuleEdit] = (), *, known_before: str = "") -> None:
@@ -95,7 +95,7 @@ def stop(client: ManageSieveClient, edits: Sequence[RuleEdit] = (), *, known_bef
         master = NAME in look.names and _is_master(_beside(client, look, step))
         if _carry_out(client, look, step, compose(NOTHING) if master else "", step.before):
             return
-    raise CHANGED_MEANWHILE
+    raise TryAgain(CHANGED_MEANWHILE)
 
 
 def remove_all(client: ManageSieveClient) -> None:
@@ -113,7 +113,7 @@ def remove_all(client: ManageSieveClient) -> None:
                 raise
             of_the_server.add(entry.name)
     if {entry.name for entry in client.list_scripts()} - of_the_server:
-        raise TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
+        raise TryAgain(CHANGED_MEANWHILE)
 
 
 def read(client: ManageSieveClient, most: int = 0) -> ScriptState:

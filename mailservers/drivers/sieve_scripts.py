@@ -218,7 +218,7 @@ _TROUBLES: dict[type[ManageSieveError], str] = {
 def _trouble_in_words(error: ManageSieveError, kind: type[TryAgain]) -> DriverError:
     if isinstance(error, Rejected) and error.code:
         if error.code in ("NONEXISTENT", "ALREADYEXISTS", "ACTIVE"):  # somebody else is at them just now
-            return TryAgain(gettext_noop("The mailbox's scripts have changed in between."))
+            return TryAgain(mailbox_scripts.CHANGED_MEANWHILE)
         return mailbox_scripts.refusal_in_words(error)
     return kind(_TROUBLES[type(error)])
 
