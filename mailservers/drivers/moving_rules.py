@@ -71,13 +71,16 @@ class Others(NamedTuple):
         return _script(self.extensions, "", texts) if texts else ""
 
 
+NO_OTHERS = Others((), (), whole=False)
+
+
 def others_in(stored: str, wanted: str = "") -> Others:
     """What others put there. `wanted`: what the portal writes now, and nobody needs beside it.
 
     With LF line ends.
     """
     if not stored or take_apart(stored) is not None:
-        return Others((), (), whole=False)
+        return NO_OTHERS
     if not rules(stored).is_whole:
         # Too long to tell its parts: nothing of it may get lost.
         return Others((), (), whole=True)

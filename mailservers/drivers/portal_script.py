@@ -97,13 +97,20 @@ def take_apart(stored: str) -> PortalScript | None:
         return None
     between = stored.partition(_BEGIN)[2].rpartition(_END)[0].removesuffix("\n")
     found = _INCLUDE.findall(stored)
-    for own_first in (True, False, None):
-        text = f"{_requires_before_own(stored)}{between}" if own_first else between
-        for before in {"", *found[:1], *found[-1:]}:
-            script = PortalScript(text, _unquoted(before), own_first)
-            if compose(script) == stored and (not own_first or not is_last(text)):
-                return script
+    own_first = _order_in(stored)
+    text = f"{_requires_before_own(stored)}{between}" if own_first else between
+    for before in {"", *found[:1], *found[-1:]}:
+        script = PortalScript(text, _unquoted(before), own_first)
+        if compose(script) == stored and (not own_first or not is_last(text)):
+            return script
     return None
+
+
+def _order_in(stored: str) -> bool | None:
+    """As PortalScript.own_first, of one that is as the portal wrote it."""
+    if stored.startswith(_FORMER_HEADER):
+        return None
+    return 0 <= stored.find(_OWN) < stored.find(_BEGIN)
 
 
 def remembered(stored: str) -> str:

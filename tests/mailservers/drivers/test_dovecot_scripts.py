@@ -22,6 +22,7 @@ from mailservers.drivers.base import (
     Unreadable,
 )
 from mailservers.drivers.dovecot import DovecotDriver
+from mailservers.drivers.managesieve import ManageSieveClient
 from mailservers.drivers.portal_script import PortalScript, compose
 from mailservers.drivers.switching_off import rules, switched_off
 from tests.mailservers.drivers.contract import OFF, SCRIPT, new_account
@@ -96,6 +97,30 @@ def test_own_rules_stay_run_after_ours_and_are_restored(
     deliver(server, account, "invoice-2", STRANGER)
     assert subjects(server, login, "Invoices") == ["invoice-1", "invoice-2"]
     assert sink.messages(to=STRANGER) == []
+
+
+def test_where_nobody_has_rules_of_their_own_the_server_is_asked_as_little_as_can_be(
+    driver: DovecotDriver, account: AccountState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+    ask = ManageSieveClient._command
+
+    def counted(client: ManageSieveClient, *parts: bytes, rows: bool = False) -> object:
+        asked.append(parts[0])
+        return ask(client, *parts, rows=rows)
+
+    def asked_by(state: ScriptState) -> list[bytes]:
+        with driver.session(account.login):
+            asked.clear()
+            driver.put_script(account.login, state)
+            return [command for command in asked if command.endswith((b"SCRIPT", b"SCRIPTS", b"ACTIVE"))]
+
+    monkeypatch.setattr(ManageSieveClient, "_command", counted)
+    assert asked_by(AWAY) == [b"LISTSCRIPTS", b"PUTSCRIPT", b"SETACTIVE"]
+    other = replace(AWAY, text=AWAY.text.replace("Monday", "Tuesday"))
+    assert asked_by(other) == [b"LISTSCRIPTS", b"GETSCRIPT", b"PUTSCRIPT"]
+    assert asked_by(other) == [b"LISTSCRIPTS", b"GETSCRIPT"]
+    assert asked_by(OFF) == [b"LISTSCRIPTS", b"GETSCRIPT", b"SETACTIVE", b"DELETESCRIPT"]
 
 
 def test_where_ours_ends_with_stop_own_rules_rest_and_run_again_afterwards(

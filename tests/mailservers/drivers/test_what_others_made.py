@@ -267,6 +267,7 @@ def test_what_is_saved_in_webmail_between_the_look_and_the_writing_is_not_lost(
     server: Dovecot, driver: DovecotDriver, account: AccountState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     login = account.login
+    keep_own_script(server, login, "roundcube", "keep;\n")
     driver.put_script(login, AWAY)
     changed = by_roundcube(script_text(server, login, "portal"))
     check = ManageSieveClient.check_script
@@ -287,6 +288,7 @@ def test_somebody_who_goes_on_saving_is_waited_for(
     server: Dovecot, driver: DovecotDriver, account: AccountState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     login = account.login
+    keep_own_script(server, login, "roundcube", "keep;\n")
     driver.put_script(login, AWAY)
     check = ManageSieveClient.check_script
     numbers = iter(range(100))
