@@ -15,6 +15,7 @@ from branding.models import Brand
 from demo.world import CHECKOUT
 from fleet.ports import reserve_port
 from fleet.processes import ChildProcess
+from tests.conftest import PASSWORD
 
 PRIVATE = ["home", "accounts:list-domains", "accounts:show-account", "guide:list-pages"]
 
@@ -103,6 +104,25 @@ def test_what_is_told_on_the_next_page_waits_in_a_cookie_with_such_a_name(client
     cookies = {name: each for name, each in client.cookies.items() if "messages" in name}
     assert list(cookies) == [settings.MESSAGES_COOKIE_NAME]
     assert cookies[settings.MESSAGES_COOKIE_NAME]["httponly"]
+
+
+def test_every_cookie_is_hidden_from_scripts_and_from_other_sites(client, mailbox):
+    client.post(reverse("accounts:choose-language"), {"language": "nl"})
+    client.post(reverse("accounts:sign-in"), {"username": mailbox.address, "password": PASSWORD})
+    client.get(reverse("accounts:edit-settings"))
+    client.post(reverse("accounts:end-session"), {"session": "none"})
+    assert len(client.cookies) == 5
+    flags = {
+        name: (each["httponly"], each["samesite"], each["path"]) for name, each in client.cookies.items()
+    }
+    assert {name for name, told in flags.items() if told != (True, "Lax", "/")} == set()
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_signing_out_is_in_sight_on_every_page(client, webmaster, name):
+    client.force_login(webmaster)
+    page = client.get(reverse(name), follow=True).content.decode()
+    assert f'action="{reverse("accounts:sign-out")}"' in page
 
 
 @pytest.mark.parametrize(

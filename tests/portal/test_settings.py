@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from portal.celery import app
 from tests.environment import DEFAULTS
 
 GOOD = {
@@ -65,3 +66,12 @@ def test_all_mistakes_are_told_at_once():
     told = start(PORTAL_SECRET_KEY=None, PORTAL_BROKER_URL=None).stderr
     assert "PORTAL_SECRET_KEY" in told
     assert "PORTAL_BROKER_URL" in told
+
+
+def test_whoever_reaches_the_broker_commands_no_worker():
+    conf = app.conf
+    assert (conf.worker_enable_remote_control, conf.accept_content, conf.task_serializer) == (
+        False,
+        ["json"],
+        "json",
+    )
