@@ -57,7 +57,7 @@ def _mail_domain(domain: Domain, alarms: list[RedirectAlarm]) -> int:
             words = (
                 _("Mail of %(domain)s is sent on to other addresses")
                 if rows
-                else _("Mail of %(domain)s goes to addresses that take none any more")
+                else _("Mail of %(domain)s goes to addresses that take no mail any more")
             )
             context = {"domain": domain, "gone": gone, "rows": rows}
             text = render_to_string("accounts/redirect_mail.txt", context)

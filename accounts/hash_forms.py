@@ -47,7 +47,7 @@ class BadHash(ValueError):
         self.sentence = sentence
 
 
-UNKNOWN = gettext_noop("This is no hash that the portal can read. A password is no hash.")
+UNKNOWN = gettext_noop("The portal can't read this hash. A password is not a hash.")
 DAMAGED = gettext_noop(
     "The hash is cut short or damaged: nobody could sign in with it. Copy it again, as it is."
 )

@@ -21,7 +21,7 @@ MOST = 5
 AT_ONCE = 500
 LOCKS = 1024
 
-USED = gettext_noop("Somebody signs in here with the name %(name)s already. Choose another one.")
+USED = gettext_noop("Somebody already signs in here with the name %(name)s. Choose another one.")
 USED_ADDRESS = gettext_noop(
     "Somebody signs in here with %(name)s as user name. Ask your hoster to give them another one first."
 )

@@ -117,7 +117,7 @@ for verb, sentence in {
     "mailbox.forwarding_frozen": gettext_noop("Forwarding to outside was frozen"),
     "mailbox.forwarding_unfrozen": gettext_noop("%(who)s lets mail be forwarded to outside again"),
     "domain.looked_up": gettext_noop(
-        "%(who)s of the support staff looked at what pages of %(what)s tell of its people"
+        "%(who)s of the support staff looked at pages about the people of %(what)s"
     ),
     "domain.created": gettext_noop("%(who)s created the domain %(what)s"),
     "domain.password_rules_changed": gettext_noop("%(who)s changed what %(what)s asks of passwords"),

@@ -182,7 +182,7 @@ for verb, own, to_you in (
     ),
     (
         "domain.looked_up",
-        gettext_noop("You looked, as support, at what pages of %(what)s tell of its people"),
+        gettext_noop("You looked, as support, at pages about the people of %(what)s"),
         "",
     ),
     (

@@ -193,7 +193,7 @@ def _problem_with(request: HttpRequest, person: Person, typed: str) -> str:
     if not right:
         record("person.step_up_failed", by=person, about=person, outcome=Event.Outcome.FAILED)
         if has_factor:
-            return _("This is no code that is good now. Each works once: wait for the next one.")
+            return _("This code is not valid now. Each works once: wait for the next one.")
         return _("This is not your password.")
     this_try.was_right()
     return ""

@@ -27,7 +27,7 @@ class AdoptionForm(forms.Form):
         label=gettext_lazy("Mailboxes that were removed for good here come back"),
         required=False,
         help_text=gettext_lazy(
-            "Else a mailbox is left out when another one had its login: whose mail may be in it."
+            "Otherwise a mailbox is left out if another one had its login: that one's mail may be in it."
         ),
     )
 

@@ -15,8 +15,8 @@ NAMED = 20
 FORWARDINGS = gettext_noop(
     "Mail is forwarded to these mailboxes by %(names)s. It stays there then, and their users are told."
 )
-TEXTS = gettext_noop("These texts name mailboxes that take no mail then, and stay as they are: %(names)s.")
-ALIASES = gettext_noop("Nobody would take mail to these aliases any more, so it is refused: %(names)s.")
+TEXTS = gettext_noop("These texts name mailboxes that will take no mail, and stay as they are: %(names)s.")
+ALIASES = gettext_noop("Nobody would take mail to these aliases any more, so it would be refused: %(names)s.")
 
 
 def notes_about(rows: Sequence[Row], by: Person) -> list[tuple[str, dict[str, Any]]]:

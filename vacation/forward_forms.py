@@ -104,7 +104,7 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
             wanted.only_while_away = bool(given.get("only_while_away"))
             if sends_anew(Forwarding.of(self._mailbox), wanted, given["addresses"]):
                 words = _(
-                    "Who helps sends mail to no new address outside the domain. The mailbox's user or a"
+                    "A helper can't send mail to a new address outside the domain. The mailbox's user or a"
                     " webmaster can."
                 )
                 self.add_error("addresses", words)

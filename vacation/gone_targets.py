@@ -172,13 +172,13 @@ def _tell_user(target: ForwardingTarget, *, is_back: bool) -> None:
             subject = _("Your mail goes to %(target)s again")
             text = _("%(target)s takes mail again, and mail to %(address)s is forwarded there as before.")
         elif others:
-            subject = _("Your mail goes to %(target)s no longer")
+            subject = _("Your mail no longer goes to %(target)s")
             text = _(
                 "%(target)s takes no mail any more, so mail to %(address)s is not forwarded there. It still"
                 " goes to %(others)s."
             )
         else:
-            subject = _("Your mail goes to %(target)s no longer")
+            subject = _("Your mail no longer goes to %(target)s")
             text = _(
                 "%(target)s takes no mail any more, so mail to %(address)s is not forwarded there. It stays"
                 " in your mailbox."

@@ -35,7 +35,7 @@ def sentences_about(limits: Limits) -> list[str]:
             _("Nor can $TO, $FROM, $SUBJECT, $DATE and $BODY: the server puts something else there.")
         )
         found.append(
-            _("Senders with names such as no-reply and bounces get no answer; with longer names they do.")
+            _("Senders with names such as no-reply and bounces get no answer; those with longer names do.")
         )
     return found
 

@@ -50,7 +50,7 @@ def test_somebody_is_invited_and_signs_in_with_a_second_factor(world: World, new
     visitor.see_heading("Is it still you?")
     page.get_by_label("A code from your authenticator app").fill("not this")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_text("This is no code that is good now.")).to_be_visible()
+    expect(page.get_by_text("This code is not valid now.")).to_be_visible()
     visitor.look("step up refused")
     visitor.show_it_is_still_me(next_code(operator.totp_secret))
     visitor.see_heading("The link for Nora Maes")

@@ -140,7 +140,7 @@ def test_what_was_changed_there_is_no_fact_here(willem, mailbox, push, drift, en
         push("live")
     for page in (ANNA, f"{ANNA}auto-reply/"):
         told = words(willem, page)
-        assert "The mail server has something else than what is set here." in told
+        assert "The mail server has something other than what is set here." in told
         assert "get this answer now" not in told
         assert "Nobody gets an automatic answer" not in told
         assert "On the server ✓" not in told
