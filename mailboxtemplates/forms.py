@@ -102,6 +102,9 @@ class MailboxTemplateForm(forms.ModelForm[MailboxTemplate]):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
+        if "reply" not in self.fields:
+            # Nothing was asked: what the template has is as it was.
+            return given
         reply = given.get("reply")
         if reply is None:
             given["reply_on"] = False

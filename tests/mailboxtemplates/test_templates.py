@@ -89,6 +89,14 @@ def test_a_template_is_made_changed_and_deleted_and_the_audit_tells_it(willem, d
     assert list(verbs) == [f"mailbox_template.{done}" for done in ("made", "changed", "deleted")]
 
 
+def test_a_domain_without_texts_makes_and_changes_its_templates(willem, domain):
+    assert willem.post(f"{LIST}new/", given()).status_code == 302
+    employee = MailboxTemplate.objects.get()
+    changed = given(title="Guest", seen_version=str(employee.version))
+    assert willem.post(f"/mailbox-templates/{employee.pk}/", changed).status_code == 302
+    assert MailboxTemplate.objects.get().title == "Guest"
+
+
 def test_the_default_goes_from_one_to_the_other(willem, employee):
     MailboxTemplate.objects.update(is_default=True)
     willem.post(f"{LIST}new/", given(title="Apprentice", is_default="on"))

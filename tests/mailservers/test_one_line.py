@@ -25,8 +25,36 @@ HIDDEN = [
     "a\u200bb",
     "a\ufeffb",
     "a\x07b",
+    # Letters and marks by their category, and yet there is nothing to see.
+    "a\u3164b",
+    "a\uffa0b",
+    "a\u115fb",
+    "a\u034fb",
+    "a\u17b4b",
+    "a\u2800b",
+    "a\ufffeb",
+    "a\ufff0b",
+    "a\U000e0180b",
+    # What joins or varies others, where there is nothing that it joins or varies.
+    "An\u200cna",
+    "И\u200dван",
+    "علی\u200c\u200cرضا",
+    "a\ufe0fb",
+    "❤\ufe0f\ufe0f",
+    "葛\U000e0100\U000e0101",
 ]
-SHOWN = ["Anna Jansen", "علی\u200cرضا", "👩\u200d👧 Familie", "Zoë  O’Neill-d’Arc", "株式会社", ""]
+SHOWN = [
+    "Anna Jansen",
+    "علی\u200cرضا",
+    "👩\u200d👧 Familie",
+    "Zoë  O’Neill-d’Arc",
+    "株式会社",
+    "क्\u200dष",
+    "❤\ufe0f 1\ufe0f⃣",
+    "🏳\ufe0f\u200d🌈",
+    "葛\U000e0100城",
+    "",
+]
 
 
 @pytest.mark.parametrize("name", HIDDEN)
@@ -42,6 +70,11 @@ def test_names_of_the_world_are_taken(name):
 
 @given(st.text())
 def test_what_was_made_elsewhere_can_always_be_kept(text):
+    assert hidden_in(as_one_line(text)) == ""
+
+
+@given(st.text(st.sampled_from("a1 علी👩❤葛\u200c\u200d\ufe0f\U000e0100\u3164\n")))
+def test_whatever_stands_beside_each_other_it_can_be_kept(text):
     assert hidden_in(as_one_line(text)) == ""
 
 
