@@ -8,7 +8,8 @@ from django.db.models import Aggregate, Count, Exists, OuterRef, Q, Subquery, Te
 from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import Alias, AliasQuerySet, AliasTarget, Domain, Mailbox, Person
-from accounts.target_addresses import AT_ONCE, is_among, leading_to, slices, targets_in, without_tag
+from accounts.slices import slices
+from accounts.target_addresses import is_among, leading_to, targets_in, without_tag
 from audit.chain import Actor
 
 
@@ -117,7 +118,7 @@ def _leading(aliases: AliasQuerySet, addresses: set[str]) -> dict[str, dict[str,
     """Of those that lead to the addresses: their targets, and whether each takes no mail already."""
     silent = Mailbox.objects.filter(Q(deleted_at__isnull=False) | Q(receives=False))
     found: dict[str, dict[str, bool]] = {}
-    for some in slices(addresses):
+    for some in slices(sorted(addresses)):
         led = AliasTarget.objects.filter(targets_in(some)).values("alias")
         rows = AliasTarget.objects.filter(alias__in=aliases.alive().filter(pk__in=led))
         told = rows.annotate(is_silent=Exists(silent.filter(address=OuterRef("address"))))
@@ -149,8 +150,7 @@ def last_readers(addresses: Sequence[str], by: Actor | None) -> dict[str, str]:
 def aliases_with_targets(aliases: AliasQuerySet, addresses: Collection[str]) -> list[Alias]:
     numbers = {row.alias_id for row in leading_to(AliasTarget.objects.all(), addresses)}
     found: list[Alias] = []
-    ordered = sorted(numbers)
-    for start in range(0, len(ordered), AT_ONCE):
-        led = aliases.filter(pk__in=ordered[start : start + AT_ONCE]).select_related("domain__mail_rules")
+    for some in slices(sorted(numbers)):
+        led = aliases.filter(pk__in=some).select_related("domain__mail_rules")
         found += led.prefetch_related("targets")
     return found

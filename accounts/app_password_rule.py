@@ -33,6 +33,7 @@ from django_otp_webauthn.models import WebAuthnCredential
 from accounts import notices
 from accounts.models import AppPassword, Domain, Mailbox, MailboxQuerySet, PasswordRules, Person
 from accounts.passwords import READABLE
+from accounts.slices import slices
 from audit.chain import Entry, record_all
 from audit.models import Event
 from mailservers import outbox
@@ -53,7 +54,6 @@ GRACES: dict[int, Promise] = {
 }
 # Nobody without an app password gets less.
 LEAST_GRACE = timedelta(days=7)
-AT_ONCE = 500
 # Switched, or about to be.
 UNDER_A_RULE = Q(apps_only_by_rule=True) | Q(apps_only_from__isnull=False)
 
@@ -217,9 +217,9 @@ def _in_parts(domain: Domain, mailboxes: MailboxQuerySet, do: Callable[[Domain, 
     """How many were touched. Each part is read again under its lock: its users may have been quicker."""
     numbers = list(mailboxes.order_by("pk").values_list("pk", flat=True))
     touched = 0
-    for at in range(0, len(numbers), AT_ONCE):
+    for some in slices(numbers):
         with transaction.atomic():
-            rows = Mailbox.objects.alive().filter(pk__in=numbers[at : at + AT_ONCE]).order_by("pk")
+            rows = Mailbox.objects.alive().filter(pk__in=some).order_by("pk")
             locked = rows.select_for_update(of=("self",), no_key=True).select_related("domain", "server")
             touched += do(domain, list(locked))
     return touched

@@ -11,12 +11,12 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Domain, GivenLogin, Mailbox
 from accounts.names import require_free, taken_names
+from accounts.slices import slices
 from mailservers.models import Server
 from mailservers.servers import limits_of
 
 # What a hoster's server calls the mailboxes of example.test: example0001.
 LONGEST_PREFIX = 7
-AT_ONCE = 500
 
 
 def propose_login(domain: Domain) -> str:
@@ -43,8 +43,7 @@ def not_free(server: Server, logins: Sequence[str]) -> set[str]:
 def given_before(server: Server, logins: Sequence[str]) -> set[str]:
     """Those that a mailbox of the server has, or once had, in small letters or capitals."""
     found: set[str] = set()
-    for start in range(0, len(logins), AT_ONCE):
-        some = logins[start : start + AT_ONCE]
+    for some in slices(logins):
         held = Mailbox.objects.filter(server=server, login__in=some).values_list("login", flat=True)
         if gives_again(server):
             found.update(held)

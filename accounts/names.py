@@ -15,10 +15,10 @@ from django.utils.translation import gettext_noop
 from accounts.codes import hash_of
 from accounts.models import Domain, Mailbox, NameLock, Person
 from accounts.naming import folded
+from accounts.slices import slices
 
 # More than one only where names collide already.
 MOST = 5
-AT_ONCE = 500
 LOCKS = 1024
 
 USED = gettext_noop("Somebody already signs in here with the name %(name)s. Choose another one.")
@@ -67,8 +67,7 @@ def signs_in_themselves(person: Person) -> bool:
 def taken_names(names: Iterable[str]) -> set[str]:
     """Those of them with which somebody signs in; deleted mailboxes keep theirs."""
     wanted, taken = sorted({folded(name) for name in names} - {""}), set[str]()
-    for start in range(0, len(wanted), AT_ONCE):
-        some = wanted[start : start + AT_ONCE]
+    for some in slices(wanted):
         people = Person.objects.signing_in_themselves().filter(username__in=some)
         taken.update(people.values_list("username", flat=True))
         for field in ("address", "login"):

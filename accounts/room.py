@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from django.db.models import Sum
 
 from accounts.models import Domain, Mailbox
+from accounts.slices import slices
 from mailservers.models import Usage
-
-AT_ONCE = 500
 
 
 class NoRoomLeft(Exception):
@@ -37,11 +36,10 @@ class HoldsMore(Exception):
 
 def held_by(mailboxes: Iterable[int]) -> dict[int, int]:
     """What each holds as it was last read; those that were never read are missing."""
-    numbers = list(mailboxes)
     found: dict[int, int] = {}
-    for start in range(0, len(numbers), AT_ONCE):
-        some = Usage.objects.filter(mailbox__in=numbers[start : start + AT_ONCE], bytes_used__gt=0)
-        found |= dict(some.values_list("mailbox", "bytes_used"))
+    for some in slices(mailboxes):
+        read = Usage.objects.filter(mailbox__in=some, bytes_used__gt=0)
+        found |= dict(read.values_list("mailbox", "bytes_used"))
     return found
 
 

@@ -1,14 +1,14 @@
 """Targets of aliases and forwardings, found by the addresses they lead to."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import Q
 
+from accounts.slices import slices
+
 Row = TypeVar("Row", bound=models.Model)
-# A database takes no endless list.
-AT_ONCE = 500
 
 
 def without_tag(address: str) -> str:
@@ -26,8 +26,7 @@ def leading_to(
     rows: models.QuerySet[Row], addresses: Collection[str], field: str = "address"
 ) -> Iterator[Row]:
     """Those of the rows whose target, in this field, is one of the addresses, tags left out."""
-    wanted = set(addresses)
-    for some in slices(wanted):
+    for some in map(set, slices(sorted(set(addresses)))):
         for row in rows.filter(targets_in(some, field)).order_by("pk"):
             target: Any = getattr(row, field)
             if is_among(target, some):
@@ -40,9 +39,3 @@ def targets_in(addresses: Collection[str], field: str = "address") -> Q:
     for name in {address.rpartition("@")[2] for address in addresses}:
         found |= Q(**{f"{field}__contains": "+", f"{field}__endswith": f"@{name}"})
     return found
-
-
-def slices(whole: Iterable[str]) -> Iterator[set[str]]:
-    ordered = sorted(whole)
-    for start in range(0, len(ordered), AT_ONCE):
-        yield set(ordered[start : start + AT_ONCE])

@@ -16,6 +16,7 @@ from accounts import names, passwords
 from accounts.alias_aspect import is_plain
 from accounts.logins import given_before, note_given
 from accounts.models import Domain, Mailbox
+from accounts.slices import slices
 from accounts.switches import SWITCHES, fit_switches
 from adoption.aliases import PassedOver, adopt_aliases, aliases_in
 from audit.chain import Actor, Entry, record_all
@@ -84,7 +85,7 @@ def plan_domain(server: Server, inventory: Inventory, name: str) -> DomainPlan:
     return DomainPlan(
         name=name,
         mailboxes=len(found),
-        here=sum(Mailbox.objects.filter(address__in=some).count() for some in _slices(addresses, AT_ONCE)),
+        here=sum(Mailbox.objects.filter(address__in=some).count() for some in slices(addresses, AT_ONCE)),
         elsewhere=known is not None and known.server_id != server.pk,
         aliases=len(aliases_in(name, found, inventory.aliases(name))),
         replies=sum(1 for mailbox in found if mailbox.rules and mailbox.rules.reply),
@@ -114,12 +115,12 @@ def adopt_domain(
     left = [mailbox for mailbox in found if mailbox.account.address.lower() > after] if after else found
     if unspeakable and not after:
         yield Piece(len(unspeakable), 0, unspeakable, "")
-    for some in _slices(left, AT_ONCE):
+    for some in slices(left, AT_ONCE):
         yield _adopt_each(server, name, some, limits=limits, by=by, returning=returning)
     if _domain(server, name, by=by) is None:
         return
     last = left[-1].account.address.lower() if left else after
-    for some_aliases in _slices(leading, AT_ONCE):
+    for some_aliases in slices(leading, AT_ONCE):
         adopted, passed_over = _adopt_each_alias(server, some_aliases, by=by)
         yield Piece(0, 0, passed_over, last, aliases=adopted)
 
@@ -399,8 +400,3 @@ def _observe(mailboxes: Iterable[Mailbox], found: Iterable[FoundMailbox], limits
 
 def _hash_of(found: FoundMailbox) -> str:
     return (found.account.kept_hash or found.account.password_hash)[:500]
-
-
-def _slices(whole: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]

@@ -15,6 +15,7 @@ from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.naming import BadName, local_part_of, login_of, new_local_part_of, whole_address
 from accounts.room import HoldsMore, Ledger, NoPlaceLeft, NoRoomLeft, held_by, require_fits
 from accounts.sizes import in_words
+from accounts.slices import slices
 from accounts.spreadsheets import as_written
 from batches import columns
 from batches.models import Row
@@ -26,7 +27,6 @@ from mailservers.servers import limits_of
 from vacation.many import SWITCHES, note_switches
 
 LONGEST_NAME = 200
-AT_ONCE = 500
 # What empties a field; an empty cell leaves it as it is.
 EMPTIES = {"-", "–", "—"}
 FORMULA = ("=", "＝")
@@ -567,7 +567,7 @@ def _look_up(table: Table, domain: Domain, by: Person) -> _Here:
         )
     found: dict[str, Mailbox] = {}
     aliases: set[str] = set()
-    for some in _slices(addresses):
+    for some in slices(addresses):
         found |= {m.address: m for m in Mailbox.objects.filter(domain=domain, address__in=some)}
         aliases.update(Alias.objects.alive().filter(address__in=some).values_list("address", flat=True))
     taken = not_free(domain.server, logins)
@@ -588,8 +588,3 @@ def _to_be_deleted(table: Table, domain: Domain, here: dict[str, Mailbox]) -> li
             if address in here and columns.fold(line.cells[action_at].strip()) in columns.DELETE:
                 found.append(address)
     return found
-
-
-def _slices(whole: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(whole), AT_ONCE):
-        yield whole[start : start + AT_ONCE]

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from accounts.led_here import Lead, Watcher, raise_gone
 from accounts.models import Alias, Domain, DomainQuerySet, Mailbox, Person
-from accounts.target_addresses import is_among, leading_to, slices, targets_in, without_tag
+from accounts.slices import slices
+from accounts.target_addresses import is_among, leading_to, targets_in, without_tag
 from audit.chain import Actor, Entry, record_all
 from mails.queue import post
 from mailservers import outbox
@@ -35,7 +36,7 @@ _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,253}")
 def find(addresses: Collection[str], by: Person) -> list[Lead]:
     """In one query: pages ask it."""
     found = []
-    for some in slices(addresses):
+    for some in map(set, slices(sorted(addresses))):
         for kind, name, of, words in _that_may_name(some, Domain.objects.administered_by(by)):
             named = [each.strip(".") for each in _ADDRESS.findall(words.casefold())]
             here = [each for each in named if is_among(each, some)]
