@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -23,6 +22,7 @@ from accounts import (
 from accounts.adding_factors import may_add_factor, show_what_was_added
 from accounts.forms import AuthenticatorForm
 from accounts.models import AuthenticatorApp, Mailbox
+from accounts.next_page import is_ours
 from accounts.qr import qr_picture
 from accounts.requests import person_of
 from audit.chain import record
@@ -36,7 +36,7 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 def step_up(request: HttpRequest) -> HttpResponse:
     """Asks for pages that were only to be read; a form is sent on by itself."""
     wanted = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    ours = is_ours(wanted)
     if request.method == "POST" and ours and stepping_up.has_stepped_up(request):
         return stepping_up.file_after_step_up(request, wanted=wanted) or redirect(wanted)
     back = request.POST.get(stepping_up.BACK, "")

@@ -6,13 +6,13 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import stepping_up
 from accounts.models import Alias, Domain, Mailbox
+from accounts.next_page import is_ours
 from accounts.requests import person_of
 from mailservers import outbox
 from mailservers.aspects import aspect_named
@@ -134,7 +134,6 @@ def _changeable(request: HttpRequest, number: int) -> Change:
 def _back(request: HttpRequest, change: Change) -> HttpResponse:
     """To the page with the button, which the form names."""
     wanted = request.POST.get("next", "")
-    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
     page = "accounts:show-mailbox" if change.alias_id is None else "aliases:edit-alias"
     own = reverse(page, args=[change.subject.address])
-    return redirect(wanted if ours else own)
+    return redirect(wanted if is_ours(wanted) else own)

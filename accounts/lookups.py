@@ -13,13 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import sessions
 from accounts.models import Domain, LookUp, Mailbox, MailboxQuerySet, Person
+from accounts.next_page import is_ours
 from accounts.requests import person_of
 from audit.chain import record
 from mailservers.one_line import OneLineFormField, require_one_line
@@ -143,10 +144,7 @@ def say_why_of_domain(request: HttpRequest, name: str) -> HttpResponse:
     wanted = request.POST.get("next") or request.GET.get("next", "")
     if form.is_valid():
         look_at_domain(request, domain, form.cleaned_data["reason"])
-        ours = url_has_allowed_host_and_scheme(
-            wanted, {request.get_host()}, require_https=request.is_secure()
-        )
-        return redirect(wanted if ours else reverse("accounts:list-mailboxes", args=[name]))
+        return redirect(wanted) if is_ours(wanted) else redirect("accounts:list-mailboxes", name)
     return render(request, "accounts/say_why.html", {"domain": domain, "form": form, "next": wanted})
 
 
@@ -160,8 +158,5 @@ def say_why(request: HttpRequest, address: str) -> HttpResponse:
     wanted = request.POST.get("next") or request.GET.get("next", "")
     if form.is_valid():
         look_up(mailbox, form.cleaned_data["reason"], by=person)
-        ours = url_has_allowed_host_and_scheme(
-            wanted, {request.get_host()}, require_https=request.is_secure()
-        )
-        return redirect(wanted if ours else reverse("accounts:show-mailbox", args=[address]))
+        return redirect(wanted) if is_ours(wanted) else redirect("accounts:show-mailbox", address)
     return render(request, "accounts/say_why.html", {"mailbox": mailbox, "form": form, "next": wanted})

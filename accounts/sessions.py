@@ -9,12 +9,12 @@ from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django_otp.models import Device
 
 from accounts import second_factors
 from accounts.languages import OF_DOMAIN, language_and_domain
 from accounts.models import Person
+from accounts.next_page import is_ours
 from accounts.open_sessions import PROGRAM, SEEN_AT, SOURCE, STARTED_AT
 from accounts.requests import person_of
 from accounts.session_store import ENDS_AT
@@ -102,8 +102,7 @@ def accept_device(request: HttpRequest, device: Device) -> None:
 def wanted_page(request: HttpRequest) -> str:
     """The page somebody wanted before they were asked to sign in, if it is one of ours."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if ours else reverse("home")
+    return wanted if is_ours(wanted) else reverse("home")
 
 
 def note_visit(request: HttpRequest) -> None:

@@ -7,13 +7,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.languages import CODES, remember_language, time_zones
 from accounts.models import Person
+from accounts.next_page import is_ours
 from accounts.requests import person_of
 from audit.chain import record
 
@@ -65,8 +65,7 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
 def choose_language(request: HttpRequest) -> HttpResponse:
     """From the foot of any page; for somebody who signed in it is kept for good."""
     wanted = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    response = redirect(wanted if ours else "home")
+    response = redirect(wanted if is_ours(wanted) else "home")
     language = request.POST.get("language", "")
     if language in CODES:
         if isinstance(request.user, Person):

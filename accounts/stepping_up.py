@@ -29,7 +29,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -37,6 +36,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import passkeys, second_factors, throttling
 from accounts.backends import is_password_of
 from accounts.models import Person
+from accounts.next_page import is_ours
 from accounts.requests import person_of
 from audit.chain import record
 from audit.models import Event
@@ -110,7 +110,7 @@ def file_after_step_up(request: HttpRequest, *, wanted: str = "") -> HttpRespons
     None when nothing was asked just now: the file itself is the answer. `wanted`: where it is, if not here.
     """
     back = request.POST.get(BACK, "")
-    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
+    if not is_ours(back):
         return None
     context = {"back": back, "wanted": wanted, "kept": _typed(request)}
     return render(request, "accounts/file_after_step_up.html", context)

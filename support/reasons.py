@@ -12,12 +12,13 @@ from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.lookups import HOLDS, ReasonForm, needs_reason, without_reason
 from accounts.models import Mailbox, Person
+from accounts.next_page import is_ours
 from audit.chain import record
 from support.rights import staff
 
@@ -81,8 +82,5 @@ def say_why(request: HttpRequest) -> HttpResponse:
         reason = form.cleaned_data["reason"]
         request.session[REASON] = {"reason": reason, "until": time.time() + HOLDS.total_seconds()}
         record("audit.reason_given", by=needing, about=needing, after={"reason": reason})
-        ours = url_has_allowed_host_and_scheme(
-            wanted, {request.get_host()}, require_https=request.is_secure()
-        )
-        return redirect(wanted if ours else reverse("support:search-events"))
+        return redirect(wanted) if is_ours(wanted) else redirect("support:search-events")
     return render(request, "support/say_why.html", {"form": form, "next": wanted})

@@ -42,8 +42,9 @@ def test_a_language_that_is_none_of_ours_changes_nothing(client, db, wanted):
     assert language(client, "/sign-in/") == "en"
 
 
-def test_it_leads_back_to_our_own_pages_only(client, db):
-    answer = client.post("/language/", {"language": "nl", "next": "https://evil.test/"})
+@pytest.mark.parametrize("elsewhere", ["https://evil.test/", "//evil.test/", "evil", "accounts:show-mailbox"])
+def test_it_leads_back_to_our_own_pages_only(client, db, elsewhere):
+    answer = client.post("/language/", {"language": "nl", "next": elsewhere})
     assert answer.headers["Location"] == "/"
 
 
