@@ -1,13 +1,13 @@
 """From the rows of a mailbox to what its script is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.conf import settings
 
 from accounts.models import Mailbox
 from vacation.answered import aliases_of, is_known_to_the_server
-from vacation.models import AutoReply, DomainRules, Forwarding
+from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
 from vacation.rendering import AutoReplyContent, ForwardContent, render_script
 from vacation.sieve import UnfitText
 
@@ -44,21 +44,26 @@ def content_of(auto_reply: AutoReply, led_here: Mapping[str, int] | None = None)
 
 
 def reachable_targets(forwarding: Forwarding) -> tuple[str, ...]:
-    """Those that mail goes to: confirmed, still there, and allowed by the domain's rules as they are now.
+    """The addresses that mail goes to now."""
+    reached = reachable_among(forwarding, forwarding.listed_targets())
+    return tuple(sorted(target.address for target in reached))
+
+
+def reachable_among(forwarding: Forwarding, targets: Sequence[ForwardingTarget]) -> list[ForwardingTarget]:
+    """Those that have agreed, still take mail, and are allowed by the domain's rules as they are now.
 
     While the mailbox is frozen none outside the domain is.
     """
-    rules = DomainRules.of(forwarding.mailbox.domain)
-    confirmed = [
-        target.address
-        for target in forwarding.listed_targets()
-        if target.answer == "confirmed" and target.gone_at is None
+    domain = forwarding.mailbox.domain
+    rules, is_frozen = DomainRules.of(domain), forwarding.mailbox.frozen_at is not None
+    return [
+        target
+        for target in targets
+        if target.answer == "confirmed"
+        and target.gone_at is None
+        and rules.permits(target.address)
+        and not (is_frozen and target.address.rpartition("@")[2] != domain.name)
     ]
-    permitted = sorted(address for address in confirmed if rules.permits(address))
-    if forwarding.mailbox.frozen_at is not None:
-        inside = f"@{forwarding.mailbox.domain.name}"
-        return tuple(address for address in permitted if address.endswith(inside))
-    return tuple(permitted)
 
 
 def forward_content_of(forwarding: Forwarding | None, auto_reply: AutoReply | None) -> ForwardContent | None:

@@ -68,7 +68,7 @@ def edit_forwarding(request: HttpRequest, address: str) -> HttpResponse:
         "auto_reply": getattr(mailbox, "auto_reply", None) or AutoReply(mailbox=mailbox),
         "rules": rules,
         "no_window": limits is not None and not limits.forward_window,
-        "told": told_forwarding(saved, targets, change, differs=differs, rules=rules),
+        "told": told_forwarding(saved, targets, change, differs=differs),
         "change": change,
         "own": standing and standing.own,
         "feature": "forwarding",

@@ -13,7 +13,8 @@ from django.utils import timezone
 from accounts.models import Mailbox
 from mailservers.models import Change, Observation
 from mailservers.standing import Where, standing_of, where
-from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget
+from vacation.content import reachable_among
+from vacation.models import AutoReply, Forwarding, ForwardingTarget
 
 
 class Phase(StrEnum):
@@ -25,6 +26,8 @@ class Phase(StrEnum):
     OVER = "over"
     ASKING = "asking"
     """Of a forwarding: nobody has agreed yet, so nothing is sent on."""
+    NOWHERE = "nowhere"
+    """Nor is it where each who has agreed takes no mail any more, or must get none now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +59,16 @@ def reply_phase(auto_reply: AutoReply | None, now: datetime | None = None) -> Ph
     return Phase.PLANNED if window[0] and window[0] > now else Phase.ON
 
 
-def forward_phase(
-    forwarding: Forwarding | None, targets: Sequence[ForwardingTarget], rules: DomainRules | None = None
-) -> Phase:
-    """`targets`: those that are listed; without rules every address is permitted."""
+def forward_phase(forwarding: Forwarding | None, targets: Sequence[ForwardingTarget]) -> Phase:
+    """`targets`: those that are listed."""
     if forwarding is None or not forwarding.enabled:
         return Phase.OFF
     if forwarding.is_over:
         return Phase.OVER
-    reached = [each for each in targets if each.answer == "confirmed"]
-    if rules is not None:
-        reached = [each for each in reached if rules.permits(each.address)]
-    return Phase.ON if reached else Phase.ASKING
+    if reachable_among(forwarding, targets):
+        return Phase.ON
+    is_asked = any(target.answer != "confirmed" for target in targets)
+    return Phase.ASKING if is_asked else Phase.NOWHERE
 
 
 def told_reply(
@@ -83,9 +84,8 @@ def told_forwarding(
     change: Change | None,
     *,
     differs: bool = False,
-    rules: DomainRules | None = None,
 ) -> Told:
-    return Told(forward_phase(forwarding, targets, rules), where(change, differs=differs))
+    return Told(forward_phase(forwarding, targets), where(change, differs=differs))
 
 
 def change_of_reply(changes: Sequence[Change]) -> Change | None:

@@ -15,7 +15,8 @@ from mailservers.models import Change
 from mailservers.standing import Where
 from portal.templatetags.icons import icon
 from portal.templatetags.times import moment, weekday
-from vacation.models import AutoReply, DomainRules, SettingRequest
+from vacation.content import reachable_among
+from vacation.models import AutoReply, SettingRequest
 from vacation.phases import Phase, Told, reply_phase, told_forwarding, told_reply
 
 register = template.Library()
@@ -44,20 +45,16 @@ def forwarding_in_words(mailbox: Mailbox, change: Change | str | None = None, *,
     """What a mailbox's forwarding does, in a line: nothing is said to go where nobody has agreed."""
     forwarding = getattr(mailbox, "forwarding", None)
     targets = forwarding.listed_targets() if forwarding and forwarding.enabled else []
-    rules = DomainRules.of(mailbox.domain)
     told = told_forwarding(
-        forwarding,
-        targets,
-        change if isinstance(change, Change) else None,
-        differs=bool(differs),
-        rules=rules,
+        forwarding, targets, change if isinstance(change, Change) else None, differs=bool(differs)
     )
     words = {Phase.OFF: pgettext("forwarding", "off"), Phase.OVER: pgettext("forwarding", "over")}
     if told.phase == Phase.ASKING:
         words[told.phase] = gettext("on, but no address has agreed yet")
-    elif told.phase == Phase.ON:
-        agreed = [target.address for target in targets if target.answer == "confirmed"]
-        reached = [address for address in agreed if rules.permits(address)]
+    elif told.phase == Phase.NOWHERE:
+        words[told.phase] = gettext("on, but mail can go nowhere now")
+    elif forwarding is not None and told.phase == Phase.ON:
+        reached = [target.address for target in reachable_among(forwarding, targets)]
         words[told.phase] = gettext("to %(addresses)s") % {"addresses": ", ".join(reached)}
     sentence = {
         Where.THERE: "%(what)s",

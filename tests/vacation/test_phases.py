@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import Domain, Mailbox
 from audit.chain import record
 from mailservers import outbox
 from mailservers.models import Change, Observation
 from mailservers.standing import Where, where
-from vacation.models import AutoReply, Forwarding, ForwardingTarget
+from vacation.models import AutoReply, DomainRules, Forwarding, ForwardingTarget, Outside
 from vacation.phases import Phase, forward_phase, reply_phase, told_reply
 
 NOW = timezone.now()
@@ -74,10 +75,28 @@ def test_an_auto_replys_row_says_what_is_set(row, phase):
         (Forwarding(enabled=True), [ForwardingTarget(declined_at=NOW)], Phase.ASKING),
         (Forwarding(enabled=True), [ForwardingTarget(confirmed_at=NOW)], Phase.ON),
         (Forwarding(enabled=True, ends=NOW - HOUR), [ForwardingTarget(confirmed_at=NOW)], Phase.OVER),
+        (Forwarding(enabled=True), [ForwardingTarget(confirmed_at=NOW, gone_at=NOW)], Phase.NOWHERE),
     ],
 )
 def test_a_forwarding_to_which_nobody_agreed_is_not_on(row, targets, phase):
+    row.mailbox = Mailbox(domain=Domain(name="example.test"))
     assert forward_phase(row, targets) == phase
+
+
+@pytest.mark.parametrize("why", ["gone", "forbidden", "frozen"])
+def test_a_forwarding_that_reaches_nobody_any_more_is_not_said_to_go_there(why, willem, mailbox, domain):
+    forwarding = Forwarding.objects.create(mailbox=mailbox, enabled=True)
+    gone_at = NOW if why == "gone" else None
+    forwarding.targets.create(address="home@outside.test", confirmed_at=NOW, gone_at=gone_at)
+    if why == "forbidden":
+        DomainRules.objects.create(domain=domain, outside=Outside.INSIDE)
+    if why == "frozen":
+        type(mailbox).objects.update(frozen_at=NOW)
+    page = willem.get(ANNA).content.decode()
+    assert "on, but mail can go nowhere now" in page
+    assert "to home@outside.test" not in page
+    page = willem.get(f"{ANNA}forwarding/").content.decode()
+    assert "mail can go to none of these" in page
 
 
 @pytest.mark.parametrize("state", Change.State.values)
