@@ -477,8 +477,6 @@ def _judge_each(
     def judge(some: "Sequence[_Pair]") -> None:
         part = Tally(tally.reached)
         _judge(aspect, some, stamps, part, note=note, seen_before=seen_before)
-        if note and aspect.watch is not None and aspect.watch.noted is not None:
-            aspect.watch.noted([(pair.subject, pair.reading.state) for pair in some if pair.trouble is None])
         tally.compared += part.compared
         tally.unread += part.unread
         tally.found += part.found
@@ -511,11 +509,11 @@ def _judge(
     made_here = set(observed.values_list(key, flat=True))
     same: list[int] = []
     changed: list[Observation] = []
+    # What was read before a push is older than what the push has noted.
+    pairs = [pair for pair in pairs if stamps_now.get(pair.subject.pk) == stamps[pair.subject.pk]]
     for pair in pairs:
         subject = pair.subject
         stamp = stamps[subject.pk]
-        if stamps_now.get(subject.pk) != stamp:
-            continue
         tally.compared += 1
         row = known.get(subject.pk)
         before = _values(row) if row else None
@@ -541,6 +539,8 @@ def _judge(
             changed.append(row)
     if note:
         _write(aspect, same, changed, tally)
+        if aspect.watch is not None and aspect.watch.noted is not None:
+            aspect.watch.noted([(pair.subject, pair.reading.state) for pair in pairs if pair.trouble is None])
 
 
 def _redirects(aspect: Aspect, pair: "_Pair", row: Observation, *, is_first: bool) -> list[str] | None:

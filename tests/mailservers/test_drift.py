@@ -22,7 +22,7 @@ from mailservers.drivers.base import ScriptState, ServerAway, TryAgain
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change, DriftCheck, Lease, Observation, Slot
 from tests.conftest import PASSWORD_HASH
-from vacation.models import AutoReply
+from vacation.models import AutoReply, OwnScripts
 from vacation.services import save_auto_reply
 
 pytestmark = pytest.mark.sql
@@ -175,6 +175,20 @@ def test_a_push_during_the_check_is_no_alarm(live, server, committed, monkeypatc
     tally = comparing.compare(server, aspect, Mailbox.objects.all())
     assert (tally.compared, tally.found) == (0, [])
     assert told(live) == []
+
+
+def test_own_rules_read_before_a_push_are_not_noted_after_it(live, server, committed):
+    """What the push has noted of them is newer."""
+
+    def read(driver, logins, connections, seconds):
+        with committed():
+            outbox.request_push(live, "script", record("mailbox.created", by=None, about=live))
+        assert Change.objects.latest("pk").state == "live"
+        return {login: Seen(replace(MemoryDriver.scripts[login], before="old")) for login in logins}
+
+    aspect = replace(aspect_named("script"), watch=replace(aspect_named("script").watch, read=read))
+    comparing.compare(server, aspect, Mailbox.objects.all())
+    assert not OwnScripts.objects.filter(active="old").exists()
 
 
 def test_a_failed_change_is_not_drift_as_well(live, server, committed):
