@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, Concat
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.languages import writing_to
 from accounts.led_here import Lead, Watcher, raise_gone
 from accounts.models import Alias, Domain, DomainQuerySet, Mailbox, Person
 from accounts.slices import slices
@@ -126,7 +127,8 @@ def taking_no_mail(addresses: Collection[str], gone: Collection[str] = ()) -> se
 
 def _targets(addresses: Collection[str]) -> list[ForwardingTarget]:
     """Of all customers: what is told of it is told to their own people alone."""
-    joined = ("forwarding__mailbox__domain__mail_rules", "forwarding__mailbox__server")
+    mailbox = "forwarding__mailbox"
+    joined = (f"{mailbox}__domain__mail_rules", f"{mailbox}__server", f"{mailbox}__owner")
     return list(leading_to(ForwardingTarget.objects.select_related(*joined), addresses))
 
 
@@ -167,7 +169,7 @@ def _push(targets: Collection[ForwardingTarget], verb: str, by: Actor | None) ->
 def _tell_user(target: ForwardingTarget, *, is_back: bool) -> None:
     mailbox = target.forwarding.mailbox
     others = reachable_targets(target.forwarding)
-    with translation.override(mailbox.language or mailbox.domain.language):
+    with writing_to(mailbox):
         words = {"address": mailbox.address, "target": target.address, "others": ", ".join(others)}
         if is_back:
             subject = _("Your mail goes to %(target)s again")

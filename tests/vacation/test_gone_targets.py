@@ -58,6 +58,14 @@ def test_mail_stays_when_the_only_target_is_deleted_and_goes_on_when_it_is_back(
     assert list(verbs.order_by("pk")) == ["forwarding.target_gone", "forwarding.target_back"]
 
 
+def test_its_user_is_told_in_their_own_language(mailbox, owner, helene, webmaster, committed):
+    type(owner).objects.filter(pk=owner.pk).update(language="nl")
+    forward(mailbox, HELENE)
+    with committed():
+        lifecycle.delete_mailbox(helene, by=webmaster)
+    assert "neemt geen mail meer aan" in Mail.objects.get().text
+
+
 def test_the_other_targets_still_get_it(mailbox, helene, webmaster, committed):
     forward(mailbox, HELENE, "home@outside.test")
     with committed():
