@@ -459,7 +459,7 @@ class Observation(OfOneSubject, models.Model):
     @property
     def differences_told(self) -> list[str]:
         """In the reader's language."""
-        return _said(self.differences)
+        return say_each(self.differences)
 
     @property
     def unread_told(self) -> str:
@@ -472,11 +472,11 @@ class Observation(OfOneSubject, models.Model):
 
     @property
     def restoring_told(self) -> list[str]:
-        return [say(sentence, values) for sentence, values in self.restoring]
+        return say_each(self.restoring)
 
     @property
     def keeping_told(self) -> list[str]:
-        return _said(self.keeping)
+        return say_each(self.keeping)
 
     @property
     def mark(self) -> str:
@@ -662,7 +662,7 @@ def say(reason: str, values: Any) -> str:
         return printable(sentence)
 
 
-def _said(sentences: Any) -> list[str]:
+def say_each(sentences: Any) -> list[str]:
     """Of what a row keeps: sentences, each with what fills its places; nothing else is told."""
     pairs = sentences if isinstance(sentences, list) else []
     return [say(*pair) for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2]

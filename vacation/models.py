@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Domain, Mailbox, Person
-from mailservers.models import say
+from mailservers.models import say, say_each
 from mailservers.moments import MomentField, PeriodsField, read_moment
 from mailservers.one_line import OneLine
 from mailservers.ranges import LongText
@@ -306,7 +306,7 @@ class OwnScripts(models.Model):
     @property
     def notes_told(self) -> list[str]:
         """In the reader's language."""
-        return [say(sentence, values) for sentence, values in self.notes]
+        return say_each(self.notes)
 
 
 class SettingRequest(models.Model):

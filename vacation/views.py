@@ -87,14 +87,14 @@ def edit_auto_reply(request: HttpRequest, address: str) -> HttpResponse:
 def order_own_rules(request: HttpRequest, address: str) -> HttpResponse:
     """Have rules made in webmail run before what is set here, or after it."""
     person = person_of(request)
-    mine = Mailbox.objects.changeable_by(person).select_related("domain__mail_rules")
+    mine = Mailbox.objects.changeable_by(person).select_related("domain__mail_rules", "server")
     mailbox = get_object_or_404(mine, address=address)
     if not ordering.may_order(person, mailbox):
         raise Http404
     if ordering.order_own_rules(mailbox, first=request.POST.get("order") != "last", by=person) is None:
         messages.info(request, _("It is so already: nothing was changed."))
     else:
-        messages.success(request, _("Saved. The mail server is told now."))
+        messages.success(request, with_server(_("Saved."), mailbox.server))
     page = "edit-forwarding" if request.POST.get("page") == "forwarding" else "edit-auto-reply"
     return redirect(f"vacation:{page}", address)
 

@@ -1,11 +1,12 @@
 """Whether rules made in webmail run before the auto-reply and the forwarding."""
 
 import pytest
+from django.utils import timezone
 
 from audit.models import Event
 from mailservers import outbox
 from mailservers.drivers.memory import MemoryDriver
-from mailservers.models import Change
+from mailservers.models import Change, Server
 from vacation.aspects import desired_script
 from vacation.models import AutoReply, DomainRules, Forwarding, OwnScripts
 from vacation.services import save_auto_reply
@@ -46,6 +47,13 @@ def test_what_is_so_already_is_no_change(client, away, owner):
     before = Change.objects.count()
     assert "nothing was changed" in choose(client, away, "first").content.decode()
     assert Change.objects.count() == before
+
+
+def test_while_the_server_takes_no_changes_the_page_does_not_say_that_it_is_told(client, away, owner):
+    Server.objects.update(paused_at=timezone.now())
+    client.force_login(owner)
+    shown = choose(client, away, "last").content.decode()
+    assert "takes no changes just now: it is told as soon as it does" in shown
 
 
 def test_the_choice_is_undone(client, away, owner, committed):
@@ -95,6 +103,12 @@ def test_what_stands_against_it_is_on_both_pages(client, away, owner):
     for page in PAGES:
         shown = client.get(f"/mailboxes/{away.address}/{page}/").content.decode()
         assert "Your script “mine” refuses mail" in shown
+
+
+def test_notes_that_say_nothing_leave_the_page_as_it_is(client, away, owner):
+    OwnScripts.objects.create(mailbox=away, notes=["odd", ["Only this."], 7])
+    client.force_login(owner)
+    assert client.get(f"/mailboxes/{away.address}/auto-reply/").status_code == 200
 
 
 def test_too_many_addresses_with_those_of_own_rules_are_told_before_they_are_saved(client, away, owner):
