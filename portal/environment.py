@@ -6,7 +6,7 @@ import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cryptography import x509
 from cryptography.fernet import Fernet
@@ -96,6 +96,13 @@ class Environment:
             self.problem(f"{name} must look like {schemes[0]}://HOST. {hint}")
         return value.rstrip("/")
 
+    def broker(self, name: str) -> str:
+        """The address of a Redis; one by TLS whose certificate is not to be verified is a problem."""
+        value = self.url(name, ("redis", "rediss"), hint="For example redis://:PASSWORD@localhost")
+        if dict(parse_qsl(urlsplit(value).query)).get("ssl_cert_reqs", "required").lower() != "required":
+            self.problem(f"{name}: name the authority with ssl_ca_certs=FILE; certificates are verified.")
+        return value
+
     def time_zone(self, name: str, *, default: str) -> str:
         value = self._env.str(name, default)
         if value not in zoneinfo.available_timezones():
@@ -171,10 +178,17 @@ class Environment:
                 "PORT": str(url.port or ""),
                 "CONN_MAX_AGE": 60,
                 "CONN_HEALTH_CHECKS": True,
-                "OPTIONS": {"connect_timeout": 5},
+                "OPTIONS": {"connect_timeout": 5, **self._tls_options(name, url.query)},
             }
         self.problem(f"{name} must look like sqlite:////PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.")
         return {}
+
+    def _tls_options(self, name: str, query: str) -> dict[str, str]:
+        """What libpq is told of TLS; whatever else is asked for would be lost silently."""
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        if set(options) - {"sslmode", "sslrootcert"}:
+            self.problem(f"{name} takes ?sslmode=verify-full and &sslrootcert=FILE, and nothing else there.")
+        return options
 
 
 def passkey_origin(public_url: str, *, on_loopback: bool) -> str:

@@ -4,6 +4,7 @@ A missing or wrong value stops the start with a sentence that says how to mend i
 lists the variables; production refuses whatever would be unsafe there.
 """
 
+import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,9 +43,7 @@ METRICS_ALLOWED = env.networks("PORTAL_METRICS_ALLOWED", default=("127.0.0.0/8",
 DATABASES = {
     "default": env.database("PORTAL_DATABASE_URL", default=f"sqlite:///{BASE_DIR}/var/portal.sqlite3")
 }
-CELERY_BROKER_URL = env.url(
-    "PORTAL_BROKER_URL", ("redis", "rediss"), hint="For example redis://:PASSWORD@localhost"
-)
+CELERY_BROKER_URL = env.broker("PORTAL_BROKER_URL")
 TIME_ZONE = env.time_zone("PORTAL_TIME_ZONE", default="Europe/Brussels")
 # What 1 kB, MB, GB, TB mean in pages, forms and mails: 1024 or 1000 of the smaller one. Mail programs such
 # as Thunderbird count what GETQUOTA tells them (KiB) in steps of 1024.
@@ -307,6 +306,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Whoever reaches the broker must not stop queues or read settings by it.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+# Else kombu would take any certificate.
+CELERY_BROKER_USE_SSL = (
+    {"ssl_cert_reqs": ssl.CERT_REQUIRED} if CELERY_BROKER_URL.startswith("rediss:") else False
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A page never waits for the broker: the sweep pushes what could not be announced.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
