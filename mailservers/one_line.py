@@ -23,6 +23,8 @@ JOINERS = "\u200c\u200d"
 JOINED_NEVER = ("LATIN", "GREEK", "CYRILLIC", "DIGIT", "SPACE")
 # What chooses among the shapes of the character before: of symbols, of CJK and of Mongolian letters.
 VARIATIONS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# They turn nothing but the sign beside them: names need none, sentences may.
+MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c"))
 LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 ONE_LINE = _("This has to be a single line.")
 HIDDEN = gettext_noop(
@@ -80,6 +82,11 @@ def require_one_line(text: str) -> None:
         raise ValidationError(_(HIDDEN), code="hidden", params={"code": f"U+{ord(hidden):04X}"})
 
 
+def require_subject(text: str) -> None:
+    """The same for a mail's subject, in which Hebrew and Arabic may need marks of direction."""
+    require_one_line(text.translate(MARKS))
+
+
 def as_one_line(text: str) -> str:
     """What was made elsewhere, as it can be kept here: without what nobody sees."""
     words = "".join(" " if letter in LINE_ENDS or letter == "\t" else letter for letter in text)
@@ -92,6 +99,10 @@ class OneLineFormField(forms.CharField):
     default_validators = [require_one_line]  # noqa: RUF012 - as Django declares it
 
 
+class SubjectFormField(forms.CharField):
+    default_validators = [require_subject]  # noqa: RUF012 - as Django declares it
+
+
 class OneLine(PlainColumn, models.CharField):  # type: ignore[type-arg]
     """A name, a title, a reason."""
 
@@ -100,3 +111,13 @@ class OneLine(PlainColumn, models.CharField):  # type: ignore[type-arg]
 
     def formfield(self, *args: object, **kwargs: object) -> forms.Field | None:
         return super().formfield(*args, **{"form_class": OneLineFormField, **kwargs})  # type: ignore[arg-type]
+
+
+class SubjectLine(PlainColumn, models.CharField):  # type: ignore[type-arg]
+    """Of a mail."""
+
+    plain = "CharField"
+    default_validators = (require_subject,)
+
+    def formfield(self, *args: object, **kwargs: object) -> forms.Field | None:
+        return super().formfield(*args, **{"form_class": SubjectFormField, **kwargs})  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.alias_leads import led_here_with_others
 from mailservers.drivers.base import Limits, Refused
 from mailservers.models import say
-from mailservers.one_line import OneLineFormField
+from mailservers.one_line import OneLineFormField, SubjectFormField
 from vacation.addresses import read_addresses
 from vacation.answered import Alias, aliases_of, choose
 from vacation.content import content_of
@@ -49,7 +49,7 @@ class AutoReplyForm(forms.ModelForm[AutoReply]):
         required=False,
         widget=forms.Textarea(attrs={"rows": 8, "dir": "auto"}),
     )
-    subject = OneLineFormField(
+    subject = SubjectFormField(
         label=gettext_lazy("Subject"),
         required=False,
         strip=False,

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Domain, Mailbox, Person
 from mailservers.models import say, say_each
 from mailservers.moments import MomentField, PeriodsField, read_moment
-from mailservers.one_line import OneLine
+from mailservers.one_line import OneLine, SubjectLine
 from mailservers.ranges import LongText
 
 LATER = ("outside_text", "periods", "weekdays", "zone", "addresses", "left_out", "groups")
@@ -26,7 +26,7 @@ class AutoReply(models.Model):
 
     mailbox = models.OneToOneField(Mailbox, models.CASCADE, related_name="auto_reply")
     enabled = models.BooleanField(_("Answer automatically"), default=False)
-    subject = OneLine(_("Subject"), max_length=250, blank=True)
+    subject = SubjectLine(_("Subject"), max_length=250, blank=True)
     text = LongText(_("Text"), blank=True)
     starts = MomentField(_("From"), null=True, blank=True)
     ends = MomentField(_("Until"), null=True, blank=True)
@@ -362,7 +362,7 @@ class ReplyTemplate(models.Model):
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="reply_templates")
     title = OneLine(_("Name of the template"), max_length=80)
     language = models.CharField(_("Language"), max_length=5, choices=settings.LANGUAGES)
-    subject = OneLine(_("Subject"), max_length=250, blank=True)
+    subject = SubjectLine(_("Subject"), max_length=250, blank=True)
     text = models.TextField(_("Text"), max_length=5000)
 
     class Meta:

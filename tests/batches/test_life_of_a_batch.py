@@ -45,7 +45,7 @@ def press(signed_in, committed):
 
     def press(batch: Batch, button: str) -> Batch:
         with committed():
-            answer = signed_in.post(f"/batches/{batch.pk}/{button}/")
+            answer = signed_in.post(f"/batches/{batch.pk}/{button}/", {"sure": "1"})
         assert answer.status_code == 302, answer.content
         return Batch.objects.get(pk=batch.pk)
 

@@ -14,7 +14,7 @@ from batches.planning import plan_table
 from batches.reading import read_table
 from branding.models import Brand
 from branding.services import save_brand
-from mailservers.one_line import as_one_line, hidden_in, require_one_line
+from mailservers.one_line import as_one_line, hidden_in, require_one_line, require_subject
 
 HIDDEN = [
     "phone\nBcc: spy@evil.test",
@@ -66,6 +66,15 @@ def test_what_nobody_sees_is_refused(name):
 @pytest.mark.parametrize("name", SHOWN)
 def test_names_of_the_world_are_taken(name):
     require_one_line(name)
+
+
+def test_a_subject_may_hold_marks_of_direction_and_a_name_may_not():
+    require_subject("אני בחופשה עד 31.8. \u200f!")
+    for refused in (require_one_line, require_subject):
+        with pytest.raises(ValidationError):
+            refused("a\u202eb")
+    with pytest.raises(ValidationError):
+        require_one_line("Anna\u200f!")
 
 
 @given(st.text())
