@@ -13,13 +13,20 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from mailservers.figures import Figures, figures_of
 from mailservers.models import PushTime, Server
 from mailservers.push_times import BOUNDS
-from portal.source_address import source_address
+from portal.source_address import UNBELIEVED, source_address
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 # What proxies add; a client that asks by itself sends none of them.
-PROXIED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")
+PROXIED = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    UNBELIEVED,
+    "HTTP_X_REAL_IP",
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+)
 
 
 def may_be_read_by(meta: Mapping[str, Any]) -> bool:

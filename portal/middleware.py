@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from audit.origin import Origin, coming_from
-from portal.source_address import is_trusted, source_address
+from portal.source_address import UNBELIEVED, is_trusted, source_address
 from portal.views import bad_request
 
 
@@ -66,7 +66,8 @@ def believe_proxies_alone(
         peer = request.META.get("REMOTE_ADDR", "")
         # Who comes by a socket of this machine has no address.
         if peer and not is_trusted(peer, settings.TRUSTED_PROXIES):
-            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+            # Kept aside: that there is a proxy matters all the same (metrics.py).
+            request.META[UNBELIEVED] = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
         return get_response(request)
 
     return middleware

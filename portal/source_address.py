@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from portal.environment import Network
 
+# Where X-Forwarded-Proto stands that no trusted proxy sent; no request can name it.
+UNBELIEVED = "portal.unbelieved_proto"
+
 
 def source_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """The nearest address that is no trusted proxy: walks X-Forwarded-For from its end; "" if unknown.
