@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from mailservers.drivers.portal_script import (
     ANSWERS,
-    extensions_of,
     is_comment_of_ours,
     is_ours,
     kind_of,
@@ -21,11 +20,12 @@ from mailservers.drivers.portal_script import (
     mark_of_tests,
     marks_of,
     part_of_portal,
+    quoted,
     remembered,
     take_apart,
     written_marks,
 )
-from mailservers.drivers.sieve_tokens import Token, tokens
+from mailservers.drivers.sieve_tokens import Token, required, tokens
 from mailservers.drivers.switching_off import Rule, rules, switched_off
 
 HANDLE = "portal-"
@@ -101,7 +101,7 @@ def others_in(stored: str, wanted: str = "") -> Others:
             met_ours = met_ours or changed
             found.append(_moved(unit, number + 1, runs=not changed))
     whole = not is_ours(stored) and not met_ours
-    return Others(tuple(found), tuple(extensions_of(stored)), whole)
+    return Others(tuple(found), tuple(required(tokens(stored))), whole)
 
 
 def moved_script(others: Others, before: str) -> str:
@@ -114,11 +114,12 @@ def added_to(script: str, others: Others) -> str | None:
 
     With LF line ends.
     """
-    words = [token.value for token in tokens(script) if token.kind == "word"]
+    every = tokens(script)
+    words = [token.value for token in every if token.kind == "word"]
     if not script.startswith(MOVED) or "return" in words:
         return None
     new = [rule for rule in others.rules if rule.code not in script]
-    held = extensions_of(script)
+    held = required(every)
     missing = [name for name in others.extensions if name not in held and name != "include"]
     differ = _OF_STRINGS & ({*held} ^ {*others.extensions})
     if differ and ("${" in script or any("${" in rule.code for rule in new)):
@@ -243,7 +244,7 @@ def _off(unit: _Unit) -> str:
 
 
 def _script(extensions: Sequence[str], before: str, texts: Sequence[str]) -> str:
-    include = f"include :personal :optional {_quoted(before)};\n" if before else ""
+    include = f"include :personal :optional {quoted(before)};\n" if before else ""
     body = f"{include}{''.join(texts)}"
     needed = list(dict.fromkeys([*(["include"] if before else []), *extensions]))
     if not any(token.is_a("word", "include") for token in tokens(body)):
@@ -252,8 +253,4 @@ def _script(extensions: Sequence[str], before: str, texts: Sequence[str]) -> str
 
 
 def _require(names: Sequence[str]) -> str:
-    return f"require [{', '.join(_quoted(name) for name in names)}];\n" if names else ""
-
-
-def _quoted(text: str) -> str:
-    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+    return f"require [{', '.join(quoted(name) for name in names)}];\n" if names else ""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from mailservers.drivers.base import OwnScript, Told
 from mailservers.drivers.sieve_reading import live_tokens, redirects
 from mailservers.drivers.sieve_tokens import Token, tokens
+from mailservers.drivers.sieve_windows import DEEPEST
 
 FORMER_ORDER = gettext_noop(
     "Until something is saved here, your rules in webmail still run after the auto-reply and the forwarding."
@@ -19,8 +20,6 @@ FOLDER_IS_MISSING = gettext_noop(
     "Your rules in webmail file mail into the folder “%(folder)s”, which is not there: such mail lies in the"
     " inbox. Please create the folder, or take the rule away."
 )
-# Pigeonhole takes none that is deeper.
-DEEPEST = 32
 
 
 class Command(NamedTuple):

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from mailservers.drivers.sieve_reading import included
-from mailservers.drivers.sieve_tokens import Token, tokens
+from mailservers.drivers.sieve_tokens import Token
 from mailservers.drivers.switching_off import rules
 
 NAME = "portal"
@@ -56,7 +56,7 @@ def compose(script: PortalScript) -> str:
 
     Rules of the mailbox's own never run before a text that ends with “stop”: what is to be the last is all.
     """
-    include = f"include :personal :optional {_quoted(script.before)};\n" if script.before else ""
+    include = f"include :personal :optional {quoted(script.before)};\n" if script.before else ""
     # Each require must come before all other commands: ours goes before those of the text. The line end
     # after the text is always ours, so that the text can be told to the letter when it is read back.
     text = f"{script.text}\n"
@@ -178,26 +178,13 @@ def requires_of(text: str) -> int:
     return found.end() if found else 0
 
 
-def extensions_of(script: str) -> list[str]:
-    """All that it requires."""
-    found: list[str] = []
-    inside = False
-    for token in tokens(script):
-        if token.is_a("word", "require"):
-            inside = True
-        elif token.kind == "sign" and token.value == ";":
-            inside = False
-        elif inside and token.kind == "string" and token.value not in found:
-            found.append(token.value)
-    return found
-
-
 def _requires_before_own(stored: str) -> str:
     """What stands between our own `require` and the rules of the mailbox's own."""
     return stored.partition(_OWN)[0].partition('require "include";\n')[2]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """As a string of Sieve."""
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 

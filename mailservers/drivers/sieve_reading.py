@@ -4,7 +4,7 @@ Nothing here runs a script: what might happen to some mail counts as if it did.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, reduce
@@ -174,7 +174,7 @@ def _is_tag(token: Token) -> bool:
     return token.kind == "tag"
 
 
-def targets_of(command: Command, names: set[str]) -> list[str]:
+def targets_of(command: Command, names: Set[str]) -> list[str]:
     """Where the command sends mail on to."""
     strings = [argument.value for argument in command.arguments if argument.kind == "string"]
     tags = {argument.value for argument in command.arguments if argument.kind == "tag"}

@@ -4,8 +4,10 @@ Each thing that is read otherwise here than on the server is a place to hide a r
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from typing import NamedTuple
+
+from mailservers.foreign import folded
 
 # Far more than people's rules and long lists of senders; what is behind is not looked at.
 MOST_TOKENS = 50_000
@@ -50,7 +52,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 _ENCODED = re.compile(rb"\$\{(?P<kind>hex|unicode):(?P<codes>[\s0-9a-f]++)\}", re.IGNORECASE)
-_UNHOLDABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def tokens(script: str) -> Tokens:
@@ -69,15 +70,16 @@ def tokens(script: str) -> Tokens:
     return found
 
 
-def required(every: list[Token]) -> set[str]:
-    """The extensions that the script asks for, in lower case."""
-    names, inside = set(), False
+def required(every: list[Token]) -> KeysView[str]:
+    """The extensions that the script asks for, in lower case, each once and in its order."""
+    names: dict[str, None] = {}
+    inside = False
     for token in every:
         if token.kind == "word":
             inside = token.value == "require"
         elif inside and token.kind == "string":
-            names.add(token.value.lower())
-    return names
+            names[token.value.lower()] = None
+    return names.keys()
 
 
 def decoded(text: str) -> str:
@@ -95,8 +97,7 @@ def decoded(text: str) -> str:
         except (ValueError, OverflowError):
             return match[0]
 
-    whole = _ENCODED.sub(decode, text.encode("utf-8", "replace")).decode("utf-8", "replace")
-    return _UNHOLDABLE.sub("\N{REPLACEMENT CHARACTER}", whole)
+    return folded(_ENCODED.sub(decode, text.encode("utf-8", "replace")).decode("utf-8", "replace"))
 
 
 def _cut(script: str) -> Iterator[Token]:

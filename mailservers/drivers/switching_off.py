@@ -5,7 +5,7 @@ in the script stays as it is, to the byte.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -90,7 +90,7 @@ def _rule(
     number: int,
     command: list[Token],
     script: str,
-    names: set[str],
+    names: Set[str],
     what: tuple[bool, bool, bool],
     *,
     line_end: str,
