@@ -5,6 +5,7 @@ domain. Where they do already (a mail server chose a login, or both are older th
 an address goes before a login, and tries count for everybody whom the name may lead to.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,13 +15,16 @@ from django.utils.translation import gettext_noop
 
 from accounts.codes import hash_of
 from accounts.models import Domain, Mailbox, NameLock, Person
-from accounts.naming import folded
+from accounts.naming import BadName, folded
 from accounts.slices import slices
 
 # More than one only where names collide already.
 MOST = 5
 LOCKS = 1024
 
+USERNAME = re.compile(r"[a-z0-9]([a-z0-9._@+-]*[a-z0-9])?")
+SIGNS = gettext_noop("Use small letters, digits, and . _ @ + - only, with a letter or digit first and last.")
+HAD = gettext_noop("Somebody has this user name already. Choose another one.")
 USED = gettext_noop("Somebody already signs in here with the name %(name)s. Choose another one.")
 USED_ADDRESS = gettext_noop(
     "Somebody signs in here with %(name)s as user name. Ask your hoster to give them another one first."
@@ -60,8 +64,16 @@ def who_is(typed: str) -> Named:
     return Named(name, person, tuple(found))
 
 
-def signs_in_themselves(person: Person) -> bool:
-    return person.has_usable_password() or person.sees_everything or person.has_domains
+def require_new_username(name: str) -> None:
+    """One that somebody may get, written as it is kept; raises BadName."""
+    if not USERNAME.fullmatch(name):
+        raise BadName(SIGNS)
+    if Person.objects.filter(username=name).exists():
+        raise BadName(HAD)
+    if is_hosted_address(name):
+        raise BadName(HOSTED, name=name)
+    if taken_names([name]):
+        raise BadName(USED, name=name)
 
 
 def taken_names(names: Iterable[str]) -> set[str]:

@@ -13,7 +13,7 @@ from accounts import notices, second_factors, throttling
 from accounts.devices import forget_devices
 from accounts.earlier_passwords import note_replaced
 from accounts.models import Domain, DomainAdmin, Mailbox, Person
-from accounts.names import Named, NameTaken, require_free
+from accounts.names import Named, require_free, require_new_username
 from accounts.one_time_links import CHOOSE_PASSWORD, end_links, make_link, plan_link
 from accounts.open_sessions import end_sessions
 from accounts.passwords import normalise
@@ -29,7 +29,7 @@ class NotAllowed(Exception):
 def invite(person: Person, *, domains: Iterable[Domain], by: Person) -> str:
     """Keep somebody new; the address of the link on which they choose a password. There is none before.
 
-    Raises NameTaken.
+    Raises NameTaken or BadName.
     """
     _keep_invited(person, domains, by)
     return make_link(CHOOSE_PASSWORD, person, by=by)
@@ -44,6 +44,7 @@ def invite_by_mail(person: Person, *, domains: Iterable[Domain], by: Person) -> 
 
 def _keep_invited(person: Person, domains: Iterable[Domain], by: Person) -> None:
     require_free(person.username)
+    require_new_username(person.username)
     require_ranges(person, "name")
     person.set_unusable_password()
     person.save()
@@ -160,10 +161,9 @@ def set_own_password(person: Person, clear: str, *, but: str | None = None) -> N
 
 @transaction.atomic
 def rename(person: Person, username: str, *, by: Person | None) -> None:
-    """Another user name, by which they sign in from now on; raises NameTaken."""
+    """Another user name, by which they sign in from now on; raises NameTaken or BadName."""
     require_free(username)
-    if Person.objects.filter(username=username).exists():
-        raise NameTaken
+    require_new_username(username)
     before = person.username
     person.username = username
     person.save(update_fields=["username"])

@@ -1,6 +1,5 @@
 """Who is invited, and what they may do."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -11,10 +10,9 @@ from accounts import names
 from accounts.address_field import AddressField
 from accounts.domain_names import BadDomainName, in_ascii
 from accounts.models import Domain, Person
-from accounts.naming import folded
+from accounts.naming import BadName, folded
 from accounts.seen_values import SeenValues
 
-USERNAME = re.compile(r"[a-z0-9]([a-z0-9._@+-]*[a-z0-9])?")
 ROLES = [
     ("webmaster", gettext_lazy("Webmaster: the mailboxes of the domains below")),
     ("support", gettext_lazy("Support: reads everything but secrets, changes nothing")),
@@ -44,16 +42,10 @@ class InviteWebmasterForm(forms.ModelForm[Person]):
 
     def clean_username(self) -> str:
         typed = folded(str(self.cleaned_data["username"]))
-        if not USERNAME.fullmatch(typed):
-            raise forms.ValidationError(
-                _("Use small letters, digits, and . _ @ + - only, with a letter or digit first and last.")
-            )
-        if Person.objects.filter(username=typed).exists():
-            raise forms.ValidationError(_("Somebody has this user name already. Choose another one."))
-        if names.is_hosted_address(typed):
-            raise forms.ValidationError(_(names.HOSTED), params={"name": typed})
-        if names.taken_names([typed]):
-            raise forms.ValidationError(_(names.USED), params={"name": typed})
+        try:
+            names.require_new_username(typed)
+        except BadName as wrong:
+            raise forms.ValidationError(_(wrong.sentence), params=wrong.values) from None
         return typed
 
 

@@ -11,8 +11,8 @@ from django.test import Client
 from accounts.checks import one_name_leads_to_one
 from accounts.models import Domain, Mailbox, Person
 from accounts.names import NameTaken, who_is
-from accounts.naming import folded
-from accounts.people import invite
+from accounts.naming import BadName, folded
+from accounts.people import invite, rename
 from accounts.services import create_mailbox
 from audit.models import Event
 from mailservers.models import Server
@@ -149,6 +149,14 @@ def test_nobody_is_invited_with_a_mailboxs_name(client, mailbox, operator, usern
 def test_not_even_by_the_service(mailbox, operator):
     with pytest.raises(NameTaken):
         invite(Person(username="example0001"), domains=[], by=operator)
+
+
+@pytest.mark.parametrize("username", ["Eve", "eve ", "eve@", "new@example.test", ""])
+def test_no_service_gives_a_name_that_the_page_refuses(domain, operator, username):
+    with pytest.raises(BadName):
+        invite(Person(username=username, name="Eve", is_support=True), domains=[], by=operator)
+    with pytest.raises(BadName):
+        rename(operator, username, by=None)
 
 
 @pytest.mark.parametrize("username", ["eve.", "eve@", "eve-", "@eve", "еve"])
