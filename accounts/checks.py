@@ -24,6 +24,9 @@ def one_name_leads_to_one(
         found = names.collisions()
     except DatabaseError:  # its tables are not made yet
         return []
+    if not found:
+        return []
+    told = "; ".join(f"{name} ({what})" for name, what in found[:SHOWN])
     more = f" And {len(found) - SHOWN} more." if len(found) > SHOWN else ""
     return [
         Warning(
@@ -32,6 +35,4 @@ def one_name_leads_to_one(
             " users to sign in with the address; manage.py rename_person gives somebody another user name.",
             id="accounts.W001",
         )
-        for told in ["; ".join(f"{name} ({what})" for name, what in found[:SHOWN])]
-        if found
     ]

@@ -103,12 +103,6 @@ def kinds_of(person: Person) -> tuple[bool, bool]:
     return any(not each.is_passkey for each in factors), any(each.is_passkey for each in factors)
 
 
-def looks_like_code(typed: str) -> bool:
-    """Of an authenticator app, or a recovery code."""
-    code = _bare(typed)
-    return bool(TOTP_CODE.fullmatch(code) or RECOVERY_CODE.fullmatch(code))
-
-
 @transaction.atomic
 def device_for_code(person: Person, typed: str) -> Device | None:
     """The device whose code this is; it is used up. None: it is nobody's, or no longer."""
