@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import app_passwords, passwords, renewing
+from accounts.hash_forms import MAYBE_TOO_COSTLY
 from accounts.models import Domain, Mailbox, MailboxQuerySet, Person
 from accounts.names import Named, who_is
 from mailservers.models import Server
@@ -169,7 +170,7 @@ def _unknown_hashes() -> MailboxQuerySet:
     for beginning in passwords.READABLE:
         known |= Q(password_hash__startswith=beginning)
     # Some of those may be fine; what the server says of them does not count.
-    return Mailbox.objects.alive().exclude(known & ~Q(password_hash__regex=passwords.MAYBE_TOO_COSTLY))
+    return Mailbox.objects.alive().exclude(known & ~Q(password_hash__regex=MAYBE_TOO_COSTLY))
 
 
 @cache

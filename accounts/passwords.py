@@ -11,12 +11,10 @@ from typing import Any
 
 from passlib.hash import argon2, bcrypt, sha512_crypt
 
-from accounts.hash_forms import MAYBE_TOO_COSTLY, BadHash, require_good_hash
+from accounts.hash_forms import BadHash, require_good_hash
 from accounts.older_hashes import CHECKS, check_of
 from accounts.places import HASHING
 from mailservers.drivers.base import HASH_SCHEMES
-
-__all__ = ["MAYBE_TOO_COSTLY", "BadHash", "require_good_hash"]
 
 LONGEST_BYTES = 1024
 LONGEST_FOR_BCRYPT = 72

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 from accounts import names, passwords, sizes, switches
 from accounts.alias_leads import last_readers
 from accounts.aliases import PROTECTED
+from accounts.hash_forms import BadHash, require_good_hash
 from accounts.logins import not_free, propose_logins
 from accounts.models import Alias, Domain, Mailbox, Person
 from accounts.naming import BadName, local_part_of, login_of, new_local_part_of, whole_address
@@ -530,8 +531,8 @@ def _hash(plan: _Plan, typed: str) -> str:
             schemes=", ".join(f"{{{name}}}" for name in readable if name in passwords.SCHEMES),
         )
     try:
-        passwords.require_good_hash(typed)
-    except passwords.BadHash as bad:
+        require_good_hash(typed)
+    except BadHash as bad:
         raise Refused(bad.sentence) from None
     return typed
 
