@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
@@ -101,7 +102,7 @@ class CreateMailboxForm(ProtectedName):
             self.deleted = found
             raise ValidationError(
                 _("A deleted mailbox keeps this address until %(day)s. You can bring it back instead."),
-                params={"day": date_format(found.purge_after, "DATE_FORMAT")},
+                params={"day": date_format(timezone.localtime(found.purge_after), "DATE_FORMAT")},
             )
         if found is not None:
             raise ValidationError(_("There is a mailbox with this address already."))

@@ -95,7 +95,7 @@ def switch_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "form": form,
         "to": to,
         "only_here": only_here,
-        "leads": [] if takes_mail else leads_to([mailbox.address], person),
+        "leads": [] if takes_mail else leads_to([mailbox.address, *only_here], person),
     }
     return render(request, "accounts/switch_mailbox.html", context)
 
@@ -154,7 +154,7 @@ def delete_mailbox(request: HttpRequest, address: str) -> HttpResponse:
         "only_here": only_here,
         "protected_here": [each for each in only_here if is_protected(each)],
         "also_here": also_here,
-        "leads": leads_to([mailbox.address], person),
+        "leads": leads_to([mailbox.address, *only_here], person),
         "days": settings.KEEP_DELETED_DAYS,
         "erases_mail": limits is None or limits.erases_mail,
         "takes_mail": fit_switches(ALL_OFF, limits)["receives"],

@@ -131,7 +131,7 @@ def sentence_of(notice: Notice) -> str:
 
 def _in_words(moment: str) -> str:
     found = read_moment(moment)
-    return date_format(in_readers_zone(found), "j F Y, H:i") if found else moment
+    return date_format(in_readers_zone(found), _("j F Y, H:i")) if found else moment
 
 
 def mail_notices() -> int:

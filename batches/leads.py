@@ -26,11 +26,12 @@ def notes_about(rows: Sequence[Row], by: Person) -> list[tuple[str, dict[str, An
     going = {*deleted, *silent}
     if not going:
         return []
-    leads = [lead for lead in leads_to(going, by) if lead.name not in going]
+    left = left_without(going, by)
+    leads = [lead for lead in leads_to({*going, *left}, by) if lead.name not in going]
     found = {
         FORWARDINGS: [lead.name for lead in leads if lead.kind == "forwarding"],
         TEXTS: [lead.name for lead in leads if lead.kind != "forwarding"],
-        ALIASES: sorted(left_without(going, by)) if silent else [],
+        ALIASES: sorted(left) if silent else [],
     }
     return [(sentence, {"names": _some(names)}) for sentence, names in found.items() if names]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 
@@ -195,7 +196,9 @@ def _plan_row(plan: _Plan, row: Row, given: dict[str, str]) -> None:
             gettext_noop(
                 "A deleted mailbox keeps this address until %(day)s. Bring it back from the deleted ones."
             ),
-            day=date_format(mailbox.purge_after, "DATE_FORMAT") if mailbox.purge_after else "",
+            day=date_format(timezone.localtime(mailbox.purge_after), "DATE_FORMAT")
+            if mailbox.purge_after
+            else "",
         )
     if action and mailbox is None:
         raise Refused(gettext_noop("There is no such mailbox."))

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -25,9 +26,12 @@ from batches.models import TROUBLE, Batch, Row, RowQuerySet
 from batches.planning import plan_chosen
 from batches.sheet_process import MOST_ROWS
 from batches.tasks import announce
+from mailservers.models import Change
 
 # In one page to print; each makes a link and a picture.
 LETTERS = 50
+# With what was wanted and what was seen since, which a badge tells.
+THEIR_CHANGES = Prefetch("change", Change.objects.told_apart().select_related("server"))
 # As many as no page shows.
 MOST_TICKED = 500
 
@@ -50,7 +54,7 @@ def show_batch(request: HttpRequest, number: int) -> HttpResponse:
     person = person_of(request)
     batch = _batch(person, number)
     shown = request.GET.get("show", "")
-    rows = batch.rows.showing(shown).select_related("change__server", "mailbox")
+    rows = batch.rows.showing(shown).select_related("mailbox").prefetch_related(THEIR_CHANGES)
     context = _context(person, batch) | {
         "page": _page(rows, after=request.GET.get("after", ""), before=request.GET.get("before", "")),
         "show": shown,

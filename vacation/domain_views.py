@@ -15,6 +15,7 @@ from accounts import stepping_up
 from accounts.models import Domain, Mailbox, Person
 from accounts.requests import person_of
 from audit.chain import record
+from mailservers.standing import Where
 from mailservers.words import with_server
 from vacation import requests
 from vacation.away import calendar_of, weeks_of
@@ -22,6 +23,7 @@ from vacation.domain_forms import DomainRulesForm, RefusalForm, ReplyTemplateFor
 from vacation.domain_services import outside_forwardings, save_rules
 from vacation.models import DomainRules, ReplyTemplate, SettingRequest
 from vacation.permission import looks_after
+from vacation.phases import where_each_stands
 from vacation.taking_over import leads_outside
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
@@ -60,9 +62,15 @@ def list_forwardings(request: HttpRequest, name: str) -> HttpResponse:
     """Everything of the domain's that is sent on to somewhere outside."""
     domain = get_object_or_404(Domain.objects.open_to(person_of(request)), name=name)
     rules = DomainRules.objects.filter(domain=domain).first() or DomainRules(domain=domain)
+    found = outside_forwardings(domain)
+    stands = where_each_stands([forwarding.mailbox for forwarding, _targets in found], "forwarding")
     rows = [
-        (forwarding, [(target, rules.permits(target.address)) for target in targets])
-        for forwarding, targets in outside_forwardings(domain)
+        (
+            forwarding,
+            [(target, rules.permits(target.address)) for target in targets],
+            stands[forwarding.mailbox_id],
+        )
+        for forwarding, targets in found
     ]
     return render(request, "vacation/list_forwardings.html", {"domain": domain, "rows": rows, "rules": rules})
 
@@ -76,7 +84,10 @@ def show_away(request: HttpRequest, name: str) -> HttpResponse:
     today = timezone.localdate()
     monday = today - timedelta(days=today.weekday()) + timedelta(weeks=WEEKS * number)
     days = calendar_of(domain, first=monday, days=7 * WEEKS)
+    away = {reply.pk: reply.mailbox for day in days for reply in day.away}
+    stands = where_each_stands(list(away.values()), "auto_reply")
     context = {
+        "not_there": [(each, stands[each.pk]) for each in away.values() if stands[each.pk] != Where.THERE],
         "domain": domain,
         "weeks": weeks_of(days),
         "anybody": any(day.away for day in days),

@@ -90,8 +90,22 @@ def told_forwarding(
 
 def change_of_reply(changes: Sequence[Change]) -> Change | None:
     """Of a mailbox's newest changes the one that tells where its auto-reply stands."""
-    standing = standing_of([change for change in changes if change.aspect == "script"], "auto_reply")
+    return _change_of(changes, "auto_reply")
+
+
+def _change_of(changes: Sequence[Change], feature: str) -> Change | None:
+    standing = standing_of([change for change in changes if change.aspect == "script"], feature)
     return standing.shown if standing else None
+
+
+def where_each_stands(mailboxes: Sequence[Mailbox], feature: str) -> dict[int, Where]:
+    """For a list, in two queries: whether what is set in each is so on its server."""
+    changes = Change.objects.of_features([mailbox.pk for mailbox in mailboxes]) if mailboxes else {}
+    differing = whose_scripts_differ(mailboxes)
+    return {
+        mailbox.pk: where(_change_of(changes.get(mailbox.pk, []), feature), differs=mailbox.pk in differing)
+        for mailbox in mailboxes
+    }
 
 
 def whose_scripts_differ(mailboxes: Sequence[Mailbox]) -> set[int]:

@@ -29,7 +29,7 @@ def domain_rows(rows: Iterable[Row]) -> SafeString:
     words = {
         "server_words": escape(gettext("Mail server")),
         "mailbox_words": escape(gettext("Mailboxes")),
-        "reply_words": escape(gettext("Auto-replies on")),
+        "reply_words": escape(gettext("Auto-replies set")),
     }
     # Django takes its time to make an address; these differ in one part alone.
     before, after = reverse("accounts:list-mailboxes", args=["NAME"]).split("NAME")

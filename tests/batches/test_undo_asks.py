@@ -41,3 +41,13 @@ def test_who_is_sure_has_it_undone(client, done, webmaster):
     while services.work(done.pk):
         pass
     assert not Mailbox.objects.alive().filter(address__startswith="new").exists()
+
+
+def test_a_new_mailbox_that_is_undone_is_told_as_removed_from_the_server(client, done, webmaster, committed):
+    client.force_login(webmaster)
+    step_up(client)
+    with committed():
+        client.post(f"/batches/{done.pk}/undo/", {"sure": "1"})
+        while services.work(done.pk):
+            pass
+    assert client.get(f"/batches/{done.pk}/").content.decode().count("Removed from the server") == 2

@@ -153,3 +153,16 @@ def test_the_forwarding_page_says_that_nothing_goes_there(client, mailbox, helen
     shown = client.get("/mailboxes/anna@example.test/forwarding/").content.decode()
     assert 'data-answer="gone"' in shown
     assert "takes no mail any more since" in shown
+
+
+@pytest.mark.parametrize("page", ["delete", "switch"])
+def test_who_forwards_to_an_alias_of_it_is_listed_before_it_goes(
+    client, mailbox, helene, webmaster, domain, committed, page
+):
+    with committed():
+        aliases.create_alias(domain, "team@example.test", [HELENE], by=webmaster)
+        aliases.create_alias(domain, "all@example.test", ["team@example.test"], by=webmaster)
+    forward(mailbox, "all@example.test")
+    client.force_login(webmaster, "accounts.backends.PersonBackend")
+    shown = client.get(f"/mailboxes/{HELENE}/{page}/").content.decode()
+    assert 'href="/mailboxes/anna@example.test/forwarding/"' in shown

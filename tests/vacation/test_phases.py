@@ -210,3 +210,27 @@ def test_another_features_failure_says_nothing_of_this_one(willem, mailbox, push
     push("live")
     push("failed", "forwarding")
     assert "get this answer now" in words(willem, ANNA)
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("live", None), ("waiting", "not yet on the mail server"), ("failed", "not taken by the mail server")],
+)
+def test_lists_of_a_domain_say_what_the_server_has_not(willem, mailbox, push, state, told):
+    AutoReply.objects.create(mailbox=mailbox, enabled=True, text="Away.", version=1)
+    saved = Forwarding.objects.create(mailbox=mailbox, enabled=True)
+    saved.targets.create(address="x@elsewhere.test", confirmed_at=NOW)
+    push(state)
+    push(state, "forwarding")
+    for page in ("/domains/example.test/away/", "/domains/example.test/forwardings/"):
+        shown = words(willem, page)
+        assert (told in shown) if told else ("mail server" not in shown)
+
+
+def test_lists_of_a_domain_say_what_was_changed_on_the_server(willem, mailbox, push, drift):
+    AutoReply.objects.create(mailbox=mailbox, enabled=True, text="Away.", version=1)
+    saved = Forwarding.objects.create(mailbox=mailbox, enabled=True)
+    saved.targets.create(address="x@elsewhere.test", confirmed_at=NOW)
+    push("live")
+    for page in ("/domains/example.test/away/", "/domains/example.test/forwardings/"):
+        assert "something else is on the mail server" in words(willem, page)
