@@ -857,7 +857,10 @@ class NameLock(models.Model):
 
 
 class SignInAttempt(models.Model):
-    """A try to sign in that has not been right, kept as long as it counts; see throttling.py."""
+    """A try to sign in that has not been right, or a link that was mailed, kept as long as it counts.
+
+    See throttling.py and mailed_links.py.
+    """
 
     key = models.CharField(max_length=64, help_text=_("Hash of what it is counted for."))
     at = models.DateTimeField()

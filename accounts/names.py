@@ -92,12 +92,12 @@ def require_free(*names: str) -> None:
 
     Of one mailbox address and login may be the same.
     """
-    _lock(names)
+    lock_names(names)
     if taken_names(names):
         raise NameTaken
 
 
-def _lock(names: Iterable[str]) -> None:
+def lock_names(names: Iterable[str]) -> None:
     """A row for each of them, or for several: whoever gives the same name at this moment waits."""
     numbers = sorted({int(hash_of(folded(name))[:8], 16) % LOCKS for name in names})
     NameLock.objects.bulk_create([NameLock(number=number) for number in numbers], ignore_conflicts=True)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.codes import hash_of, new_code
 from accounts.link_codes import link_with
+from accounts.mailed_links import count_link, count_links
 from accounts.models import Mailbox, OneTimeLink, Person
 
 LIFETIME = timedelta(hours=72)
@@ -47,16 +48,22 @@ def make_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None) 
 
 
 def plan_link(purpose: Purpose, target: Person | Mailbox, *, by: Person | None, mail_to: str) -> None:
-    """Have a worker make such a link and mail it there; how long that takes tells a visitor nothing."""
+    """Have a worker make such a link and mail it there; how long that takes tells a visitor nothing.
+
+    Raises AskedOften.
+    """
+    count_link(mail_to)
     link = _new_link(purpose, target, by=by)
     link.mail_to, link.mail_due_at = mail_to, timezone.now()
     link.save()
 
 
 @transaction.atomic
-def plan_links(purpose: Purpose, mailboxes: Sequence[Mailbox], *, by: Person | None) -> None:
-    """The same for many mailboxes at once, each link to its recovery address."""
+def plan_links(purpose: Purpose, mailboxes: Sequence[Mailbox], *, by: Person | None) -> list[Mailbox]:
+    """The same for many mailboxes at once, each link to its recovery address; for which of them it is."""
     now = timezone.now()
+    allowed = count_links([mailbox.recovery_address for mailbox in mailboxes])
+    mailboxes = [mailbox for mailbox, may_go in zip(mailboxes, allowed, strict=True) if may_go]
     if by is not None:
         made = OneTimeLink.objects.filter(mailbox__in=mailboxes, purpose=purpose.name, used_at=None)
         made.exclude(made_by=None).delete()
@@ -72,6 +79,7 @@ def plan_links(purpose: Purpose, mailboxes: Sequence[Mailbox], *, by: Person | N
         )
         for mailbox in mailboxes
     )
+    return mailboxes
 
 
 def give_code(purpose: Purpose, link: OneTimeLink) -> str:

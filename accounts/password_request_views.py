@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import password_requests, recovery, stepping_up
+from accounts import password_requests, stepping_up
+from accounts.mailed_links import AskedOften
 from accounts.models import Domain, Mailbox, PasswordRequest
 from accounts.one_time_links import LIFETIME
 from accounts.qr import qr_picture
@@ -106,7 +107,7 @@ def make_password_link(request: HttpRequest, address: str) -> HttpResponse:
     if "send" in request.POST and mailbox.recovery_address:
         try:
             password_requests.send_mailbox_link(mailbox, by=person)
-        except recovery.AskedOften:
+        except AskedOften:
             messages.error(request, _("Many links went out for it today. Try again tomorrow."))
             return redirect("accounts:show-mailbox", address)
         transaction.on_commit(tell_workers)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import recovery, refused_mails
 from accounts.languages import writing_to
+from accounts.mailed_links import AskedOften
 from accounts.models import Mailbox, OneTimeLink, PasswordRequest, Person
 from accounts.names import Named, who_is
 from accounts.naming import folded
@@ -29,7 +30,6 @@ from accounts.one_time_links import (
     make_link,
     plan_link,
 )
-from accounts.recovery import AskedOften
 from audit.chain import record
 from audit.origin import current_origin
 from mails import queue
@@ -104,9 +104,12 @@ def _send_to_person(person: Person, request: PasswordRequest) -> None:
     """Their second factor is asked for afterwards as ever."""
     if asked_lately(CHOOSE_PASSWORD, person) >= MOST_FOR_ACCOUNT:
         return
-    plan_link(CHOOSE_PASSWORD, person, by=None, mail_to=person.email)
     request.state = State.SENT
     request.save(update_fields=["state"])
+    try:
+        plan_link(CHOOSE_PASSWORD, person, by=None, mail_to=person.email)
+    except AskedOften:
+        return
     record("person.password_link_asked", by=None, about=person, after={"from": request.source_address})
 
 
@@ -117,7 +120,11 @@ def _look_at_mailbox(mailbox: Mailbox, request: PasswordRequest) -> None:
         if asked_lately(CHOOSE_PASSWORD, mailbox) >= MOST_FOR_ACCOUNT:
             request.save(update_fields=["state", "mailbox"])
             return
-        plan_link(CHOOSE_PASSWORD, mailbox, by=None, mail_to=mailbox.recovery_address)
+        try:
+            plan_link(CHOOSE_PASSWORD, mailbox, by=None, mail_to=mailbox.recovery_address)
+        except AskedOften:
+            request.save(update_fields=["state", "mailbox"])
+            return
         verb = "mailbox.password_link_asked"
     elif PasswordRequest.objects.filter(mailbox=mailbox, state=State.WAITING).exists():
         request.state = State.REPEATED

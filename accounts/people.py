@@ -37,7 +37,7 @@ def invite(person: Person, *, domains: Iterable[Domain], by: Person) -> str:
 
 @transaction.atomic
 def invite_by_mail(person: Person, *, domains: Iterable[Domain], by: Person) -> None:
-    """The same, but the link goes to their address, and nobody else sees it."""
+    """The same, but the link goes to their address, and nobody else sees it. Raises AskedOften."""
     _keep_invited(person, domains, by)
     plan_link(CHOOSE_PASSWORD, person, by=by, mail_to=person.email)
 
@@ -61,7 +61,7 @@ def invite_again(person: Person, *, by: Person) -> str:
 
 @transaction.atomic
 def mail_link_again(person: Person, *, by: Person) -> None:
-    """The same, but the link goes to their address, and nobody else sees it."""
+    """The same, but the link goes to their address, and nobody else sees it. Raises AskedOften."""
     record("person.link_mailed", by=by, about=person)
     plan_link(CHOOSE_PASSWORD, person, by=by, mail_to=person.email)
 

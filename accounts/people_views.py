@@ -8,10 +8,12 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import people, second_factors, stepping_up
+from accounts.mailed_links import AskedOften
 from accounts.models import Domain, Person
 from accounts.password_request_views import tell_workers
 from accounts.people_forms import InviteForm, InviteWebmasterForm, RightsForm
@@ -20,6 +22,9 @@ from audit.models import Event
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 NEWEST_EVENTS = 10
+MAILED_OFTEN = gettext_lazy(
+    "Many links went to this address today. Try again tomorrow, or hand the link over."
+)
 
 
 @require_safe
@@ -45,7 +50,10 @@ def invite_person(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         if not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
-        return _invite(request, form.save(commit=False), form.cleaned_data["domain_names"])
+        try:
+            return _invite(request, form.save(commit=False), form.cleaned_data["domain_names"])
+        except AskedOften:
+            form.add_error("email", MAILED_OFTEN)
     return render(request, "accounts/invite_person.html", {"form": form})
 
 
@@ -98,7 +106,11 @@ def make_person_link(request: HttpRequest, username: str) -> HttpResponse:
     if not stepping_up.has_stepped_up(request):
         return stepping_up.ask_to_step_up(request)
     if "send" in request.POST and person.email:
-        people.mail_link_again(person, by=person_of(request))
+        try:
+            people.mail_link_again(person, by=person_of(request))
+        except AskedOften:
+            messages.error(request, MAILED_OFTEN)
+            return redirect("accounts:show-person", username)
         _say_it_is_on_its_way(request, person)
         return redirect("accounts:show-person", username)
     return _show_link(request, person, people.invite_again(person, by=person_of(request)))
@@ -154,7 +166,10 @@ def invite_webmaster(request: HttpRequest, name: str) -> HttpResponse:
     if form.is_valid():
         if not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
-        return _invite(request, form.save(commit=False), [domain], domain=domain)
+        try:
+            return _invite(request, form.save(commit=False), [domain], domain=domain)
+        except AskedOften:
+            form.add_error("email", MAILED_OFTEN)
     return render(request, "accounts/invite_webmaster.html", {"form": form, "domain": domain})
 
 

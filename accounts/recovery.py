@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import notices
+from accounts.mailed_links import AskedOften
 from accounts.models import Mailbox, OneTimeLink, Person
 from accounts.one_time_links import CONFIRM_ADDRESS, end_links_for, named, plan_link, use_link
 from audit.chain import record
@@ -18,10 +19,6 @@ from mailservers import outbox
 
 # The portal must not be a way to pester people.
 ASKED_A_DAY = 6
-
-
-class AskedOften(Exception):
-    """So many links went out for it today that no more do."""
 
 
 def address_of(target: Person | Mailbox) -> str:

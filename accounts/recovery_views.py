@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import recovery, stepping_up
 from accounts.address_field import AddressField
 from accounts.link_codes import ask_for_code, code_in, is_pressed
+from accounts.mailed_links import AskedOften
 from accounts.models import Mailbox, Person
 from accounts.one_time_links import CONFIRM_ADDRESS, find_link
 from accounts.requests import person_of
@@ -106,7 +107,7 @@ def _keep(request: HttpRequest, form: AddressForm, target: Person | Mailbox) -> 
         return True
     try:
         recovery.ask_for_address(target, wanted, by=by)
-    except recovery.AskedOften:
+    except AskedOften:
         form.add_error("recovery_address", _("Many links went out for it today. Try again tomorrow."))
         return False
     messages.success(

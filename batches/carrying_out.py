@@ -32,6 +32,9 @@ from mailservers.models import Change
 from vacation.many import SWITCHES, note_switches, switch_many
 
 Verdict, Result = Row.Verdict, Row.Result
+MAILED_OFTEN = gettext_noop(
+    "No link was sent: many went to %(address)s today. Try again tomorrow, or print letters."
+)
 KEPT = ["result", "undo_result", "problem", "problem_values", "mailbox", "change", "password_hash", "wanted"]
 
 
@@ -94,7 +97,7 @@ def _carry_out(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) ->
     _change(here, [(row, row.wanted) for row in fit[Verdict.CHANGED]], by)
     gone = [here[row.mailbox_id or 0] for row in fit[Verdict.DELETED]]
     _note(fit[Verdict.DELETED], delete_mailboxes(gone, by=by))
-    _send_links([here[row.mailbox_id or 0] for row in fit[Verdict.LINK]], by)
+    _send_links(fit[Verdict.LINK], [here[row.mailbox_id or 0] for row in fit[Verdict.LINK]], by)
 
 
 def _look_at_new(ledger: Ledger, taken: tuple[set[str], set[str]], domain: Domain, row: Row) -> None:
@@ -141,8 +144,8 @@ def _make(batch: Batch, domain: Domain, rows: Sequence[Row], by: Person) -> None
     for row, (mailbox, change) in zip(rows, made, strict=True):
         row.mailbox, row.change, row.password_hash = mailbox, change, ""
         if batch.sends_links and mailbox.enabled and mailbox.recovery_address and not mailbox.password_hash:
-            invited.append(mailbox)
-    _send_links(invited, by)
+            invited.append((row, mailbox))
+    _send_links([row for row, _mailbox in invited], [mailbox for _row, mailbox in invited], by)
 
 
 def _begin_replies(domain: Domain, rows: Sequence[Row], made: Sequence[Mailbox], by: Person) -> None:
@@ -155,12 +158,18 @@ def _begin_replies(domain: Domain, rows: Sequence[Row], made: Sequence[Mailbox],
     begin_replies(pairs, by=by)
 
 
-def _send_links(mailboxes: Sequence[Mailbox], by: Person) -> None:
-    plan_links(CHOOSE_PASSWORD, mailboxes, by=by)
+def _send_links(rows: Sequence[Row], mailboxes: Sequence[Mailbox], by: Person) -> None:
+    """To addresses that got so many today no more go, and their rows say so."""
+    planned = {mailbox.pk for mailbox in plan_links(CHOOSE_PASSWORD, mailboxes, by=by)}
+    for row, mailbox in zip(rows, mailboxes, strict=True):
+        if mailbox.pk not in planned:
+            row.problem = MAILED_OFTEN
+            row.problem_values = {"address": mailbox.recovery_address}
     record_all(
         [
             Entry(verb="mailbox.password_link_sent", about=mailbox, domain=mailbox.domain.name)
             for mailbox in mailboxes
+            if mailbox.pk in planned
         ],
         by=by,
     )

@@ -69,6 +69,26 @@ def test_an_invitation_goes_by_mail_and_whoever_invites_sees_no_link(olga, domai
     assert "You sign in to the mail portal as" in text(follow(olga, link))
 
 
+def test_nobody_is_pestered_with_invitations_in_whatever_names(
+    client, webmaster, domain, committed, mailoutbox
+):
+    signed_in(client, webmaster)
+    for n in range(25):
+        fields = PERSON | {"username": f"nora{n}", "email": f"Nora+{n}@hoster.test"}
+        with committed():
+            page = text(client.post("/domains/example.test/webmasters/invite/", fields, follow=True))
+    assert "Many links went to this address today." in page
+    assert (len(mailoutbox), Person.objects.filter(username__startswith="nora").count()) == (20, 20)
+    # The link can still be handed over, and others are written to.
+    client.post("/domains/example.test/webmasters/invite/", PERSON | {"hand_over": "1"})
+    with committed():
+        client.post(
+            "/domains/example.test/webmasters/invite/",
+            PERSON | {"username": "noor", "email": "noor@hoster.test"},
+        )
+    assert len(mailoutbox) == 21
+
+
 def test_a_link_is_mailed_again_to_who_lost_it(olga, webmaster, committed, mailoutbox):
     Person.objects.filter(pk=webmaster.pk).update(email="willem@hoster.test")
     with committed():

@@ -56,6 +56,17 @@ def results(batch: Batch) -> list[str]:
     return [row.undo_result or row.result or row.verdict for row in batch.rows.all()]
 
 
+def test_a_file_pesters_nobody_with_links(upload, press, mailoutbox, committed):
+    rows = "".join(f"m{n},M,victim+{n}@home.test\n" for n in range(25))
+    with committed():
+        batch = press(upload("address,name,recovery address\n" + rows), "begin")
+    assert results(batch) == ["done"] * 25
+    assert OneTimeLink.objects.count() == 20
+    untold = [row.problem_text for row in batch.rows.all() if row.problem]
+    assert untold[0].startswith("No link was sent: many went to victim+20@home.test today.")
+    assert len(untold) == 5
+
+
 def test_each_row_is_done_and_its_mail_server_holds_it(upload, press, mailbox, old, webmaster):
     batch = press(upload(FILE), "begin")
     assert batch.state == "done"
