@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from batches.models import Batch
+from tests.conftest import step_up
 
 
 @pytest.fixture
@@ -27,3 +28,17 @@ def upload(signed_in: Client, domain) -> Callable[..., Batch]:
         return Batch.objects.latest("pk")
 
     return upload
+
+
+@pytest.fixture
+def press(signed_in: Client, committed) -> Callable[[Batch, str], Batch]:
+    """A button of the batch's page, by somebody who has just shown who they are; workers do their part."""
+    step_up(signed_in)
+
+    def press(batch: Batch, button: str) -> Batch:
+        with committed():
+            answer = signed_in.post(f"/batches/{batch.pk}/{button}/", {"sure": "1"})
+        assert answer.status_code == 302, answer.content
+        return Batch.objects.get(pk=batch.pk)
+
+    return press

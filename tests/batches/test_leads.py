@@ -5,8 +5,6 @@ from django.utils import timezone
 
 from accounts.aliases import create_alias, save_alias
 from accounts.models import Alias, Mailbox
-from accounts.stepping_up import STEPPED_UP_AT
-from batches.models import Batch
 from vacation.models import Forwarding, ForwardingTarget
 
 pytestmark = pytest.mark.sql
@@ -17,20 +15,6 @@ def helene(domain) -> Mailbox:
     return Mailbox.objects.create(
         address="helene@example.test", domain=domain, server=domain.server, login="helene", quota_bytes=0
     )
-
-
-@pytest.fixture
-def press(signed_in, committed):
-    session = signed_in.session
-    session[STEPPED_UP_AT] = timezone.now().timestamp()
-    session.save()
-
-    def press(batch: Batch, button: str) -> Batch:
-        with committed():
-            assert signed_in.post(f"/batches/{batch.pk}/{button}/", {"sure": "1"}).status_code == 302
-        return Batch.objects.get(pk=batch.pk)
-
-    return press
 
 
 @pytest.fixture

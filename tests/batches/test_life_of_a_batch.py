@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import DomainAdmin, GivenLogin, Mailbox, OneTimeLink
-from accounts.stepping_up import STEPPED_UP_AT
 from audit.models import Event
 from batches import carrying_out, services
 from batches.models import Batch, Row
@@ -34,22 +33,6 @@ def old(domain) -> Mailbox:
     return Mailbox.objects.create(
         address="old@example.test", domain=domain, server=domain.server, login="old", quota_bytes=5
     )
-
-
-@pytest.fixture
-def press(signed_in, committed):
-    """A button of the batch's page, by somebody who has just typed the password; workers do their part."""
-    session = signed_in.session
-    session[STEPPED_UP_AT] = timezone.now().timestamp()
-    session.save()
-
-    def press(batch: Batch, button: str) -> Batch:
-        with committed():
-            answer = signed_in.post(f"/batches/{batch.pk}/{button}/", {"sure": "1"})
-        assert answer.status_code == 302, answer.content
-        return Batch.objects.get(pk=batch.pk)
-
-    return press
 
 
 def results(batch: Batch) -> list[str]:
