@@ -12,14 +12,14 @@ from accounts import names, passwords, sizes, switches
 from accounts.alias_leads import last_readers
 from accounts.aliases import PROTECTED
 from accounts.hash_forms import BadHash, require_good_hash
-from accounts.logins import not_free, propose_logins
-from accounts.models import Alias, Domain, Mailbox, Person
+from accounts.logins import propose_logins
+from accounts.models import Domain, Mailbox, Person
 from accounts.naming import BadName, local_part_of, login_of, new_local_part_of, whole_address
 from accounts.room import HoldsMore, Ledger, NoPlaceLeft, NoRoomLeft, held_by, require_fits
 from accounts.sizes import in_words
-from accounts.slices import slices
 from accounts.spreadsheets import as_written
 from batches import columns
+from batches.looking_up import Here, look_up
 from batches.models import Row
 from batches.reading import Table
 from mailboxtemplates.models import MailboxTemplate
@@ -56,30 +56,12 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class _Here:
-    """What the database knows of the addresses and logins in a file; read once for all rows."""
-
-    mailboxes: dict[str, Mailbox]
-    aliases: set[str]
-    logins: set[str]
-    """That the file asks for, and that somebody has or had on the domain's server."""
-    asked: set[str]
-    """Logins that the file asks for: no other row is proposed one of them."""
-    needed: dict[str, str]
-    """Addresses whose deletion would leave an alias without a reader, each with that alias."""
-    held: dict[int, int]
-    """What each mailbox holds."""
-    names: set[str]
-    """Addresses that are no mailbox's here, and with which somebody signs in all the same."""
-
-
-@dataclass(slots=True)
 class _Plan:
     """What holds for the whole plan while its rows are gone through."""
 
     domain: Domain
     by: Person
-    here: _Here
+    here: Here
     ledger: Ledger
     limits: Limits | None
     proposed: Iterator[str]
@@ -103,7 +85,7 @@ def plan_table(
     plan = _Plan(
         domain=domain,
         by=by,
-        here=_look_up(table, domain, by),
+        here=look_up(table, domain, by),
         ledger=Ledger.of(domain),
         limits=limits_of(domain.server),
         proposed=propose_logins(domain),
@@ -552,43 +534,3 @@ def templates_by_name(domain: Domain) -> dict[str, MailboxTemplate]:
         # Known already.
         template.domain = domain
     return {template.title.casefold(): template for template in found}
-
-
-# --- The database ------------------------------------------------------------------------------------
-
-
-def _look_up(table: Table, domain: Domain, by: Person) -> _Here:
-    at = table.keys.index("address")
-    typed = {line.cells[at].strip().casefold() for line in table.lines if len(line.cells) > at}
-    addresses = sorted(
-        {f"{each.rpartition('@')[0] or each.strip('@')}@{domain.name}" for each in typed if each}
-    )
-    logins: list[str] = []
-    if "login" in table.keys:
-        place = table.keys.index("login")
-        logins = sorted(
-            {line.cells[place].strip().casefold() for line in table.lines if len(line.cells) > place} - {""}
-        )
-    found: dict[str, Mailbox] = {}
-    aliases: set[str] = set()
-    for some in slices(addresses):
-        found |= {m.address: m for m in Mailbox.objects.filter(domain=domain, address__in=some)}
-        aliases.update(Alias.objects.alive().filter(address__in=some).values_list("address", flat=True))
-    taken = not_free(domain.server, logins)
-    needed = last_readers(_to_be_deleted(table, domain, found), by) if "action" in table.keys else {}
-    new = names.taken_names(set(addresses) - set(found))
-    held = held_by(mailbox.pk for mailbox in found.values()) if "quota_bytes" in table.keys else {}
-    return _Here(found, aliases, taken, set(logins), needed, held, new)
-
-
-def _to_be_deleted(table: Table, domain: Domain, here: dict[str, Mailbox]) -> list[str]:
-    """The addresses of a file's rows that say so, in their order."""
-    address_at, action_at = table.keys.index("address"), table.keys.index("action")
-    found = []
-    for line in table.lines:
-        if len(line.cells) > max(address_at, action_at):
-            typed = line.cells[address_at].strip().casefold()
-            address = f"{typed.rpartition('@')[0] or typed.strip('@')}@{domain.name}"
-            if address in here and columns.fold(line.cells[action_at].strip()) in columns.DELETE:
-                found.append(address)
-    return found
