@@ -42,6 +42,7 @@ from mailservers.drivers.base import (
     ServerAway,
     TryAgain,
 )
+from mailservers.drivers.names_taken import another_has
 from mailservers.drivers.time_limits import hang_up_after
 
 _TABLES = MetaData()
@@ -358,10 +359,6 @@ def _taken(connection: Connection, account: AccountState) -> str:
     ).all()
     used = {name for row in rows for name in row}
     return next((name for name in names[::-1] if name in used), "")
-
-
-def another_has(name: str) -> Refused:
-    return Refused(gettext_noop("The mail server already has another mailbox named %(name)s."), name=name)
 
 
 def _refuse_unstorable(account: AccountState) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.types import NullType
 from mailservers.drivers.account_table import MAILBOX, AccountTable, ConstraintBroken
 from mailservers.drivers.alias_names import is_unfit, refuse_unfit
 from mailservers.drivers.base import AliasState, Refused, TryAgain
+from mailservers.drivers.names_taken import mailbox_or_alias_has
 
 _ROBOT = "@autoreply."
 T = TypeVar("T")
@@ -55,10 +56,7 @@ class AliasTable:
                 connection.execute(insert(self._table).values(values))
             taken = select(MAILBOX.c.login).where(func.lower(MAILBOX.c.address) == alias.address.lower())
             if connection.execute(taken).first() is not None:
-                raise Refused(
-                    gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
-                    name=alias.address,
-                )
+                raise mailbox_or_alias_has(alias.address)
 
         self._run(write)
 

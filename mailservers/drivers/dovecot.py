@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_noop
 
 from mailservers.drivers import dovecot_usage, lmtp
-from mailservers.drivers.account_table import AccountTable, another_has, is_unspeakable, refuse_unspeakable
+from mailservers.drivers.account_table import AccountTable, is_unspeakable, refuse_unspeakable
 from mailservers.drivers.alias_table import AliasTable
 from mailservers.drivers.base import (
     PARKED_DOMAIN,
@@ -30,6 +30,7 @@ from mailservers.drivers.base import (
 from mailservers.drivers.doveadm import NOT_FOUND, BrokeOff, Doveadm, for_one
 from mailservers.drivers.dovecot_erasing import erase_mail, is_empty
 from mailservers.drivers.dovecot_settings import read_settings
+from mailservers.drivers.names_taken import another_has, others_mail_lies_there
 from mailservers.drivers.own_effects import FOLDER_IS_MISSING
 from mailservers.drivers.sieve_scripts import SieveScripts, SieveSettings
 
@@ -129,14 +130,7 @@ class DovecotDriver:
             if not is_free:
                 self._put_back(login, held)
         if not is_free:
-            raise Refused(
-                gettext_noop(
-                    "On the mail server there is mail or a script already under the login %(login)s, which"
-                    " is not this mailbox's. Ask whoever looks after the mail server to take it away, and"
-                    " then try again."
-                ),
-                login=login,
-            )
+            raise others_mail_lies_there(login)
 
     def _put_back(self, login: str, held: AccountState | None) -> None:
         if held is None:

@@ -19,7 +19,6 @@ from mailservers.drivers.base import (
     Health,
     Limits,
     OwnScript,
-    Refused,
     ScriptReport,
     ScriptState,
     ServerAway,
@@ -28,12 +27,12 @@ from mailservers.drivers.base import (
     UsageState,
 )
 from mailservers.drivers.moving_rules import MOVED, added_to, moved_script, others_in
+from mailservers.drivers.names_taken import another_has, mailbox_or_alias_has, others_mail_lies_there
 from mailservers.drivers.portal_script import is_ours
 from mailservers.drivers.sieve_reading import has_vacation, redirects
 from mailservers.drivers.switching_off import edited
 
 NO_MAIL = (0, 0)
-_ANOTHER_HAS = gettext_noop("The mail server already has another mailbox named %(name)s.")
 
 
 class MemoryDriver:
@@ -86,27 +85,16 @@ class MemoryDriver:
         self._fail_if_told()
         held = self.accounts.get(account.login)
         if account.is_new and held != account:
-            passwords = ("", account.password_hash)
-            if held is not None and (held.address, held.password_hash in passwords) != (
-                account.address,
-                True,
+            if held is not None and not (
+                held.address == account.address and held.password_hash in ("", account.password_hash)
             ):
-                raise Refused(_ANOTHER_HAS, name=account.login)
+                raise another_has(account.login)
             if self._holds_something(account.login):
-                raise Refused(
-                    gettext_noop(
-                        "On the mail server there is mail or a script already under the login %(login)s,"
-                        " which is not this mailbox's. Ask whoever looks after the mail server to take it"
-                        " away, and then try again."
-                    ),
-                    login=account.login,
-                )
+                raise others_mail_lies_there(account.login)
         for other in self.accounts.values():
             names = {other.login, other.address}
             if other.login != account.login and names & {account.login, account.address}:
-                raise Refused(
-                    _ANOTHER_HAS, name=account.address if account.address in names else account.login
-                )
+                raise another_has(account.address if account.address in names else account.login)
         self.accounts[account.login] = account
 
     def read_account(self, login: str) -> AccountState | None:
@@ -213,10 +201,7 @@ class MemoryDriver:
         self._fail_if_told()
         refuse_unfit(alias)
         if any(account.address == alias.address for account in self.accounts.values()):
-            raise Refused(
-                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
-                name=alias.address,
-            )
+            raise mailbox_or_alias_has(alias.address)
         self.known_aliases[alias.address] = alias
 
     def read_alias(self, address: str) -> AliasState | None:

@@ -27,6 +27,7 @@ from mailservers.drivers.base import (
     TryAgain,
     UsageState,
 )
+from mailservers.drivers.names_taken import mailbox_or_alias_has
 from mailservers.drivers.sieve_scripts import SieveScripts, SieveSettings
 from mailservers.drivers.virtualmin_api import ProgramFailed, RemoteApi, Row
 from mailservers.drivers.webmin_http import WebminHttp
@@ -75,10 +76,7 @@ class VirtualminDriver:
             self._create(account)
             return
         if account.is_new and not self._looks_like(account, row):
-            raise Refused(
-                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
-                name=account.address,
-            )
+            raise mailbox_or_alias_has(account.address)
         self._change(account, row)
 
     def _looks_like(self, account: AccountState, row: Row) -> bool:
@@ -195,10 +193,7 @@ class VirtualminDriver:
         if any(wanted in rows.addresses_of(row) for row in users) or any(
             alias.name.lower() == wanted for alias in aliases
         ):
-            raise Refused(
-                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
-                name=address,
-            )
+            raise mailbox_or_alias_has(address)
 
     # --- auto-replies and forwarding
 
@@ -338,10 +333,7 @@ class VirtualminDriver:
         if there is not None and sorted(there.targets) == sorted(alias.targets):
             return
         if any(alias.address.lower() == rows.address_of(row).lower() for row in users):
-            raise Refused(
-                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
-                name=alias.address,
-            )
+            raise mailbox_or_alias_has(alias.address)
         try:
             if there is not None:
                 self._take_away(alias.address.lower(), users)

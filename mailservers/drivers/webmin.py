@@ -29,6 +29,7 @@ from mailservers.drivers.base import (
     TryAgain,
     UsageState,
 )
+from mailservers.drivers.names_taken import mailbox_or_alias_has
 from mailservers.drivers.virtualmin_rows import crypt_hash, dovecot_hash
 from mailservers.drivers.webmin_http import WebminHttp
 from mailservers.drivers.webmin_rpc import RemoteProcedures
@@ -97,10 +98,7 @@ class WebminDriver:
             return
         self._refuse_system(user)
         if account.is_new and self._account_of(user) != account:
-            raise Refused(
-                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
-                name=account.address,
-            )
+            raise mailbox_or_alias_has(account.address)
         changed = {**user, "real": account.name, "pass": _pass(account)}
         if (changed["real"], changed["pass"]) != (user["real"], user["pass"]):
             if changed["pass"].lstrip(CLOSED) != str(user["pass"]).lstrip(CLOSED):
@@ -131,10 +129,7 @@ class WebminDriver:
 
     def _create(self, account: AccountState, users: Mapping[str, User]) -> None:
         if account.login in {alias["name"].lower() for alias in self._list_aliases()}:
-            raise Refused(
-                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
-                name=account.address,
-            )
+            raise mailbox_or_alias_has(account.address)
         used = [int(user["uid"]) for user in users.values()]
         uid = max([self._first_uid - 1, *(uid for uid in used if self._first_uid <= uid <= LAST_UID)]) + 1
         if uid > LAST_UID:
@@ -275,10 +270,7 @@ class WebminDriver:
             if not _TARGET.fullmatch(target):  # anything else could be a file or a program
                 raise Refused(gettext_noop("“%(address)s” is not a mail address."), address=target)
         if name in self._users():
-            raise Refused(
-                gettext_noop("The mail server already has another mailbox or alias named %(name)s."),
-                name=alias.address,
-            )
+            raise mailbox_or_alias_has(alias.address)
         new = {"name": name, "values": list(alias.targets), "enabled": "1"}
         there = self._alias_named(name)
         if there is None:
