@@ -68,10 +68,12 @@ def _ask_again(mailboxes: MailboxQuerySet) -> None:
         if change is not None:
             failed.setdefault(mailbox.domain, []).append((mailbox, change))
     for domain, rows in failed.items():
-        with transaction.atomic(), suppress(outbox.MovedOn):
+        with transaction.atomic():
             _tell(domain, [row for row in rows if not _was_tried_again(row[0])])
             for _mailbox, change in rows:
-                outbox.try_again(change, by=None)
+                # One that somebody tried again just now holds no other up.
+                with suppress(outbox.MovedOn):
+                    outbox.try_again(change, by=None)
 
 
 def _was_tried_again(mailbox: Mailbox) -> bool:

@@ -136,6 +136,31 @@ def test_between_two_tries_there_is_a_day(over, committed):
     assert Event.objects.filter(verb="change.failed").count() == tried
 
 
+def test_one_that_somebody_tried_again_just_now_holds_no_other_up(
+    over, domain, server, committed, monkeypatch
+):
+    Mailbox.objects.create(
+        address="b@example.test", domain=domain, server=server, login="b1", quota_bytes=0,
+        deleted_at=timezone.now(), purge_after=timezone.now() - timedelta(seconds=1),
+    )  # fmt: skip
+    MemoryDriver.failures += [Refused("no"), Refused("no")]
+    purge(committed)
+    failed = Change.objects.filter(state="failed", event__verb="mailbox.purged")
+    assert failed.count() == 2
+    failed.update(settled_at=timezone.now() - timedelta(days=2))
+    try_again, asked = outbox.try_again, list[Change]()
+
+    def quicker(change, *, by):
+        asked.append(change)
+        if len(asked) == 1:
+            raise outbox.MovedOn
+        try_again(change, by=by)
+
+    monkeypatch.setattr(outbox, "try_again", quicker)
+    purge(committed)
+    assert failed.count() == 1
+
+
 def test_one_that_can_not_be_removed_holds_no_other_up(
     over, webmaster, domain, server, committed, monkeypatch
 ):
