@@ -22,22 +22,22 @@ FOLDER_IS_MISSING = gettext_noop(
 )
 
 
-class Command(NamedTuple):
+class NestedCommand(NamedTuple):
     """A command with what stands in its block; tests are among the tokens before it."""
 
     name: str
     head: tuple[Token, ...]
-    block: "tuple[Command, ...]"
+    block: "tuple[NestedCommand, ...]"
 
 
-def commands(script: str) -> tuple[Command, ...]:
+def nested_commands(script: str) -> tuple[NestedCommand, ...]:
     """All that can be reached in it, but `require`."""
     return tuple(command for command in _commands(live_tokens(tokens(script))) if command.name != "require")
 
 
 def ends_all(script: str) -> bool:
     """Whether nothing behind the script is ever come to, if it runs before that."""
-    return _ends(commands(script), "stop")
+    return _ends(nested_commands(script), "stop")
 
 
 def notes_on(own: Iterable[OwnScript], text: str, most: int, *, own_first: bool) -> Iterator[Told]:
@@ -47,7 +47,7 @@ def notes_on(own: Iterable[OwnScript], text: str, most: int, *, own_first: bool)
     """
     sent_on = len(set(redirects(text)))
     for script in own:
-        where, every = {"script": script.name}, commands(script.text)
+        where, every = {"script": script.name}, nested_commands(script.text)
         refusing = ("reject", "ereject")
         if own_first and _goes_on_after(every, refusing):
             yield (
@@ -87,7 +87,7 @@ def notes_on(own: Iterable[OwnScript], text: str, most: int, *, own_first: bool)
 def folders_needed(script: str) -> set[str]:
     """Those that mail is filed into, and that are not made when they are missing."""
     found: set[str] = set()
-    waiting = list(commands(script))
+    waiting = list(nested_commands(script))
     while waiting:
         command = waiting.pop()
         waiting += command.block
@@ -99,7 +99,11 @@ def folders_needed(script: str) -> set[str]:
 
 
 def _goes_on_after(
-    every: Sequence[Command], actions: Sequence[str], *, ends: bool = False, whatever_follows: bool = False
+    every: Sequence[NestedCommand],
+    actions: Sequence[str],
+    *,
+    ends: bool = False,
+    whatever_follows: bool = False,
 ) -> bool:
     """Whether one of the actions can be followed by what stands behind the script."""
     ending = _ending(every, "stop")
@@ -113,12 +117,12 @@ def _goes_on_after(
     return False
 
 
-def _ends(every: Sequence[Command], word: str) -> bool:
+def _ends(every: Sequence[NestedCommand], word: str) -> bool:
     """Whether each way through these comes to it."""
     return _ending(every, word)[0]
 
 
-def _ending(every: Sequence[Command], word: str) -> list[bool]:
+def _ending(every: Sequence[NestedCommand], word: str) -> list[bool]:
     """For each place, whether each way from there on comes to it: told from the last one on."""
     ending = [False] * (len(every) + 1)
     # Of the branches that follow without a gap: where they end, and what all of them do.
@@ -138,18 +142,18 @@ def _ending(every: Sequence[Command], word: str) -> list[bool]:
     return ending
 
 
-def _is_true(command: Command) -> bool:
+def _is_true(command: NestedCommand) -> bool:
     return [token.value for token in command.head] == ["if", "true"]
 
 
-def _commands(every: Sequence[Token]) -> list[Command]:
-    blocks: list[list[Command]] = [[]]
+def _commands(every: Sequence[Token]) -> list[NestedCommand]:
+    blocks: list[list[NestedCommand]] = [[]]
     heads: list[list[Token]] = []
     head: list[Token] = []
     for token in every:
         if token.is_a("sign", ";"):
             if head:
-                blocks[-1].append(Command(head[0].value, tuple(head), ()))
+                blocks[-1].append(NestedCommand(head[0].value, tuple(head), ()))
             head = []
         elif token.is_a("sign", "{"):
             if len(blocks) > DEEPEST:
@@ -160,7 +164,7 @@ def _commands(every: Sequence[Token]) -> list[Command]:
         elif token.is_a("sign", "}") and heads:
             block, opening = blocks.pop(), heads.pop()
             if opening:
-                blocks[-1].append(Command(opening[0].value, tuple(opening), tuple(block)))
+                blocks[-1].append(NestedCommand(opening[0].value, tuple(opening), tuple(block)))
             head = []
         else:
             head.append(token)
