@@ -119,6 +119,8 @@ class Watch:
     """Whether keeping it is something that nobody may do at an open screen (subject, `Drift.held`)."""
     after_refusal: bool = False
     """What somebody changed there may be why a server refuses: then it is looked at once more."""
+    after_push: Callable[[Any], bool] | None = None
+    """Whether it is looked at once more after a push, by what that found there (held)."""
     at_once: int = 100
     """So many mailboxes, or domains, are read in one go."""
 

@@ -77,6 +77,8 @@ class Outcome:
     """The fingerprint of the state that was read back; empty when it came to that."""
     error: DriverError | None = None
     seconds: float = 0.0
+    look_again: bool = False
+    """What was read back does not tell whether somebody made something there that stands against it."""
 
 
 def push_some(server_id: int) -> NextCall | None:
@@ -195,9 +197,11 @@ def subjects_of(changes: list[Change]) -> "dict[tuple[str, int], Subject]":
 
 def _attempt(server: Server, change: Change, subject: "Subject") -> Outcome:
     began = monotonic()
-    seen, error = "", None
+    seen, look_again, error = "", False, None
     try:
-        seen = _write_and_read_back(driver_for(server), aspect_named(change.aspect), subject, server)
+        seen, look_again = _write_and_read_back(
+            driver_for(server), aspect_named(change.aspect), subject, server
+        )
     except DriverError as known:
         error = known
     except Exception as surprise:  # noqa: BLE001 - a driver may raise anything; its text may hold secrets
@@ -206,7 +210,7 @@ def _attempt(server: Server, change: Change, subject: "Subject") -> Outcome:
             server=server.name,
             kind=type(surprise).__name__,
         )
-    outcome = Outcome(change, seen, error, monotonic() - began)
+    outcome = Outcome(change, seen, error, monotonic() - began, look_again)
     log.info(
         "pushed",
         change=change.pk,
@@ -222,8 +226,13 @@ def _attempt(server: Server, change: Change, subject: "Subject") -> Outcome:
     return outcome
 
 
-def _write_and_read_back(driver: Driver, aspect: Aspect, subject: "Subject", server: Server) -> str:
-    """The fingerprint of what the server then holds; Refused when that is not what was wanted."""
+def _write_and_read_back(
+    driver: Driver, aspect: Aspect, subject: "Subject", server: Server
+) -> tuple[str, bool]:
+    """The fingerprint of what the server then holds, and whether it should be looked at once more.
+
+    Refused when that is not what was wanted.
+    """
     wanted, name = aspect.fit(aspect.desired(subject), driver.limits), subject.name_there
     with driver.session(name):
         aspect.put(driver, name, wanted)
@@ -239,7 +248,8 @@ def _write_and_read_back(driver: Driver, aspect: Aspect, subject: "Subject", ser
         )
     if aspect.noted is not None:
         aspect.noted(subject, wanted, held)
-    return fingerprint(held)
+    watch = aspect.watch
+    return fingerprint(held), watch is not None and watch.after_push is not None and watch.after_push(held)
 
 
 @transaction.atomic
@@ -322,15 +332,11 @@ def _mark(outcome: Outcome, now: Any) -> None:
 
 
 def _look_after(outcomes: list[Outcome]) -> None:
-    """What somebody made on the server may be why it said no to a person: a look there tells."""
+    """What somebody made on the server may be why it said no to a person, or do the same: a look tells."""
     for outcome in outcomes:
         change, watch = outcome.change, aspect_named(outcome.change.aspect).watch
-        if (
-            isinstance(outcome.error, Refused)
-            and change.priority == Change.Priority.PERSON
-            and watch is not None
-            and watch.after_refusal
-        ):
+        is_refused = isinstance(outcome.error, Refused) and watch is not None and watch.after_refusal
+        if change.priority == Change.Priority.PERSON and (is_refused or outcome.look_again):
             DriftCheck.objects.unfinished().get_or_create(
                 server_id=change.server_id, aspect=change.aspect, mailbox_id=change.mailbox_id
             )

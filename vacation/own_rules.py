@@ -57,6 +57,11 @@ def in_the_way(wanted: ScriptState, held: ScriptState) -> tuple[OwnRule, ...]:
     return tuple(rule for rule in held.own if rule.is_plain or answer_together([wanted.text, rule.text]))
 
 
+def do_the_portals(held: ScriptState) -> bool:
+    """Whether own rules may do what is the portal's business: then “off” is not the whole truth."""
+    return held.own_answers or bool(held.own_redirects)
+
+
 def read(found: Sequence[OwnRule]) -> tuple[ReplyRule | None, FoundForward | None]:
     """What these rules do together; raises NotUnderstood when the portal can't do the same."""
     for rule in found:

@@ -400,5 +400,6 @@ watch = Watch(
     alarm=raise_unknown,
     noted=own_rules.note_seen,
     after_refusal=True,
+    after_push=own_rules.do_the_portals,
     at_once=100,
 )

@@ -260,6 +260,8 @@ class ScriptState:
     """Where it was read: folders that the mailbox's own rules need, if nobody looked whether they exist."""
     own_redirects: tuple[str, ...] = field(default=(), compare=False, metadata=PASSING)
     """Where it was read: to where the mailbox's own rules send mail on."""
+    own_answers: bool = field(default=False, compare=False, metadata=PASSING)
+    """Where it was read: whether the mailbox's own rules answer mail, now or at another time."""
 
 
 @dataclass(frozen=True, slots=True)

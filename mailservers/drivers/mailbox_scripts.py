@@ -65,7 +65,7 @@ def run(
     `known_before`: what was active before as it was last seen, should the portal's script be gone.
     """
     for _ in range(TRIES):
-        look = _look(client)
+        look = _with_its_name(client, _look(client))
         step = _planned(client, look, edits, known_before, wanted=text)
         running = _beside(client, look, step)
         master = _is_master(running)
@@ -90,7 +90,7 @@ def stop(client: ManageSieveClient, edits: Sequence[RuleEdit] = (), *, known_bef
     empty one stays: without it none of them would run.
     """
     for _ in range(TRIES):
-        look = _look(client)
+        look = _with_its_name(client, _look(client))
         step = _planned(client, look, edits, known_before)
         master = NAME in look.names and _is_master(_beside(client, look, step))
         if _carry_out(client, look, step, compose(NOTHING) if master else "", step.before):
@@ -191,20 +191,34 @@ def _look(client: ManageSieveClient) -> _Look:
     return _Look(names, _active(entries), stored, apart, before)
 
 
+def _with_its_name(client: ManageSieveClient, look: _Look) -> _Look:
+    """The same, once the portal's script has its name again, should somebody have given it another one.
+
+    Under that it would go on answering when it is switched off here.
+    """
+    if NAME in look.names or not look.active or not is_ours(client.get_script(look.active)):
+        return look
+    client.rename_script(look.active, NAME)
+    return _look(client)
+
+
 def _all_running(client: ManageSieveClient, look: _Look) -> list[OwnScript]:
     return list(_running(client, look.active, look.names, {NAME: look.stored}))
 
 
 def _ours(client: ManageSieveClient, look: _Look, running: Sequence[OwnScript], most: int) -> ScriptState:
-    others_own = _targets_of([script for script in running if script.name != NAME])
+    others = [script for script in running if script.name != NAME]
+    others_own = _targets_of(others)
+    others_answer = any(has_vacation(script.text) for script in others)
     if NAME not in look.names:
-        return ScriptState("", active=False, own_redirects=others_own)
+        return ScriptState("", active=False, own_redirects=others_own, own_answers=others_answer)
     apart = look.apart
     if apart is not None and not apart.text and look.active != NAME:
         return ScriptState(
             "",
             active=False,
             own_redirects=others_own,
+            own_answers=others_answer,
             before=look.active,
         )
     active, before = look.active == NAME, look.remembered
@@ -214,7 +228,7 @@ def _ours(client: ManageSieveClient, look: _Look, running: Sequence[OwnScript], 
     if apart is not None:
         # One from before there was a choice is none that anybody made: it gets an order when it is next put.
         chosen = active and before == apart.before and apart.own_first is False and not is_last(apart.text)
-        own = [script for script in running if script.name != NAME] if active else []
+        own = others if active else []
         return ScriptState(
             apart.text,
             active,
@@ -229,12 +243,13 @@ def _ours(client: ManageSieveClient, look: _Look, running: Sequence[OwnScript], 
                 sorted({_readable(name) for script in own for name in folders_needed(script.text)})
             ),
             own_redirects=others_own,
+            own_answers=others_answer,
         )
-    others = others_in(look.stored)
-    step = _planned(client, look, (), "") if others.rules else None
+    inside = others_in(look.stored)
+    step = _planned(client, look, (), "") if inside.rules else None
     moving = tuple(
         MovingRule(_readable(rule.name), step.aside or step.before, rule.runs, _readable(rule.code))
-        for rule in others.rules
+        for rule in inside.rules
         if step is not None
     )
     return ScriptState(
@@ -242,8 +257,9 @@ def _ours(client: ManageSieveClient, look: _Look, running: Sequence[OwnScript], 
         active,
         before=before,
         moving=moving,
-        in_portal=_readable(others.running),
+        in_portal=_readable(inside.running),
         own_redirects=others_own,
+        own_answers=others_answer,
     )
 
 

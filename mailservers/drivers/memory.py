@@ -127,7 +127,8 @@ class MemoryDriver:
 
     def read_script(self, login: str) -> ScriptState:
         self._fail_if_told()
-        return self.scripts.get(login, ScriptState("", active=False))
+        held, own = self.scripts.get(login, ScriptState("", active=False)), self.own_scripts.get(login, "")
+        return replace(held, own_answers=has_vacation(own), own_redirects=tuple(redirects(own)))
 
     def read_accounts(self, logins: Sequence[str]) -> dict[str, AccountState]:
         self._fail_if_told()

@@ -235,6 +235,24 @@ def test_a_script_that_only_sometimes_runs_is_its_owners_too():
     assert [rule.name for rule in found_in([OwnScript("a", text)])] == ["Forward"]
 
 
+def test_one_that_goes_on_answering_is_told_as_soon_as_ours_is_off(mailbox, webmaster, committed):
+    """Made while ours was on; the server takes the push, and yet everybody gets an answer."""
+    answered_here(mailbox, committed, webmaster)
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on")
+    with committed():
+        off = AutoReply(mailbox=mailbox, enabled=False, text="Set here.")
+        save_auto_reply(off, seen_version=1, by=webmaster)
+    assert Change.objects.latest("pk").state == Change.State.LIVE
+    assert part().differences_told == ["The rule “Vacation” in the script “own” answers automatically."]
+
+
+def test_a_push_does_not_hide_what_a_look_has_told(look, mailbox, webmaster, committed):
+    MemoryDriver.own_scripts[LOGIN] = roundcube("forward")
+    told = look()
+    answered_here(mailbox, committed, webmaster)
+    assert part().differences_told == told == ["The rule “Forward” in the script “own” sends mail on."]
+
+
 # --- forwarding
 
 

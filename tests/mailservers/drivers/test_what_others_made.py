@@ -390,6 +390,32 @@ def test_the_portals_script_deleted_in_webmail_brings_the_one_from_before_back(
     assert subjects(server, login, "Invoices") == ["invoice-False", "invoice-True"]
 
 
+@pytest.mark.parametrize("wanted", [OFF, OTHER])
+@pytest.mark.parametrize("rule", ["", RULE])
+def test_the_portals_script_renamed_in_webmail_is_still_the_portals(
+    server: Dovecot, driver: DovecotDriver, account: AccountState, wanted: ScriptState, rule: str
+) -> None:
+    """Else it goes on answering under the other name, whatever is set."""
+    login = account.login
+    keep_own_script(server, login, "roundcube", OWN)
+    driver.put_script(login, AWAY)
+    with webmail(server, login) as client:
+        if rule:
+            client.put_script("portal", after_the_end(client.get_script("portal")))
+        client.rename_script("portal", "holiday")
+    driver.put_script(login, wanted)
+    held = driver.read_script(login)
+    assert (held.text, held.active) == (wanted.text, wanted.active)
+    found = scripts(server, login)
+    assert "holiday" not in found
+    texts = [script_text(server, login, name) for name in found]
+    assert not [text for text in texts if "Back on Monday" in text]
+    deliver(server, account, "invoice")
+    deliver(server, account, "newsletter")
+    assert subjects(server, login, "Invoices") == ["invoice"]
+    assert subjects(server, login, "Newsletters") == (["newsletter"] if rule else [])
+
+
 # --- the order
 
 
