@@ -13,12 +13,17 @@ from accounts.target_addresses import without_tag
 from mailservers.drivers.base import Limits
 from vacation.addresses import names_known_to, near_miss, read_addresses
 from vacation.day_field import DayField
-from vacation.forwarding import ASKED_A_DAY, asked_lately, is_inside, sends_anew
+from vacation.forwarding import (
+    ASKED_A_DAY,
+    MOST,
+    TooManyTogether,
+    asked_lately,
+    is_inside,
+    refuse_too_many,
+    sends_anew,
+)
 from vacation.loops import in_words, way_back
 from vacation.models import DomainRules, Forwarding, Outside, OwnScripts
-
-# Where the server itself knows no limit; nobody needs more, and a slip of the clipboard may hold a thousand.
-MOST = 20
 
 
 class ForwardingForm(forms.ModelForm[Forwarding]):
@@ -59,6 +64,7 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         super().__init__(*args, **kwargs)
         self._by = by
         limits = limits or Limits()
+        self._limits = limits
         self._most = limits.redirects or MOST
         self._mailbox: Mailbox = self.instance.mailbox
         self._targets = {target.address: target for target in self.instance.listed_targets()}
@@ -94,8 +100,11 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         given = super().clean() or {}
         if given.get("enabled") and "addresses" in given and not given["addresses"]:
             self.add_error("addresses", _("Write where the mail should go."))
-        if given.get("enabled") and (told := self._too_many_with_own(given.get("addresses", []))):
-            self.add_error("addresses", told)
+        if given.get("enabled"):
+            try:
+                refuse_too_many(given.get("addresses", []), OwnScripts.of(self._mailbox), self._limits)
+            except TooManyTogether as too_many:
+                self.add_error("addresses", too_many)
         ends = given.get("ends")
         if given.get("enabled") and ends and ends <= timezone.now():
             self.add_error("ends", _("This has passed already: nothing would be forwarded."))
@@ -111,20 +120,6 @@ class ForwardingForm(forms.ModelForm[Forwarding]):
         if not self.errors:
             self._doubt(given["addresses"], given.get("doubted", ""))
         return given
-
-    def _too_many_with_own(self, addresses: list[str]) -> str:
-        """Why mail that rules made in webmail send on as well would go nowhere; empty when it goes."""
-        others = set(OwnScripts.of(self._mailbox).redirects) - set(addresses)
-        if not addresses or not others or len(addresses) + len(others) <= self._most:
-            return ""
-        return _(
-            "Your rules in webmail send mail on to %(others)s. Together these are %(count)d addresses; the"
-            " mail server sends one mail to %(most)d at most."
-        ) % {
-            "others": ", ".join(sorted(others)[:5]),
-            "count": len(addresses) + len(others),
-            "most": self._most,
-        }
 
     def new_outside(self) -> list[str]:
         """Addresses outside the domain that were not in the list before."""

@@ -147,6 +147,9 @@ def _keep(request: HttpRequest, form: ForwardingForm, *, ask: bool) -> bool:
     except ChangedMeanwhile:
         form.tell_of_newer(Forwarding.of(form.instance.mailbox))
         return False
+    except service.TooManyTogether as too_many:
+        form.add_error("addresses", too_many)
+        return False
     if form.new_outside():
         messages.success(
             request,

@@ -5,30 +5,39 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import notices
 from accounts.codes import hash_of
 from accounts.models import Mailbox, Person
 from audit.chain import Entry, record, record_all
 from mailservers import outbox
+from mailservers.drivers.base import Limits
 from mailservers.models import Change
 from mailservers.ranges import require_ranges
+from mailservers.servers import limits_of
 from vacation import tasks
 from vacation.gone_targets import taking_no_mail
-from vacation.models import Forwarding, ForwardingTarget
+from vacation.models import Forwarding, ForwardingTarget, OwnScripts
 from vacation.services import ChangedMeanwhile
 from vacation.telling import replace_request, tell_user
 
 log = structlog.get_logger(__name__)
 
+# Where the server itself knows no limit; nobody needs more, and a slip of the clipboard may hold a thousand.
+MOST = 20
 LINK_LASTS = timedelta(hours=72)
 # Nobody is asked more often: the portal must not be a way to pester people.
 PAUSE = timedelta(minutes=10)
 ASKED_A_DAY = 12
+
+
+class TooManyTogether(ValidationError):
+    """With those that own rules send to, more addresses than the server sends one mail to."""
 
 
 @transaction.atomic
@@ -38,12 +47,15 @@ def save_forwarding(
     """Keep the forwarding, who set it, and the push it asks for; raises ChangedMeanwhile.
 
     New addresses outside the domain are asked by mail; nothing goes there before they say yes. Raises
-    PermissionDenied for one that somebody adds who only helps.
+    PermissionDenied for one that somebody adds who only helps, and TooManyTogether.
     """
-    Mailbox.objects.select_for_update().get(pk=forwarding.mailbox.pk)
+    mailbox = Mailbox.objects.select_for_update(of=["self"]).select_related("own_scripts")
+    own = OwnScripts.of(mailbox.get(pk=forwarding.mailbox.pk))
     before = Forwarding.of(forwarding.mailbox)
     if before.version != seen_version:
         raise ChangedMeanwhile
+    if forwarding.enabled:
+        refuse_too_many(addresses, own, limits_of(forwarding.mailbox.server))
     if by.helps_by_grant and sends_anew(before, forwarding, addresses):
         raise PermissionDenied
     entry = _keep(before, forwarding, addresses, by=by)
@@ -51,6 +63,21 @@ def save_forwarding(
     replace_request(forwarding.mailbox, "forwarding")
     tell_user(forwarding.mailbox, "forwarding", by)
     return outbox.request_push(forwarding.mailbox, "script", event)
+
+
+def refuse_too_many(addresses: Sequence[str], own: OwnScripts, limits: Limits | None) -> None:
+    """Raises TooManyTogether where mail that rules made in webmail send on as well would go nowhere."""
+    most = (limits.redirects if limits else 0) or MOST
+    others = set(own.redirects) - set(addresses)
+    count = len(set(addresses)) + len(others)
+    if addresses and others and count > most:
+        raise TooManyTogether(
+            _(
+                "Your rules in webmail send mail on to %(others)s. Together these are %(count)d addresses;"
+                " the mail server sends one mail to %(most)d at most."
+            ),
+            params={"others": ", ".join(sorted(others)[:5]), "count": count, "most": most},
+        )
 
 
 def bring_back(mailbox: Mailbox, told: dict[str, Any]) -> Entry:

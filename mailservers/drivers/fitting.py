@@ -21,8 +21,8 @@ from mailservers.drivers.base import (
 from mailservers.moments import within
 
 # Virtualmin keeps settings in front of a reply's text, and its responder takes all first lines of that form
-# for headers: "10:00-17:00 we are here", too.
-_LOOKS_LIKE_A_SETTING = re.compile(r"\S+:")
+# for headers: "10:00-17:00 we are here", too. It reads bytes: a no-break space is none to it.
+_LOOKS_LIKE_A_SETTING = re.compile(r"\S+:", re.ASCII)
 # The responder puts what the mail holds in their place, in the middle of words too.
 _REPLACED = re.compile(r"\$(?:SUBJECT|FROM|TO|DATE|BODY)")
 # With one of these the responder sends the whole text as a page.

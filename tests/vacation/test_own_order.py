@@ -8,6 +8,7 @@ from mailservers import outbox
 from mailservers.drivers.memory import MemoryDriver
 from mailservers.models import Change, Server
 from vacation.aspects import desired_script
+from vacation.forwarding import TooManyTogether, save_forwarding
 from vacation.models import AutoReply, DomainRules, Forwarding, OwnScripts
 from vacation.services import save_auto_reply
 
@@ -121,3 +122,13 @@ def test_too_many_addresses_with_those_of_own_rules_are_told_before_they_are_sav
     assert "Your rules in webmail send mail on to book@example.test, keeper@example.test." in shown
     assert typed["addresses"] in shown
     assert not Forwarding.objects.exists()
+
+
+def test_the_service_counts_those_of_own_rules_as_the_last_to_ask(away, owner):
+    """A look may have found them since the form was judged."""
+    OwnScripts.objects.create(mailbox=away, redirects=["book@example.test", "keeper@example.test"])
+    wanted = ["a@example.test", "b@example.test", "c@example.test"]
+    with pytest.raises(TooManyTogether):
+        save_forwarding(Forwarding(mailbox=away, enabled=True), wanted, seen_version=0, by=owner)
+    save_forwarding(Forwarding(mailbox=away, enabled=False), wanted, seen_version=0, by=owner)
+    assert Forwarding.objects.get().addresses() == wanted

@@ -43,6 +43,7 @@ REPLIES = [
     ReplyRule("From: boss@elsewhere.test\nAnd more"),
     ReplyRule("\nAn empty line first"),
     ReplyRule("10:00-17:00 sind wir da, sonst nicht."),
+    ReplyRule("\u00a0Retour: lundi"),
     ReplyRule("*Achtung*: Wir sind weg."),
     ReplyRule("Info/Hinweis: weg\nhttps://example.test/x: more"),
     ReplyRule("5 US$, $ TO, $to, $Subject"),
@@ -97,12 +98,12 @@ def test_a_reply_answers_as_the_mailbox_even_if_the_text_says_otherwise(anna, dr
 
 
 def as_the_responder_sends_it(text: str) -> tuple[dict[str, str], str]:
-    """Headers and body, by the rules of Webmin's autoreply.pl."""
+    """Headers and body, by the rules of Webmin's autoreply.pl, which reads bytes."""
     headers: dict[str, str] = {}
-    lines = text.splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     for word in ("SUBJECT", "FROM", "TO", "DATE", "BODY"):
         lines = [line.replace(f"${word}", "of the mail") for line in lines]
-    while lines and (found := re.match(r"(\S+):\s*(.*)", lines[0])):
+    while lines and (found := re.match(r"(\S+):\s*(.*)", lines[0], re.ASCII)):
         headers[found[1]] = found[2]
         del lines[0]
     # sendmail, without -i, reads until there.
