@@ -139,7 +139,9 @@ def left_out(mailbox: Mailbox, script: str) -> Iterator[tuple[str, dict[str, Any
             )
         if days is not None:
             yield (
-                gettext_noop("Here the same sender gets it again after %(days)s days, which differs there."),
+                gettext_noop(
+                    "Days between two replies to one sender, here: %(days)s. There it is another number."
+                ),
                 {"days": days},
             )
 

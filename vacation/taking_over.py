@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import Mailbox, Person
 from audit.chain import Actor, Entry, record
@@ -121,9 +122,17 @@ def _switch_own_rules(mailbox: Mailbox, told: dict[str, Any]) -> tuple[dict[str,
     if found := told.get("own_rules"):
         off = own_rules.switch_off(mailbox, found)
     else:
-        if told.get("enabled"):
-            # Beside the auto-reply that comes back, another one would keep the server from sending any.
-            on = [number for number in on if not own_rules.answers(mailbox, number)]
+        if on and AutoReply.objects.filter(mailbox=mailbox, enabled=True).exists():
+            # Beside the one that is on, or comes back, another would keep the server from sending any.
+            silent = [number for number in on if not own_rules.answers(mailbox, number)]
+            if silent != on and not told.get("enabled"):
+                raise NotAllowed(
+                    gettext(
+                        "The rule answers mail, and so does the auto-reply that is set here. Switch that off"
+                        " first."
+                    )
+                )
+            on = silent
         own_rules.switch(mailbox, off, off=True)
         own_rules.switch(mailbox, on, off=False)
     if not off and not on:

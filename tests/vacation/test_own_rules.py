@@ -188,6 +188,23 @@ def test_restoring_ours_switches_theirs_off_and_nothing_is_lost(
     assert OwnScripts.objects.get().rules[0]["whole"] == roundcube("on")
 
 
+def test_a_rule_that_answers_does_not_come_back_beside_ours(
+    look, restore, undo, mailbox, webmaster, committed, monkeypatch
+):
+    """The server would send neither, and each later change would fail for a rule that is off there."""
+    MemoryDriver.own_scripts[LOGIN] = roundcube("on")
+    refuse_two(monkeypatch)
+    answered_here(mailbox, committed, webmaster)
+    restore()
+    with pytest.raises(outbox.NotAllowed, match="Switch that off first"):
+        undo()
+    assert not has_vacation(own())
+    with committed():
+        off = AutoReply(mailbox=mailbox, enabled=False, text="Set here.")
+        save_auto_reply(off, seen_version=1, by=webmaster)
+    assert Change.objects.latest("pk").state == Change.State.LIVE
+
+
 def test_one_made_while_ours_runs_is_told_as_two(look, mailbox, webmaster, committed):
     answered_here(mailbox, committed, webmaster)
     MemoryDriver.own_scripts[LOGIN] = roundcube("on")
@@ -576,7 +593,7 @@ def test_who_it_answers_as_is_not_dropped_without_a_word(look):
         "There it answers as “The Boss <boss@example.test>”; here it answers with the mailbox's own name."
         in told
     )
-    assert "Here the same sender gets it again after 60 days, which differs there." in told
+    assert "Days between two replies to one sender, here: 60. There it is another number." in told
 
 
 def test_addresses_written_oddly_are_the_same_addresses(look, keep, mailbox):

@@ -287,6 +287,17 @@ def test_whatever_is_written_the_script_does_these_actions_and_no_others(engine)
     engine.compile(scripts)
 
 
+@pytest.mark.parametrize(
+    "target", ["${@outside.test", "${a}@outside.test", "a${1}b@outside.test", "$$@outside.test"]
+)
+def test_an_address_with_the_form_of_a_variable_gets_the_mail(engine, target):
+    """Also beside a subject that needs variables."""
+    forward = ForwardContent(targets=[target], keep_copy=True)
+    for away in (None, content(subject="Re: {subject}")):
+        found = performed(engine, render_script(away, forward))
+        assert f"redirect message to: <{target}>" in found
+
+
 def meant(
     reply: AutoReplyContent | None, forward: ForwardContent | None, moment: dt.datetime, *, from_inside: bool
 ) -> set[tuple[str, str]]:
@@ -329,10 +340,9 @@ def performed_at(commands: list[Any], moment: dt.datetime, *, from_inside: bool)
             case ["vacation", *_, ":mime", entity]:
                 part = message_from_string(f"{entity}\n", policy=policy.default)
                 yield "vacation", str(part.get_content()).partition(" ")[0]
-            case ["redirect", ":copy", target]:
-                yield "redirect :copy", target
-            case ["redirect", target]:
-                yield "redirect", target
+            case ["redirect", *copy, target]:
+                # As the variable is set that stands for a dollar sign, where variables count.
+                yield " ".join(["redirect", *copy]), target.replace("${dollar}", "$")
             case _:
                 raise AssertionError(command)
 
