@@ -94,9 +94,9 @@ def test_own_rules_stay_run_after_ours_and_are_restored(
     driver.put_script(login, OFF)
     assert scripts(server, login) == {"roundcube": True}
     assert script_text(server, login, "roundcube") == FILING
-    deliver(server, account, "invoice-2", STRANGER)
+    deliver(server, account, "invoice-2", "late@elsewhere.test")
     assert subjects(server, login, "Invoices") == ["invoice-1", "invoice-2"]
-    assert sink.messages(to=STRANGER) == []
+    assert sink.messages(to="late@elsewhere.test") == []
 
 
 def test_where_nobody_has_rules_of_their_own_the_server_is_asked_as_little_as_can_be(
