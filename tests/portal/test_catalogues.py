@@ -11,6 +11,7 @@ LANGUAGES = ["nl", "fr", "de"]
 PLURALS = {"nl": "(n != 1)", "fr": "(n > 1)", "de": "(n != 1)"}
 PLACE = re.compile(r"%\((\w+)\)[sd]|%(?:\d+\$)?[sd]|\{\w*\}")
 TAG = re.compile(r"</?\w+[^>]*>")
+NOT_FRENCH = re.compile(r" [:;?!»](?!\S)|« |(?<=[^\W\d_])'(?=[^\W\d_])")
 
 
 def catalogue(language: str) -> polib.POFile:
@@ -89,7 +90,17 @@ def test_nothing_outgrows_its_place(language):
     assert long == []
 
 
+def test_french_keeps_its_marks_with_their_words():
+    """No-break spaces before : ; ? ! » and after «, and curly apostrophes."""
+    wrong = [text for entry in catalogue("fr") for _english, text in texts(entry) if NOT_FRENCH.search(text)]
+    assert wrong == []
+
+
 def test_the_rules_would_find_what_they_are_for():
+    assert NOT_FRENCH.search("l'alias")
+    assert NOT_FRENCH.search("Fait : oui")
+    assert NOT_FRENCH.search("« Plus »")
+    assert not NOT_FRENCH.search("«\N{NO-BREAK SPACE}Plus\N{NO-BREAK SPACE}» : l’alias".replace(" :", ":"))
     assert set(PLACE.findall("%(who)s, {0}, %s")) != set(PLACE.findall("%(whom)s, {0}, %s"))
     assert TAG.findall("<bdi>%(a)s</bdi>") != TAG.findall("%(a)s")
     assert longest("Save") == 26
