@@ -1,5 +1,7 @@
 """The home page, the portal's own health, and the pages for when something is wrong."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Mailbox
 from accounts.requests import person_of
+from audit.models import Event
 from portal import metrics, readiness
 
 
@@ -70,7 +73,24 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+    if (mailbox := _deleted_mailbox(request)) is not None:
+        return render(request, "portal/deleted_mailbox.html", _about_deleted(mailbox), status=404)
     return render(request, "portal/404.html", status=404)
+
+
+def _deleted_mailbox(request: HttpRequest) -> Mailbox | None:
+    """The one that the page is of, where the person may bring it back."""
+    match = request.resolver_match
+    address = match.kwargs.get("address") if match else None
+    if not address or not getattr(request, "user", None) or not request.user.is_authenticated:
+        return None
+    mine = Mailbox.objects.administered_by(person_of(request)).deleted()
+    return mine.filter(address=address).select_related("domain").first()
+
+
+def _about_deleted(mailbox: Mailbox) -> dict[str, Any]:
+    told = Event.objects.filter(subject_kind=mailbox._meta.label_lower, subject_id=mailbox.pk)
+    return {"mailbox": mailbox, "event": told.filter(verb="mailbox.deleted").order_by("-number").first()}
 
 
 def server_error(_request: HttpRequest) -> HttpResponse:

@@ -236,3 +236,26 @@ def test_the_list_can_be_narrowed(as_webmaster, live, committed):
     assert "bert@example.test" in page
     assert "anna@example.test" not in page
     assert "No mailbox is so" in as_webmaster.get("/domains/example.test/?show=off").content.decode()
+
+
+def test_who_opens_a_deleted_mailbox_reads_who_deleted_it_and_where_it_comes_back(
+    as_webmaster, live, stranger, committed
+):
+    post(as_webmaster, committed, URL + "delete/", address="anna@example.test")
+    for page in ("", "auto-reply/", "history/"):
+        answer = as_webmaster.get(URL + page)
+        assert answer.status_code == 404
+        shown = answer.content.decode()
+        assert "This mailbox is deleted" in shown
+        assert " by Willem" in shown or " by willem" in shown
+        assert 'href="/domains/example.test/deleted/"' in shown
+
+
+def test_to_a_stranger_a_deleted_mailbox_is_no_other_than_none(
+    as_webmaster, live, client, stranger, committed
+):
+    post(as_webmaster, committed, URL + "delete/", address="anna@example.test")
+    client.force_login(stranger, BACKEND)
+    shown = client.get(URL)
+    assert shown.status_code == 404
+    assert "deleted" not in shown.content.decode()
