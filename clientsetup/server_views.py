@@ -100,23 +100,25 @@ class ServerForm(SeenValues, forms.ModelForm[Server]):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @stepping_up.steps_up
+@transaction.atomic
 def edit_server(request: HttpRequest, server: str) -> HttpResponse:
     person = person_of(request)
     if not person.is_operator:
         raise Http404
-    row = get_object_or_404(Server, name=server)
+    # Until it is saved: who saves at the same moment waits, and is then told.
+    rows = Server.objects.select_for_update(no_key=True) if request.method == "POST" else Server.objects
+    row = get_object_or_404(rows, name=server)
     before = _told(row)
     form = ServerForm(request.POST if request.method == "POST" else None, instance=row)
     if form.is_valid():
         # Where programs send passwords.
         if not stepping_up.has_stepped_up(request):
             return stepping_up.ask_to_step_up(request)
-        with transaction.atomic():
-            changed = form.save(commit=False)
-            changed.largest_message_bytes = form.cleaned_data["largest"]
-            # Only these: the workers write to other columns meanwhile.
-            changed.save(update_fields=[*ServerForm.Meta.fields, "largest_message_bytes"])
-            record("server.set_up_told", by=person, about=row, before=before, after=_told(changed))
+        changed = form.save(commit=False)
+        changed.largest_message_bytes = form.cleaned_data["largest"]
+        # Only these: the workers write to other columns meanwhile.
+        changed.save(update_fields=[*ServerForm.Meta.fields, "largest_message_bytes"])
+        record("server.set_up_told", by=person, about=row, before=before, after=_told(changed))
         messages.success(request, _("Saved. The set-up cards tell it from now on."))
         return redirect(request.path)
     return render(request, "clientsetup/edit_server.html", {"server": row, "form": form})
