@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from accounts import refused_mails
 from accounts.codes import hash_of, new_code
 from accounts.languages import writing_to
 from accounts.link_codes import link_with
+from accounts.mailed_links import AskedOften, count_link
 from mails.delivery import Outcome, deliver
 from vacation.dmarc import is_strict
 from vacation.models import ForwardingTarget
@@ -17,6 +19,8 @@ from vacation.models import ForwardingTarget
 # So long a worker has for a mail before another one may try it.
 SENDING = timedelta(minutes=10)
 AT_ONCE = 50
+# Then an address that was asked as often as it may be in a day is asked.
+PUT_OFF = timedelta(days=1)
 
 
 def mail_confirmations() -> int:
@@ -31,11 +35,24 @@ def mail_confirmations() -> int:
         mine = ForwardingTarget.objects.filter(pk=target.pk, mail_due_at=target.mail_due_at)
         if not mine.update(mail_due_at=now + SENDING):
             continue
+        if target.mailed_at is None and not _may_be_asked(target.address):
+            ForwardingTarget.objects.filter(pk=target.pk).update(mail_due_at=now + PUT_OFF)
+            continue
         outcome = _mail(target)
         sent += outcome == Outcome.SENT
         if outcome == Outcome.AWAY:
             break
     return sent
+
+
+@transaction.atomic
+def _may_be_asked(address: str) -> bool:
+    """Of however many mailboxes: nobody is pestered."""
+    try:
+        count_link(address)
+    except AskedOften:
+        return False
+    return True
 
 
 def _mail(target: ForwardingTarget) -> Outcome:

@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts.models import Alias, AliasTarget, Mailbox
+from accounts.models import Alias, AliasTarget, Mailbox, SignInAttempt
 from audit.chain import record
 from audit.models import Event
 from mailservers import outbox
@@ -330,3 +330,20 @@ def test_nobody_is_told_of_another_customers_domain(save, other_domain):
 @pytest.mark.parametrize("typed", ["*@outside.test", "|/bin/sh@outside.test", "/var/mail/x@outside.test"])
 def test_what_a_mail_server_reads_as_something_else_is_no_target(save, typed):
     assert "is not a mail address" in words(save(addresses=typed))
+
+
+def test_many_mailboxes_pester_nobody_with_questions(domain, server):
+    """The later ones are asked the next day."""
+    for n in range(22):
+        mailbox = Mailbox.objects.create(
+            address=f"p{n}@example.test", domain=domain, server=server, login=f"p{n}", quota_bytes=0
+        )
+        forwarding = Forwarding.objects.create(mailbox=mailbox, enabled=True)
+        forwarding.targets.create(address=f"victim+{n}@outside.test", mail_due_at=timezone.now())
+    assert mail_confirmations() == 20
+    waiting = ForwardingTarget.objects.exclude(mail_due_at=None)
+    assert [target.mail_due_at > timezone.now() + timedelta(hours=23) for target in waiting] == [True, True]
+    assert mail_confirmations() == 0
+    SignInAttempt.objects.update(at=timezone.now() - timedelta(days=1, minutes=1))
+    waiting.update(mail_due_at=timezone.now())
+    assert mail_confirmations() == 2
