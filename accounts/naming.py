@@ -77,7 +77,7 @@ def local_part_of(typed: str, domain: str) -> str:
     if not _LOCAL_PART.fullmatch(local_part) or len(local_part) > LONGEST_LOCAL_PART:
         raise BadName(
             gettext_noop(
-                "An address is made of the letters a to z, digits, and . _ - + between them,"
+                "An address is made of the letters a to z, digits, and . _ - between them,"
                 " at most 64 in all. No blanks, no accents."
             )
         )
@@ -155,7 +155,7 @@ def _refuse_strange(text: str) -> None:
     raise BadName(
         gettext_noop(
             "“%(letter)s” is not one of the letters a to z, though it may look like one."
-            " An address is made of those, digits, and . _ - + between them."
+            " An address is made of those, digits, and . _ - between them."
         ),
         letter=next(letter for letter in letters if not letter.isascii()),
     )

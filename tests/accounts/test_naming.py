@@ -112,3 +112,8 @@ def test_an_address_elsewhere_keeps_its_capitals_and_gets_an_ascii_domain():
 )
 def test_where_no_mail_arrives_is_no_recovery_address(typed, told):
     assert told in refused(whole_address, typed)
+
+
+@pytest.mark.parametrize("typed", ["a..b", "zoë"])
+def test_a_plus_is_not_named_where_it_is_refused(typed):
+    assert "+" not in refused(local_part_of, typed, "example.test")
