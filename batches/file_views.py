@@ -76,12 +76,12 @@ def export(request: HttpRequest, name: str) -> HttpResponseBase:
     """What the list shows, as a table that can be changed and given back; that it was taken is an event."""
     person = person_of(request)
     domain = get_object_or_404(Domain.objects.open_to(person), name=name)
-    kind = _format(request.POST.get("format", ""))
     narrowing = Narrowing.from_query(request.POST)
     if not has_stepped_up(request):
         return ask_to_step_up(request, back=narrowing.url(reverse("accounts:list-mailboxes", args=[name])))
     if fetching := file_after_step_up(request):
         return fetching
+    kind = _format(request.POST.get("format", ""))
     mailboxes = narrowing.narrow(Mailbox.objects.alive().filter(domain=domain))
     if kind == "xlsx" and mailboxes.count() > exporting.MOST_IN_XLSX:
         kind = "csv"
