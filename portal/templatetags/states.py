@@ -190,8 +190,17 @@ def state_words(change: Change, place: str = "") -> SafeString:
     )
 
 
-@register.simple_tag
-def fresh(name: str) -> SafeString:
-    """Attributes of a part that is read anew from this page once a change on it has settled (portal.js)."""
-    told = 'id="{0}" data-fresh hx-get="" hx-select="#{0}" hx-trigger="settled from:body" hx-swap="outerHTML"'
+@register.simple_tag(takes_context=True)
+def fresh(context: Context, name: str) -> SafeString:
+    """Attributes of a part that is read anew from this page once a change on it has settled (portal.js).
+
+    A badge inside asks for itself alone, so nothing here is handed down to it. What answers a form is no page
+    that could be read again.
+    """
+    if context["request"].method != "GET":
+        return format_html('id="{0}"', name)
+    told = (
+        'id="{0}" data-fresh hx-get="" hx-select="#{0}" hx-trigger="settled from:body" hx-swap="outerHTML"'
+        ' hx-disinherit="*"'
+    )
     return format_html(told, name)

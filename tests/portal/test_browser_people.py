@@ -128,7 +128,7 @@ def test_a_mailbox_lives_its_whole_life(world: World, newcomer: Newcomer) -> Non
     page.get_by_label("Address", exact=True).fill("livia")
     page.get_by_label("Name", exact=True).fill("Livia Drusilla")
     page.get_by_role("button", name="Make the mailbox").click()
-    webmaster.see_state("Mailbox", "live", "live")
+    webmaster.see_state("Mailbox", "live", "On the server ✓")
     webmaster.look("mailbox made")
     address = "livia@example.test"
 
@@ -147,7 +147,7 @@ def test_a_mailbox_lives_its_whole_life(world: World, newcomer: Newcomer) -> Non
 
     def live() -> None:
         webmaster.open(f"/mailboxes/{address}/")
-        webmaster.see_state("Mailbox", "live", "live")
+        webmaster.see_state("Mailbox", "live", "On the server ✓")
 
     choose(link, PASSWORD)
     live()
@@ -212,7 +212,7 @@ def test_a_mailbox_lives_its_whole_life(world: World, newcomer: Newcomer) -> Non
     page.get_by_label("Type its address").fill(address)
     page.get_by_role("button", name="Delete", exact=True).click()
     webmaster.open("/domains/example.test/deleted/")
-    webmaster.see_state(address, "live", "live")
+    webmaster.see_state(address, "live", "Removed from the server ✓")
     webmaster.look("deleted mailboxes")
     page.get_by_role("button", name=f"Bring back {address}").click()
     webmaster.open(f"/mailboxes/{address}/edit/")
