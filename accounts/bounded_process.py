@@ -12,8 +12,8 @@ from django.conf import settings
 from accounts.places import Places
 
 MEMORY = 1024 * 1024 * 1024
-# How many are at work at once; more wait a moment, or are told to come back.
-AT_WORK = Places(2, waiting=2, seconds=5.0)
+# One at a time in each web process; another one waits a moment, more are told to come back.
+AT_WORK = Places(1, waiting=1, seconds=5.0)
 
 
 def answer_of(module: str, data: bytes, *, cpu_seconds: int) -> bytes | None:
@@ -27,7 +27,7 @@ def answer_of(module: str, data: bytes, *, cpu_seconds: int) -> bytes | None:
                 capture_output=True,
                 cwd=settings.BASE_DIR,
                 env={},
-                timeout=3 * cpu_seconds,
+                timeout=2 * cpu_seconds,
                 check=False,
             )
         except subprocess.TimeoutExpired:

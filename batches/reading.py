@@ -19,8 +19,8 @@ from batches import columns, sheet_process
 from batches.sheet_process import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS
 
 LARGEST_FILE = 8 * 1024 * 1024
-# Several times what an Excel file of 20,000 rows takes.
-CPU_SECONDS = 20
+# More than twice what an Excel file of 20,000 rows takes.
+CPU_SECONDS = 10
 
 Note = tuple[str, dict[str, Any]]
 """A sentence with places, and what fills them."""
