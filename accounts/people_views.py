@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import people, second_factors, stepping_up
 from accounts.mailed_links import AskedOften
 from accounts.models import Domain, Person
+from accounts.names import NameTaken
 from accounts.password_request_views import tell_workers
 from accounts.people_forms import InviteForm, InviteWebmasterForm, RightsForm
 from accounts.requests import person_of
@@ -219,9 +220,14 @@ def _invite(
 ) -> HttpResponse:
     """By mail, or by a link that is shown once, for whoever wants to hand it over."""
     by = person_of(request)
-    if "hand_over" in request.POST:
-        return _show_link(request, person, people.invite(person, domains=domains, by=by), domain=domain)
-    people.invite_by_mail(person, domains=domains, by=by)
+    try:
+        if "hand_over" in request.POST:
+            return _show_link(request, person, people.invite(person, domains=domains, by=by), domain=domain)
+        people.invite_by_mail(person, domains=domains, by=by)
+    except NameTaken:
+        # Since the form looked.
+        messages.error(request, _("Somebody has this user name already. Choose another one."))
+        return redirect(request.path)
     _say_it_is_on_its_way(request, person)
     if domain is not None:
         return redirect("accounts:list-webmasters", domain.name)

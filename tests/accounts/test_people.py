@@ -6,9 +6,10 @@ from django.db import connection
 
 from accounts import people
 from accounts.models import Domain, DomainAdmin, Person
+from accounts.names import NameTaken
 from accounts.one_time_links import CHOOSE_PASSWORD, make_link
 from audit.models import Event
-from tests.conftest import PASSWORD, follow, webmaster_of
+from tests.conftest import PASSWORD, follow, step_up, webmaster_of
 
 PERSON = {"username": "nora", "name": "Nora Maes", "email": "nora@hoster.test"}
 
@@ -282,3 +283,15 @@ def test_two_operators_cannot_remove_one_another_at_the_same_time(transactional_
     for thread in threads:
         thread.join()
     assert Person.objects.filter(is_operator=True).exists()
+
+
+def test_of_two_invitations_of_one_name_at_the_same_moment_the_later_is_told(client, operator, monkeypatch):
+    def taken(*_names):
+        raise NameTaken
+
+    monkeypatch.setattr("accounts.people.require_free", taken)
+    client.force_login(operator)
+    step_up(client)
+    person = {"username": "nina", "name": "Nina", "email": "nina@home.test", "role": "support"}
+    page = client.post("/people/invite/", person, follow=True).content.decode()
+    assert "Somebody has this user name already" in page
