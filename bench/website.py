@@ -55,7 +55,7 @@ class Website:
 
 
 @contextmanager
-def serving(stage: Stage) -> Iterator[Website]:
+def serving(stage: Stage, threads: int = THREADS) -> Iterator[Website]:
     """gunicorn with two processes on the stage's database."""
     port = reserve_port()
     env = os.environ | {
@@ -72,7 +72,7 @@ def serving(stage: Stage) -> Iterator[Website]:
             f"--bind=127.0.0.1:{port}",
             f"--workers={WORKERS}",
             # Only with threads does it keep connections, as the proxy in front of it would.
-            f"--threads={THREADS}",
+            f"--threads={threads}",
             "--keep-alive=60",
         ],
         stage.directory / "gunicorn.log",
