@@ -280,6 +280,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# No other site has a use for the portal's own files.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Reports of errors are mailed or logged: nothing secret may be in them.
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.error_reports.NoSecretFields"
 STORAGES = {

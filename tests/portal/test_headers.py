@@ -95,7 +95,7 @@ def test_every_answer_says_what_browsers_may_make_of_it(db, settings, path):
     assert answer["Referrer-Policy"] == "same-origin"
     assert answer["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert "Access-Control-Allow-Origin" not in answer
-    assert "charset=utf-8" in answer["Content-Type"]
+    assert "charset=utf-8" in answer["Content-Type"].replace('"', "")
 
 
 def test_what_is_told_on_the_next_page_waits_in_a_cookie_with_such_a_name(client, webmaster):

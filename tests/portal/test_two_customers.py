@@ -469,6 +469,7 @@ AT_HOME: dict[str, str] = {
     "accounts.many.delete_mailboxes": "test_many_that_theirs_lead_to_are_deleted",
     "accounts.many.restore_mailboxes": "test_a_mailbox_that_theirs_lead_to_is_deleted",
     "aliases.targets.doubt_about": "test_no_page_shows_or_changes_what_another_customer_has",
+    "batches.looking_up.look_up": "test_no_page_shows_or_changes_what_another_customer_has",
     "batches.planning.plan_table": "test_no_page_shows_or_changes_what_another_customer_has",
     "batches.planning.plan_chosen": "test_many_that_theirs_lead_to_are_deleted",
     "batches.carrying_out.carry_out": "test_many_that_theirs_lead_to_are_deleted",
