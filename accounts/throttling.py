@@ -82,23 +82,19 @@ def begin_try(request: HttpRequest, what: What, who: Person | Named | str) -> Tr
     """
     now = timezone.now()
     counted, is_elsewhere = _counted(request, what, who)
-    SignInAttempt.objects.filter(at__lt=now - DAY).delete()
-    rows = SignInAttempt.objects.bulk_create([SignInAttempt(key=key, at=now) for key, _limits in counted])
-    made = Try(tuple(rows), in_known_browser=not is_elsewhere)
-    tries = _tries([key for key, _limits in counted], now)
-    waits = [
-        _free_at(key, limit, now)
-        for key, limits in counted
-        for limit in limits
-        if tries[key, limit.within] > limit.most
-    ]
-    latest = max((wait for wait in waits if wait), default=None)
-    if latest:
+    # Mostly it is known already that there were too many: then nothing is written.
+    latest = _latest_wait(counted, now, among=0)
+    if latest is None:
+        SignInAttempt.objects.filter(at__lt=now - DAY).delete()
+        rows = SignInAttempt.objects.bulk_create([SignInAttempt(key=key, at=now) for key, _limits in counted])
+        made = Try(tuple(rows), in_known_browser=not is_elsewhere)
+        latest = _latest_wait(counted, now, among=1)
+        if latest is None:
+            return made
         # It was not looked at: it does not prolong the wait.
         made.was_right()
-        note_refusal(f"{what} tries", _ids(who))
-        raise TooManyTries(max(1, math.ceil((latest - now).total_seconds() / 60)))
-    return made
+    note_refusal(f"{what} tries", _ids(who))
+    raise TooManyTries(max(1, math.ceil((latest - now).total_seconds() / 60)))
 
 
 def lift_lock(named: Named) -> int:
@@ -175,11 +171,24 @@ def _tries(keys: Sequence[str], now: datetime) -> dict[tuple[str, timedelta], in
     return found
 
 
-def _free_at(key: str, limit: Limit, now: datetime) -> datetime | None:
+def _latest_wait(counted: Counted, now: datetime, *, among: int) -> datetime | None:
+    """When all that it counts for has room again; None: there is. `among`: 1 once this try is counted."""
+    tries = _tries([key for key, _limits in counted], now)
+    waits = [
+        _free_at(key, limit, now, among=among)
+        for key, limits in counted
+        for limit in limits
+        if tries.get((key, limit.within), 0) >= limit.most + among
+    ]
+    return max((wait for wait in waits if wait), default=None)
+
+
+def _free_at(key: str, limit: Limit, now: datetime, *, among: int) -> datetime | None:
     """When there is room for a try again, after too many."""
     tries = SignInAttempt.objects.filter(key=key, at__gt=now - limit.within)
     # This one left out, the last of `most` has to be too old.
-    at = tries.order_by("-at", "-pk").values_list("at", flat=True)[limit.most : limit.most + 1]
+    last = limit.most - 1 + among
+    at = tries.order_by("-at", "-pk").values_list("at", flat=True)[last : last + 1]
     return next((each + limit.within for each in at), None)
 
 
