@@ -930,9 +930,6 @@ class SupportGrant(models.Model):
     granted_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, help_text=_("Before its time."))
-    mail_due_at = models.DateTimeField(
-        null=True, db_index=True, help_text=_("When its user is to be written to.")
-    )
 
     objects = SupportGrantQuerySet.as_manager()
 
